@@ -1,0 +1,3 @@
+//! The `childminder` command.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! A minded child as a mio event source.

@@ -1,0 +1,1 @@
+//! Flight records of childminder runs: read, write, replay.

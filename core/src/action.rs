@@ -1,0 +1,174 @@
+//! What the monitor asks for.
+
+use core::fmt;
+use core::num::NonZeroU64;
+
+use crate::config::Target;
+use crate::signal::{ExitStatus, Signal};
+use crate::time::Instant;
+
+/// Something to do, taken from [`MonitorState::poll_action`](crate::MonitorState::poll_action).
+///
+/// Actions come in the order of this list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// An error was noticed.
+    RecordError {
+        /// Which.
+        error: Error,
+        /// Whether it is the one that the outcome will carry.
+        first: bool,
+    },
+    /// Send this signal. A target that is already dead is not an error.
+    SendSignal {
+        /// What to send.
+        signal: Signal,
+        /// To whom.
+        target: Target,
+    },
+    /// The notifications of these tickets, both ends included, will never run: drop their payloads.
+    DiscardNotifications {
+        /// The oldest.
+        first: NotificationId,
+        /// The newest.
+        last: NotificationId,
+    },
+    /// Run this notification now, and answer with `NotifyDone`. One is in flight at a time.
+    RunNotification {
+        /// Its ticket.
+        id: NotificationId,
+        /// Who queued it.
+        kind: NotificationKind,
+    },
+    /// Wake me with a `Tick` at this moment, in place of any asked for before; `None` cancels. Every
+    /// `Tick` uses the wake-up up, and is followed by a new one where one is needed.
+    ScheduleTimer(Option<Instant>),
+    /// No signal will follow: the leader may be reaped and its pid reused.
+    Reap,
+    /// The end; once, and last.
+    Finish(Outcome),
+}
+
+/// A notification's ticket: 1, 2, 3, … in the order of queueing, heartbeats included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NotificationId(NonZeroU64);
+
+impl NotificationId {
+    /// The first ticket of every run.
+    pub const FIRST: Self = Self(NonZeroU64::MIN);
+
+    /// The ticket of this number, or `None` for zero, which is no ticket.
+    pub const fn new(number: u64) -> Option<Self> {
+        match NonZeroU64::new(number) {
+            Some(number) => Some(Self(number)),
+            None => None,
+        }
+    }
+
+    /// Its number.
+    pub const fn number(self) -> u64 {
+        self.0.get()
+    }
+
+    pub(crate) const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+/// An outside failure's ticket: 1, 2, 3, … in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FailureId(NonZeroU64);
+
+impl FailureId {
+    /// The ticket of this number, or `None` for zero, which is no ticket.
+    pub const fn new(number: u64) -> Option<Self> {
+        match NonZeroU64::new(number) {
+            Some(number) => Some(Self(number)),
+            None => None,
+        }
+    }
+
+    /// Its number.
+    pub const fn number(self) -> u64 {
+        self.0.get()
+    }
+
+    /// The ticket that follows `earlier` others.
+    pub(crate) const fn after(earlier: u64) -> Self {
+        Self(NonZeroU64::MIN.saturating_add(earlier))
+    }
+}
+
+/// Who queued a notification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NotificationKind {
+    /// The owner, with `Notify`.
+    Requested,
+    /// The core, because a heartbeat was due.
+    Heartbeat,
+}
+
+/// What went wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Error {
+    /// No activity within `idle_timeout`.
+    IdleTimeout,
+    /// No output within `first_output_timeout`.
+    FirstOutputTimeout,
+    /// Still alive after `run_timeout`.
+    RunTimeout,
+    /// The leader ended with anything but code 0, and nothing had gone wrong before.
+    Exit(ExitStatus),
+    /// This notification failed.
+    Notification(NotificationId),
+    /// This notification took longer than `notification_timeout`.
+    NotificationTimeout(NotificationId),
+    /// The owner reported this failure.
+    External(FailureId),
+    /// The last stage of the ladder has waited out its wait and the leader has not exited.
+    Unkillable,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::IdleTimeout => f.write_str("no activity within the idle timeout"),
+            Self::FirstOutputTimeout => f.write_str("no output within the first-output timeout"),
+            Self::RunTimeout => f.write_str("still running after the run timeout"),
+            Self::Exit(status) => status.fmt(f),
+            Self::Notification(id) => write!(f, "notification {} failed", id.number()),
+            Self::NotificationTimeout(id) => {
+                write!(
+                    f,
+                    "notification {} took longer than its timeout",
+                    id.number()
+                )
+            }
+            Self::External(id) => write!(f, "failure {} outside the child", id.number()),
+            Self::Unkillable => f.write_str("still alive after the last stage of the ladder"),
+        }
+    }
+}
+
+impl core::error::Error for Error {}
+
+/// How it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Outcome {
+    /// The first error, or `None` for success.
+    pub error: Option<Error>,
+    /// How the leader ended; `None` if it could not be killed.
+    pub exit: Option<ExitStatus>,
+    /// Whether output was still open when it was given up: something outlived the leader and holds
+    /// it, or the leader itself could not be killed.
+    pub leaked: bool,
+    /// Whether the ladder was started.
+    pub terminated: bool,
+}
+
+impl Outcome {
+    /// Whether nothing went wrong.
+    pub const fn is_success(&self) -> bool {
+        self.error.is_none()
+    }
+}

@@ -1,0 +1,44 @@
+//! The caller's time, less the time spent suspended.
+
+use crate::time::Instant;
+
+/// Two readings of one clock: `now` is the caller's, `running` stands still while suspended.
+/// Deadlines are kept in running time, so that suspending moves none of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Clock {
+    now: Instant,
+    held: u64,
+    suspended: bool,
+}
+
+impl Clock {
+    /// A `now` that runs backwards is taken as the last one seen.
+    pub(crate) fn advance(&mut self, now: Instant) {
+        let now = now.max(self.now);
+        if self.suspended {
+            self.held += now.0 - self.now.0;
+        }
+        self.now = now;
+    }
+
+    pub(crate) fn suspend(&mut self) {
+        self.suspended = true;
+    }
+
+    pub(crate) fn resume(&mut self) {
+        self.suspended = false;
+    }
+
+    pub(crate) fn is_suspended(&self) -> bool {
+        self.suspended
+    }
+
+    pub(crate) fn running(&self) -> Instant {
+        Instant(self.now.0 - self.held)
+    }
+
+    /// When the caller's clock will show the running time `at`, if nothing is suspended until then.
+    pub(crate) fn callers(&self, at: Instant) -> Instant {
+        Instant(at.0.saturating_add(self.held))
+    }
+}

@@ -1,0 +1,217 @@
+//! What the owner wants minded, and how.
+
+use core::fmt;
+use core::time::Duration;
+
+use crate::signal::Signal;
+
+/// The deadlines, the ladder and what counts as progress, for one child.
+///
+/// [`Config::default`] is what most want: no deadline but the drain's, output counts as progress,
+/// SIGINT to the process group, five seconds, SIGKILL. A limit longer than 584 years is no limit.
+///
+/// ```
+/// use childminder::Config;
+/// use std::time::Duration;
+///
+/// let config = Config { idle_timeout: Some(Duration::from_secs(60)), ..Config::default() };
+/// assert!(config.sweep);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Config {
+    /// How long the child may go without activity (the ancestor's `TimeoutMixin`). Counts from
+    /// `Started`, then from the latest activity; `None` is for ever.
+    pub idle_timeout: Option<Duration>,
+    /// How long after `Started` the first output, on any stream, may take.
+    pub first_output_timeout: Option<Duration>,
+    /// How long the child may live.
+    pub run_timeout: Option<Duration>,
+    /// How long one notification may take.
+    pub notification_timeout: Option<Duration>,
+    /// How often the core queues a heartbeat notification, beginning with `Started`. Zero is never.
+    pub heartbeat_interval: Option<Duration>,
+    /// How long after the exit output may stay open before it counts as leaked; `None` is for ever.
+    pub drain_timeout: Option<Duration>,
+    /// What counts as activity.
+    pub activity: Activity,
+    /// How the child is ended, when it must be.
+    pub ladder: Ladder,
+    /// Whether a run that was being terminated ends with SIGKILL to the group just before the reap,
+    /// so that no member outlives its monitor.
+    pub sweep: bool,
+}
+
+impl Config {
+    /// The ancestor to the letter: Launchpad's `ProcessMonitorProtocolWithTimeout` signals the
+    /// leader alone, sweeps nothing, and waits for the output for ever.
+    pub const fn launchpad(idle_timeout: Duration) -> Self {
+        let interrupt = Stage {
+            signal: Signal::INT,
+            target: Target::Leader,
+            wait: Some(Duration::from_secs(5)),
+        };
+        let kill = Stage {
+            signal: Signal::KILL,
+            target: Target::Leader,
+            wait: None,
+        };
+        Self {
+            idle_timeout: Some(idle_timeout),
+            drain_timeout: None,
+            ladder: Ladder {
+                stages: [Some(interrupt), Some(kill), None, None],
+            },
+            sweep: false,
+            ..Self::DEFAULT
+        }
+    }
+
+    const DEFAULT: Self = Self {
+        idle_timeout: None,
+        first_output_timeout: None,
+        run_timeout: None,
+        notification_timeout: None,
+        heartbeat_interval: None,
+        drain_timeout: Some(Duration::from_secs(2)),
+        activity: Activity::AnyOutput,
+        ladder: Ladder::DEFAULT,
+        sweep: true,
+    };
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+/// What counts as activity, besides `Progress`, which always does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Activity {
+    /// Output on either stream (the ancestor's `CodeImportWorkerMonitorProtocol`).
+    #[default]
+    AnyOutput,
+    /// Output on standard output only.
+    Stdout,
+    /// Output on standard error only.
+    Stderr,
+    /// No output: only what the owner vouches for (the ancestor's `PullerMonitorProtocol`).
+    Explicit,
+}
+
+/// How a child is ended: up to four stages, each sent when the one before has waited out its wait.
+///
+/// ```
+/// use childminder::{Ladder, Signal, Stage, Target};
+/// use std::time::Duration;
+///
+/// let ladder = Ladder::new(&[
+///     Stage { signal: Signal::TERM, target: Target::Group, wait: Some(Duration::from_secs(10)) },
+///     Stage { signal: Signal::KILL, target: Target::Group, wait: None },
+/// ])?;
+/// assert_eq!(ladder.stages().count(), 2);
+/// # Ok::<(), childminder::TooManyStages>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Ladder {
+    stages: [Option<Stage>; Self::MAX_STAGES],
+}
+
+impl Ladder {
+    /// The most stages a ladder can have.
+    pub const MAX_STAGES: usize = 4;
+
+    const DEFAULT: Self = Self {
+        stages: [
+            Some(Stage {
+                signal: Signal::INT,
+                target: Target::Group,
+                wait: Some(Duration::from_secs(5)),
+            }),
+            Some(Stage {
+                signal: Signal::KILL,
+                target: Target::Group,
+                wait: None,
+            }),
+            None,
+            None,
+        ],
+    };
+
+    /// A ladder of these stages, in this order. Without any, a child that must end is not signalled:
+    /// the monitor then waits for its exit.
+    ///
+    /// # Errors
+    ///
+    /// [`TooManyStages`] for more than [`Ladder::MAX_STAGES`].
+    pub fn new(stages: &[Stage]) -> Result<Self, TooManyStages> {
+        if stages.len() > Self::MAX_STAGES {
+            return Err(TooManyStages {
+                given: stages.len(),
+            });
+        }
+        let mut ladder = [None; Self::MAX_STAGES];
+        for (slot, stage) in ladder.iter_mut().zip(stages) {
+            *slot = Some(*stage);
+        }
+        Ok(Self { stages: ladder })
+    }
+
+    /// The stages, first to last.
+    pub fn stages(&self) -> impl Iterator<Item = Stage> + '_ {
+        self.stages.iter().copied().flatten()
+    }
+
+    /// Whether any stage is sent to the process group.
+    pub fn addresses_group(&self) -> bool {
+        self.stages().any(|stage| stage.target == Target::Group)
+    }
+}
+
+/// SIGINT to the group, five seconds, SIGKILL to the group.
+impl Default for Ladder {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+/// One stage of a [`Ladder`]: send, wait, go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Stage {
+    /// What to send.
+    pub signal: Signal,
+    /// To whom.
+    pub target: Target,
+    /// How long to wait before the next stage; after the last one, before the child counts as
+    /// unkillable. `None` is for ever.
+    pub wait: Option<Duration>,
+}
+
+/// Whom a signal is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Target {
+    /// The child itself, the process that was spawned.
+    Leader,
+    /// Every member of the child's process group.
+    Group,
+}
+
+/// A ladder was asked for with more stages than it can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooManyStages {
+    /// How many were given.
+    pub given: usize,
+}
+
+impl fmt::Display for TooManyStages {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "a ladder has at most {} stages, not {}",
+            Ladder::MAX_STAGES,
+            self.given
+        )
+    }
+}
+
+impl core::error::Error for TooManyStages {}

@@ -1,0 +1,751 @@
+//! The state machine: all transitions live here.
+//!
+//! # Theory of operation
+//!
+//! Five small machines stand side by side.
+//!
+//! | machine | states | moved by |
+//! | --- | --- | --- |
+//! | child | new → running → exited → released; running → given up → exited | `Started`, `ChildExited`, the ladder's end |
+//! | output | open → closed, open → leaked | `OutputClosed`, the drain's end, giving the child up |
+//! | ladder | at rest → stage 1 → … → stage n | whatever asks for the end, `Escalate`, a stage's wait |
+//! | notifications | queued → in flight → done, overdue or discarded | `Notify`, heartbeats, `NotifyDone` |
+//! | verdict | no error → the first error, and later ones | whatever goes wrong |
+//!
+//! An event moves one of them. Then [`settle`](MonitorState::settle) couples them: output given up
+//! with the child, child released once its output is over, next notification, the end.
+//!
+//! Time works the same way. Every deadline stands in one table of named timers; only a `Tick` fires
+//! them, the earliest first, each followed by `settle`, as if each were an event of its own.
+//!
+//! No queue of actions exists. The machines record what has been decided and what has been told, and
+//! [`poll_action`](MonitorState::poll_action) tells the difference, in the order of [`Action`]'s list.
+//! So nothing can overflow however long the owner does not poll, and what has not been told can still
+//! be taken back: a signal to a leader that has exited meanwhile, a notification that an error overtook.
+
+use core::time::Duration;
+
+use crate::action::{Action, Error, FailureId, NotificationId, NotificationKind, Outcome};
+use crate::clock::Clock;
+use crate::config::{Activity, Config, Ladder, Stage, Target};
+use crate::event::{Event, Misuse, Stream};
+use crate::signal::{ExitStatus, Signal};
+use crate::time::{Instant, nanos};
+use crate::timers::{Deadline, Timers};
+use crate::verdict::{Once, Verdict};
+
+/// The monitor of one child: feed it events, perform its actions, wake it when it asks.
+///
+/// It holds no payloads and no clock, never allocates and never panics; it is `Clone + Eq + Hash`
+/// and at most 384 bytes, so it can be searched, stored and replayed. The crate's front page shows
+/// the loop around it.
+///
+/// - Inputs: [`handle`](Self::handle), [`notify`](Self::notify), [`fail`](Self::fail).
+/// - Outputs: [`poll_action`](Self::poll_action), [`poll_timeout`](Self::poll_timeout).
+/// - Queries: [`timeout_reason`](Self::timeout_reason), [`deadline`](Self::deadline),
+///   [`first_error`](Self::first_error), [`is_terminating`](Self::is_terminating),
+///   [`outcome`](Self::outcome).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct MonitorState {
+    limits: Limits,
+    plan: Plan,
+    clock: Clock,
+    timers: Timers,
+    /// The wake-up that the owner was last told of, in the caller's time.
+    told_wake: Instant,
+    child: Child,
+    output: Output,
+    ladder: LadderState,
+    notifications: Notifications,
+    verdict: Verdict,
+    ended: bool,
+    told: Told,
+}
+
+impl MonitorState {
+    /// A monitor of a child that has not been started.
+    pub fn new(config: Config) -> Self {
+        Self {
+            limits: Limits::of(&config),
+            plan: Plan::of(&config.ladder),
+            clock: Clock::default(),
+            timers: Timers::OFF,
+            told_wake: Instant::FAR_FUTURE,
+            child: Child::New,
+            output: Output::Open,
+            ladder: LadderState::default(),
+            notifications: Notifications::NONE,
+            verdict: Verdict::default(),
+            ended: false,
+            told: Told::Nothing,
+        }
+    }
+
+    /// Takes an event that happened at `now`. Then poll the actions.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse`] for an event that makes no sense in this state; the state is unchanged.
+    pub fn handle(&mut self, now: Instant, event: Event) -> Result<(), Misuse> {
+        self.check(event)?;
+        self.clock.advance(now);
+        match event {
+            Event::Started => self.started(),
+            Event::Output { stream, bytes } => self.wrote(stream, bytes),
+            Event::Progress => self.progressed(),
+            Event::Tick => self.tick(),
+            Event::Notify => {
+                self.notifications.enqueue();
+            }
+            Event::NotifyDone { id, ok } => self.answered(id, ok),
+            Event::Fail => {
+                self.failed();
+            }
+            Event::Terminate => self.terminate(),
+            Event::Escalate => self.escalate(),
+            Event::SetIdleTimeout(limit) => {
+                self.limits.idle = span(limit);
+                self.progressed();
+            }
+            Event::OutputClosed => self.output_ended(),
+            Event::ChildExited(status) => self.exited(status),
+            Event::Suspended if self.child == Child::Running => self.clock.suspend(),
+            Event::Suspended => {}
+            Event::Resumed => self.clock.resume(),
+        }
+        self.settle();
+        Ok(())
+    }
+
+    /// [`Event::Notify`], and the ticket that it was given (the ancestor's `runNotification`).
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse`], as for [`handle`](Self::handle).
+    pub fn notify(&mut self, now: Instant) -> Result<NotificationId, Misuse> {
+        self.check(Event::Notify)?;
+        self.clock.advance(now);
+        let id = self.notifications.enqueue();
+        self.settle();
+        Ok(id)
+    }
+
+    /// [`Event::Fail`], and the ticket that it was given (the ancestor's `unexpectedError`).
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse`], as for [`handle`](Self::handle).
+    pub fn fail(&mut self, now: Instant) -> Result<FailureId, Misuse> {
+        self.check(Event::Fail)?;
+        self.clock.advance(now);
+        let id = self.failed();
+        self.settle();
+        Ok(id)
+    }
+
+    /// The next thing to do, until there is none. What is left unpolled is kept, except what has
+    /// become wrong meanwhile: a signal to the leader after its exit, a notification after an error.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.tell_error()
+            .or_else(|| self.tell_stage())
+            .or_else(|| self.tell_sweep())
+            .or_else(|| self.tell_discarded())
+            .or_else(|| self.tell_notification())
+            .or_else(|| self.tell_wake())
+            .or_else(|| self.tell_reap())
+            .or_else(|| self.tell_finish())
+    }
+
+    /// When to send the next `Tick`: never later than the next deadline, and `Some` whenever one is
+    /// pending. A `Tick` too early changes nothing.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let (at, _) = self.next_deadline()?;
+        Some(self.clock.callers(at)).filter(|at| *at < Instant::FAR_FUTURE)
+    }
+
+    /// Which deadline [`poll_timeout`](Self::poll_timeout) is about.
+    pub fn timeout_reason(&self) -> Option<Deadline> {
+        self.poll_timeout()?;
+        Some(self.next_deadline()?.1)
+    }
+
+    /// When this deadline is due, if it is armed and nothing is suspended.
+    pub fn deadline(&self, deadline: Deadline) -> Option<Instant> {
+        if self.clock.is_suspended() {
+            return None;
+        }
+        Some(self.clock.callers(self.timers.get(deadline)?)).filter(|at| *at < Instant::FAR_FUTURE)
+    }
+
+    /// The error that the outcome will carry, if there is one yet.
+    pub fn first_error(&self) -> Option<Error> {
+        self.verdict.first()
+    }
+
+    /// Whether the ladder has been started.
+    pub fn is_terminating(&self) -> bool {
+        self.ladder.started
+    }
+
+    /// How it ended, once it has: what `Finish` carries.
+    pub fn outcome(&self) -> Option<Outcome> {
+        self.ended.then(|| Outcome {
+            error: self.verdict.first(),
+            exit: self.child.status(),
+            leaked: self.output == Output::Leaked,
+            terminated: self.ladder.started,
+        })
+    }
+}
+
+/// What may come when.
+impl MonitorState {
+    fn check(&self, event: Event) -> Result<(), Misuse> {
+        match event {
+            Event::Tick => return Ok(()),
+            Event::NotifyDone { id, .. } => return self.notifications.expects(id),
+            _ if self.ended => return Err(Misuse::AlreadyFinished),
+            _ => {}
+        }
+        match (event, self.child) {
+            (Event::Started, Child::New) => Ok(()),
+            (Event::Started, _) => Err(Misuse::AlreadyStarted),
+            (_, Child::New) => Err(Misuse::NotStarted),
+            (Event::ChildExited(_), Child::Exited(_) | Child::Released(_)) => {
+                Err(Misuse::AlreadyExited)
+            }
+            (Event::Output { .. } | Event::OutputClosed, _) if self.output == Output::Closed => {
+                Err(Misuse::OutputAlreadyClosed)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// How each event moves its machine.
+impl MonitorState {
+    fn started(&mut self) {
+        self.child = Child::Running;
+        self.arm(Deadline::Idle, self.limits.idle);
+        self.arm(Deadline::FirstOutput, self.limits.first_output);
+        self.arm(Deadline::Run, self.limits.run);
+        if self.limits.heartbeat > 0 && self.limits.heartbeat < u64::MAX {
+            self.notifications.beat();
+            self.arm(Deadline::Heartbeat, self.limits.heartbeat);
+        }
+    }
+
+    fn wrote(&mut self, stream: Stream, bytes: u64) {
+        if bytes == 0 {
+            return;
+        }
+        self.timers.stop(Deadline::FirstOutput);
+        let counts = match self.limits.activity {
+            Activity::AnyOutput => true,
+            Activity::Stdout => stream == Stream::Stdout,
+            Activity::Stderr => stream == Stream::Stderr,
+            Activity::Explicit => false,
+        };
+        if counts {
+            self.progressed();
+        }
+    }
+
+    fn progressed(&mut self) {
+        if self.child == Child::Running && !self.ladder.started {
+            self.arm(Deadline::Idle, self.limits.idle);
+        }
+    }
+
+    fn tick(&mut self) {
+        self.told_wake = Instant::FAR_FUTURE;
+        while let Some((at, deadline)) = self.next_deadline() {
+            if at > self.clock.running() {
+                break;
+            }
+            self.timers.stop(deadline);
+            self.fire(at, deadline);
+            self.settle();
+        }
+    }
+
+    fn fire(&mut self, at: Instant, deadline: Deadline) {
+        match deadline {
+            Deadline::Idle => self.timed_out(Once::IdleTimeout),
+            Deadline::FirstOutput => self.timed_out(Once::FirstOutputTimeout),
+            Deadline::Run => self.timed_out(Once::RunTimeout),
+            Deadline::Notification => self.notification_overdue(),
+            Deadline::Stage => self.stage_over(),
+            Deadline::Drain => self.output = Output::Leaked,
+            Deadline::Heartbeat => self.heartbeat_due(at),
+        }
+    }
+
+    fn timed_out(&mut self, error: Once) {
+        self.verdict.note(error);
+        self.after_error();
+        self.terminate();
+    }
+
+    fn failed(&mut self) -> FailureId {
+        let id = self.verdict.note_failure();
+        self.after_error();
+        self.terminate();
+        id
+    }
+
+    fn answered(&mut self, id: NotificationId, ok: bool) {
+        if self.notifications.forget_overdue(id) {
+            return;
+        }
+        self.notifications.landed();
+        self.timers.stop(Deadline::Notification);
+        if !ok {
+            self.verdict.note_notification(id);
+            self.after_error();
+            self.terminate();
+        }
+    }
+
+    fn notification_overdue(&mut self) {
+        if let Some(id) = self.notifications.in_flight {
+            self.verdict.note_notification_timeout(id);
+            self.after_error();
+            self.notifications.give_up();
+            self.terminate();
+        }
+    }
+
+    /// No notification starts after an error, not even one that nobody was told of yet.
+    fn after_error(&mut self) {
+        if self.notifications.unstart() {
+            self.timers.stop(Deadline::Notification);
+        }
+        self.timers.stop(Deadline::Heartbeat);
+    }
+
+    /// Beats keep to the grid that began with the start; those missed are skipped.
+    fn heartbeat_due(&mut self, at: Instant) {
+        self.notifications.beat();
+        let beats = (self.clock.running().0 - at.0) / self.limits.heartbeat + 1;
+        let ahead = beats.saturating_mul(self.limits.heartbeat);
+        self.timers
+            .set(Deadline::Heartbeat, Instant(at.0.saturating_add(ahead)));
+    }
+
+    fn terminate(&mut self) {
+        if self.ladder.started || !self.can_signal() {
+            return;
+        }
+        self.ladder.started = true;
+        self.timers.stop(Deadline::Idle);
+        self.timers.stop(Deadline::FirstOutput);
+        self.next_stage();
+    }
+
+    fn escalate(&mut self) {
+        if !self.ladder.started {
+            self.terminate();
+        } else if self.can_signal() && self.ladder.reached < self.plan.len() {
+            self.next_stage();
+        }
+    }
+
+    /// After the exit only something that holds the output is left to signal.
+    fn can_signal(&self) -> bool {
+        match self.child {
+            Child::Running => true,
+            Child::Exited(_) => self.output == Output::Open,
+            Child::New | Child::GivenUp | Child::Released(_) => false,
+        }
+    }
+
+    /// Sends the next stage that has somebody to reach. It ends a suspension: a stopped child is
+    /// continued to see its signal.
+    fn next_stage(&mut self) {
+        self.timers.stop(Deadline::Stage);
+        while let Some(stage) = self.plan.stage(self.ladder.reached) {
+            self.ladder.reached += 1;
+            if self.reaches(stage.target) {
+                self.clock.resume();
+                self.arm(Deadline::Stage, stage.wait);
+                return;
+            }
+        }
+    }
+
+    fn reaches(&self, target: Target) -> bool {
+        target == Target::Group || self.child.status().is_none()
+    }
+
+    fn stage_over(&mut self) {
+        if self.ladder.reached < self.plan.len() {
+            self.next_stage();
+        } else if self.child == Child::Running {
+            self.child = Child::GivenUp;
+            self.timers.stop(Deadline::Run);
+            self.verdict.note(Once::Unkillable);
+            self.after_error();
+        }
+    }
+
+    fn output_ended(&mut self) {
+        if self.output == Output::Open {
+            self.output = Output::Closed;
+        }
+    }
+
+    fn exited(&mut self, status: ExitStatus) {
+        self.child = Child::Exited(status);
+        self.clock.resume();
+        self.timers.stop(Deadline::Idle);
+        self.timers.stop(Deadline::FirstOutput);
+        self.timers.stop(Deadline::Run);
+        self.timers.stop(Deadline::Heartbeat);
+        self.arm(Deadline::Drain, self.limits.drain);
+        if !status.is_success() && self.verdict.first().is_none() {
+            self.verdict.note_exit(status);
+            self.after_error();
+        }
+    }
+
+    fn arm(&mut self, deadline: Deadline, span: u64) {
+        let at = self.clock.running().0.saturating_add(span);
+        self.timers.set(deadline, Instant(at));
+    }
+
+    fn next_deadline(&self) -> Option<(Instant, Deadline)> {
+        if self.clock.is_suspended() {
+            return None;
+        }
+        self.timers.next()
+    }
+}
+
+/// How the machines move one another.
+impl MonitorState {
+    /// Each step may allow the ones below it, and none above, so once through is enough.
+    fn settle(&mut self) {
+        if self.child == Child::GivenUp && self.output == Output::Open {
+            self.output = Output::Leaked;
+        }
+        if let Child::Exited(status) = self.child
+            && self.output != Output::Open
+        {
+            self.child = Child::Released(status);
+            self.timers.stop(Deadline::Drain);
+            self.timers.stop(Deadline::Stage);
+        }
+        if self.verdict.first().is_none() && self.notifications.start_next() {
+            self.arm(Deadline::Notification, self.limits.notification);
+        }
+        let child_over = matches!(self.child, Child::Released(_) | Child::GivenUp);
+        if child_over && self.notifications.in_flight.is_none() {
+            self.ended = true;
+            self.timers = Timers::OFF;
+        }
+    }
+}
+
+/// What has been decided and not yet told.
+impl MonitorState {
+    fn tell_error(&mut self) -> Option<Action> {
+        let (error, first) = self.verdict.tell()?;
+        Some(Action::RecordError { error, first })
+    }
+
+    fn tell_stage(&mut self) -> Option<Action> {
+        while self.ladder.told < self.ladder.reached {
+            let stage = self.plan.stage(self.ladder.told)?;
+            self.ladder.told += 1;
+            if self.reaches(stage.target) {
+                return Some(Action::SendSignal {
+                    signal: stage.signal,
+                    target: stage.target,
+                });
+            }
+        }
+        None
+    }
+
+    fn tell_sweep(&mut self) -> Option<Action> {
+        let due = self.limits.sweep && self.ladder.started && self.child.is_released();
+        self.tell_last(Told::Sweep, due)
+            .then_some(Action::SendSignal {
+                signal: Signal::KILL,
+                target: Target::Group,
+            })
+    }
+
+    fn tell_discarded(&mut self) -> Option<Action> {
+        self.verdict.first()?;
+        let (first, last) = self.notifications.drop_queued()?;
+        Some(Action::DiscardNotifications { first, last })
+    }
+
+    fn tell_notification(&mut self) -> Option<Action> {
+        let id = self
+            .notifications
+            .in_flight
+            .filter(|_| !self.notifications.told)?;
+        self.notifications.told = true;
+        let kind = self.notifications.kind(id);
+        Some(Action::RunNotification { id, kind })
+    }
+
+    /// A wake-up that comes too early is a spurious `Tick`; only one that comes too late is replaced.
+    fn tell_wake(&mut self) -> Option<Action> {
+        if self.ended {
+            let armed = self.told_wake < Instant::FAR_FUTURE;
+            self.told_wake = Instant::FAR_FUTURE;
+            return armed.then_some(Action::ScheduleTimer(None));
+        }
+        let at = self.poll_timeout().filter(|at| *at < self.told_wake)?;
+        self.told_wake = at;
+        Some(Action::ScheduleTimer(Some(at)))
+    }
+
+    fn tell_reap(&mut self) -> Option<Action> {
+        let due = self.child.is_released();
+        self.tell_last(Told::Reap, due).then_some(Action::Reap)
+    }
+
+    fn tell_finish(&mut self) -> Option<Action> {
+        let outcome = self.outcome()?;
+        self.tell_last(Told::Finish, true)
+            .then_some(Action::Finish(outcome))
+    }
+
+    fn tell_last(&mut self, step: Told, due: bool) -> bool {
+        let tell = due && self.told < step;
+        if tell {
+            self.told = step;
+        }
+        tell
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Child {
+    New,
+    Running,
+    /// The ladder has ended and the leader has not exited.
+    GivenUp,
+    /// Dead, but its group can still be signalled.
+    Exited(ExitStatus),
+    /// Nothing will be signalled any more.
+    Released(ExitStatus),
+}
+
+impl Child {
+    fn status(self) -> Option<ExitStatus> {
+        match self {
+            Self::New | Self::Running | Self::GivenUp => None,
+            Self::Exited(status) | Self::Released(status) => Some(status),
+        }
+    }
+
+    fn is_released(self) -> bool {
+        matches!(self, Self::Released(_))
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Output {
+    Open,
+    Closed,
+    /// Given up while it was open.
+    Leaked,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+struct LadderState {
+    started: bool,
+    /// How many stages have been entered, and how many of these the owner was told of.
+    reached: u8,
+    told: u8,
+}
+
+/// The queue is a range of tickets: from `queued` up to, but without, `next`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Notifications {
+    next: NotificationId,
+    queued: NotificationId,
+    in_flight: Option<NotificationId>,
+    /// Whether the owner was told to run the one in flight.
+    told: bool,
+    /// The latest heartbeat, until it is answered.
+    beat: Option<NotificationId>,
+    /// The one whose answer will come too late. There is at most one: it is an error, after which
+    /// none starts.
+    overdue: Option<NotificationId>,
+}
+
+impl Notifications {
+    const NONE: Self = Self {
+        next: NotificationId::FIRST,
+        queued: NotificationId::FIRST,
+        in_flight: None,
+        told: false,
+        beat: None,
+        overdue: None,
+    };
+
+    fn enqueue(&mut self) -> NotificationId {
+        let id = self.next;
+        self.next = id.next();
+        id
+    }
+
+    /// Queues a heartbeat, unless the one before has not run.
+    fn beat(&mut self) {
+        if self.beat.is_none() {
+            self.beat = Some(self.enqueue());
+        }
+    }
+
+    fn kind(&self, id: NotificationId) -> NotificationKind {
+        if self.beat == Some(id) {
+            NotificationKind::Heartbeat
+        } else {
+            NotificationKind::Requested
+        }
+    }
+
+    /// Whether one was started.
+    fn start_next(&mut self) -> bool {
+        if self.in_flight.is_some() || self.queued == self.next {
+            return false;
+        }
+        self.in_flight = Some(self.queued);
+        self.queued = self.queued.next();
+        self.told = false;
+        true
+    }
+
+    /// Takes back a start that the owner was not told of; whether there was one.
+    fn unstart(&mut self) -> bool {
+        match self.in_flight {
+            Some(id) if !self.told => {
+                self.queued = id;
+                self.in_flight = None;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn expects(&self, id: NotificationId) -> Result<(), Misuse> {
+        let in_flight = self.told && self.in_flight == Some(id);
+        if in_flight || self.overdue == Some(id) {
+            Ok(())
+        } else {
+            Err(Misuse::NotInFlight(id))
+        }
+    }
+
+    fn landed(&mut self) {
+        if self.beat == self.in_flight {
+            self.beat = None;
+        }
+        self.in_flight = None;
+    }
+
+    fn give_up(&mut self) {
+        self.overdue = self.in_flight.take();
+    }
+
+    fn forget_overdue(&mut self, id: NotificationId) -> bool {
+        let late = self.overdue == Some(id);
+        if late {
+            self.overdue = None;
+        }
+        late
+    }
+
+    fn drop_queued(&mut self) -> Option<(NotificationId, NotificationId)> {
+        let first = self.queued;
+        let last = NotificationId::new(self.next.number() - 1).filter(|last| *last >= first)?;
+        self.queued = self.next;
+        Some((first, last))
+    }
+}
+
+/// How much of the end the owner was told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Told {
+    Nothing,
+    Sweep,
+    Reap,
+    Finish,
+}
+
+/// The config's limits in nanoseconds; `u64::MAX` is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Limits {
+    idle: u64,
+    first_output: u64,
+    run: u64,
+    notification: u64,
+    heartbeat: u64,
+    drain: u64,
+    activity: Activity,
+    sweep: bool,
+}
+
+impl Limits {
+    fn of(config: &Config) -> Self {
+        Self {
+            idle: span(config.idle_timeout),
+            first_output: span(config.first_output_timeout),
+            run: span(config.run_timeout),
+            notification: span(config.notification_timeout),
+            heartbeat: span(config.heartbeat_interval),
+            drain: span(config.drain_timeout),
+            activity: config.activity,
+            sweep: config.sweep,
+        }
+    }
+}
+
+/// The config's ladder, half as large.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Plan([Option<PlannedStage>; Ladder::MAX_STAGES]);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct PlannedStage {
+    signal: Signal,
+    target: Target,
+    wait: u64,
+}
+
+impl Plan {
+    fn of(ladder: &Ladder) -> Self {
+        let mut plan = [None; Ladder::MAX_STAGES];
+        for (slot, stage) in plan.iter_mut().zip(ladder.stages()) {
+            let Stage {
+                signal,
+                target,
+                wait,
+            } = stage;
+            *slot = Some(PlannedStage {
+                signal,
+                target,
+                wait: span(wait),
+            });
+        }
+        Self(plan)
+    }
+
+    fn stage(&self, index: u8) -> Option<PlannedStage> {
+        self.0.get(usize::from(index)).copied().flatten()
+    }
+
+    fn len(&self) -> u8 {
+        self.0.iter().flatten().fold(0, |count, _| count + 1)
+    }
+}
+
+fn span(limit: Option<Duration>) -> u64 {
+    limit.map_or(u64::MAX, nanos)
+}

@@ -1,0 +1,87 @@
+//! Signals and exit statuses, by number, without an operating system.
+
+use core::fmt;
+use core::num::NonZeroU8;
+
+/// A signal's number, 1 to 127: what `waitpid(2)` can report.
+///
+/// The constants are the signals whose numbers POSIX fixes; the others differ between systems and
+/// are made with [`Signal::new`] by the layer that knows the system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Signal(NonZeroU8);
+
+impl Signal {
+    /// The terminal hung up.
+    pub const HUP: Self = Self::new(1).expect("1 is a signal");
+    /// Interrupt: what Ctrl-C sends.
+    pub const INT: Self = Self::new(2).expect("2 is a signal");
+    /// Quit: what Ctrl-\ sends.
+    pub const QUIT: Self = Self::new(3).expect("3 is a signal");
+    /// Kill: cannot be caught.
+    pub const KILL: Self = Self::new(9).expect("9 is a signal");
+    /// Terminate: the polite request.
+    pub const TERM: Self = Self::new(15).expect("15 is a signal");
+
+    /// The signal of this number, or `None` outside 1 to 127.
+    pub const fn new(number: i32) -> Option<Self> {
+        if number < 1 || number > 127 {
+            return None;
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "checked just above"
+        )]
+        match NonZeroU8::new(number as u8) {
+            Some(number) => Some(Self(number)),
+            None => None,
+        }
+    }
+
+    /// The number, as `kill(2)` takes it.
+    pub const fn number(self) -> i32 {
+        self.0.get() as i32
+    }
+}
+
+/// `SIGINT` where POSIX fixes the number, `signal 34` elsewhere.
+impl fmt::Display for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self.number() {
+            1 => "SIGHUP",
+            2 => "SIGINT",
+            3 => "SIGQUIT",
+            6 => "SIGABRT",
+            9 => "SIGKILL",
+            14 => "SIGALRM",
+            15 => "SIGTERM",
+            number => return write!(f, "signal {number}"),
+        };
+        f.write_str(name)
+    }
+}
+
+/// How the leader ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ExitStatus {
+    /// It exited with this code.
+    Code(i32),
+    /// A signal ended it.
+    Signal(Signal),
+}
+
+impl ExitStatus {
+    /// Whether this is success: code 0.
+    pub const fn is_success(self) -> bool {
+        matches!(self, Self::Code(0))
+    }
+}
+
+impl fmt::Display for ExitStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code(code) => write!(f, "exit status {code}"),
+            Self::Signal(signal) => write!(f, "killed by {signal}"),
+        }
+    }
+}

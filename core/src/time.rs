@@ -1,0 +1,43 @@
+//! Time as the caller tells it.
+
+use core::time::Duration;
+
+/// A moment: nanoseconds since an origin that the caller chose, and kept, for one monitor.
+///
+/// The core has no clock. All arithmetic saturates, so no moment and no duration can make it panic;
+/// [`Instant::FAR_FUTURE`] is the moment that never comes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Instant(pub u64);
+
+impl Instant {
+    /// The caller's origin.
+    pub const ZERO: Self = Self(0);
+
+    /// The moment that never comes, 584 years after the origin. A deadline that would lie here, or
+    /// beyond, is no deadline.
+    pub const FAR_FUTURE: Self = Self(u64::MAX);
+
+    /// The moment `span` after this one, [`FAR_FUTURE`](Self::FAR_FUTURE) at the latest.
+    #[must_use]
+    pub const fn after(self, span: Duration) -> Self {
+        Self(self.0.saturating_add(nanos(span)))
+    }
+
+    /// The time from `earlier` to this moment, zero if it lies the other way round.
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+}
+
+/// Whole nanoseconds, `u64::MAX` at the most.
+pub(crate) const fn nanos(span: Duration) -> u64 {
+    let nanos = span.as_nanos();
+    if nanos > u64::MAX as u128 {
+        u64::MAX
+    } else {
+        #[expect(clippy::cast_possible_truncation, reason = "checked just above")]
+        let nanos = nanos as u64;
+        nanos
+    }
+}

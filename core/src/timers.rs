@@ -1,0 +1,65 @@
+//! One table of named deadlines.
+
+use crate::time::Instant;
+
+/// A deadline's name: why the monitor wants to be woken.
+///
+/// Of two that are due at the same moment, the one higher in this list fires first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Deadline {
+    /// `idle_timeout` after the latest activity.
+    Idle,
+    /// `first_output_timeout` after the start.
+    FirstOutput,
+    /// `run_timeout` after the start.
+    Run,
+    /// `notification_timeout` after the notification in flight was started.
+    Notification,
+    /// The end of the current ladder stage's wait.
+    Stage,
+    /// `drain_timeout` after the exit.
+    Drain,
+    /// The next heartbeat.
+    Heartbeat,
+}
+
+impl Deadline {
+    /// Every deadline, in order.
+    pub const ALL: [Self; 7] = [
+        Self::Idle,
+        Self::FirstOutput,
+        Self::Run,
+        Self::Notification,
+        Self::Stage,
+        Self::Drain,
+        Self::Heartbeat,
+    ];
+}
+
+/// When each deadline is due; one that is off is due in the far future, which never comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Timers([Instant; Deadline::ALL.len()]);
+
+impl Timers {
+    pub(crate) const OFF: Self = Self([Instant::FAR_FUTURE; Deadline::ALL.len()]);
+
+    pub(crate) fn set(&mut self, deadline: Deadline, at: Instant) {
+        self.0[deadline as usize] = at;
+    }
+
+    pub(crate) fn stop(&mut self, deadline: Deadline) {
+        self.set(deadline, Instant::FAR_FUTURE);
+    }
+
+    pub(crate) fn get(&self, deadline: Deadline) -> Option<Instant> {
+        Some(self.0[deadline as usize]).filter(|at| *at < Instant::FAR_FUTURE)
+    }
+
+    /// The earliest deadline, if any is on.
+    pub(crate) fn next(&self) -> Option<(Instant, Deadline)> {
+        Deadline::ALL
+            .into_iter()
+            .filter_map(|deadline| Some((self.get(deadline)?, deadline)))
+            .min()
+    }
+}
