@@ -1,3 +1,7 @@
 //! The `childminder` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(childminder_cli::main(std::env::args_os()))
+}

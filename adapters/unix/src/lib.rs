@@ -1,1 +1,45 @@
-//! One child as the kernel sees it: spawn, pidfd, signal, observe the exit, reap.
+//! One child process, as the kernel sees it.
+//!
+//! [`Child`] is spawned in a process group of its own, watched through a pidfd, signalled, and reaped
+//! last. [`Pipe`] is what it writes. [`Wakeup`] lets another thread interrupt a wait. [`signals`] knows
+//! signals by name. There is no event loop and no policy here: whoever calls decides what to wait for,
+//! whom to signal and when.
+//!
+//! ```
+//! use childminder::{ExitStatus, Signal, Target};
+//! use childminder_unix::{Child, Delivery};
+//! use std::process::Command;
+//!
+//! let mut child = Child::spawn(Command::new("sleep").arg("1000"))?;
+//! assert_eq!(child.exit_status()?, None);
+//!
+//! assert_eq!(child.signal(Signal::TERM, Target::Group)?, Delivery::Sent);
+//! assert_eq!(child.reap()?, ExitStatus::Signal(Signal::TERM));
+//!
+//! // The number may belong to a stranger now, so nothing is sent to it any more.
+//! assert_eq!(child.signal(Signal::KILL, Target::Group)?, Delivery::Gone);
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! # What it promises
+//!
+//! - Nothing is signalled after the reap, and never the caller's own group. Until the reap, the dead
+//!   leader keeps both its process id and its group id from being given to anybody else.
+//! - No child but its own is waited for, and no signal handler is installed.
+//! - Every descriptor it opens is close-on-exec.
+//! - No child is left behind: see [`Child`] for what happens when it is dropped.
+//!
+//! # What it needs
+//!
+//! Linux 5.4 or newer. Elsewhere everything compiles, and [`Child::spawn`] and [`Wakeup::new`] return
+//! [`ErrorKind::Unsupported`](std::io::ErrorKind::Unsupported).
+
+mod child;
+mod pipe;
+pub mod signals;
+mod sys;
+mod wakeup;
+
+pub use child::{Child, Delivery};
+pub use pipe::Pipe;
+pub use wakeup::Wakeup;

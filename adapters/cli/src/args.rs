@@ -1,0 +1,156 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use childminder::{Activity, Config, Ladder, Signal};
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::parse;
+
+/// Minds a command: notices when it stops making progress, ends it politely and then for certain.
+#[derive(Debug, Parser)]
+#[command(name = "childminder", version, max_term_width = 100)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a command and mind it
+    Run(Box<RunArgs>),
+    /// Replay flight records and compare what the state machine does now
+    Replay(ReplayArgs),
+}
+
+/// The arguments of `run`.
+#[derive(Debug, clap::Args)]
+#[command(
+    override_usage = "childminder run [OPTIONS] [--] COMMAND [ARG]...",
+    after_help = "DURATION: 90, 1.5, 500ms, 30s, 10m, 2h; 0 is no deadline.\n\
+        Exit status: the command's own; 128+N if signal N ended it; 124 when a deadline did;\n\
+        125 when childminder failed; 126 when the command cannot be run, 127 when it is not found."
+)]
+pub struct RunArgs {
+    /// End it after this long without activity
+    #[arg(long, value_name = "DURATION", value_parser = deadline)]
+    pub idle: Option<Limit>,
+    /// End it if its first output takes longer than this
+    #[arg(long, value_name = "DURATION", value_parser = deadline)]
+    pub first_output: Option<Limit>,
+    /// End it when it has run this long
+    #[arg(long, value_name = "DURATION", value_parser = deadline)]
+    pub wall: Option<Limit>,
+    /// How long output may stay open after the exit [default: 2s]
+    #[arg(long, value_name = "DURATION", value_parser = parse::duration)]
+    pub drain: Option<Duration>,
+    /// How long one notification may take
+    #[arg(long, value_name = "DURATION", value_parser = deadline)]
+    pub notify_timeout: Option<Limit>,
+    /// How it is ended, up to four stages [default: INT:5s,KILL]
+    #[arg(long, value_name = "SIGNAL:WAIT,…", value_parser = parse::ladder,
+        conflicts_with_all = ["signal", "grace"])]
+    pub ladder: Option<Ladder>,
+    /// The first signal of a ladder that ends with KILL [default: INT]
+    #[arg(short, long, value_name = "SIGNAL", value_parser = childminder_unix::signals::parse)]
+    pub signal: Option<Signal>,
+    /// How long after it comes KILL [default: 5s]
+    #[arg(short = 'k', long, value_name = "DURATION", value_parser = parse::duration)]
+    pub grace: Option<Duration>,
+    /// Which output is activity
+    #[arg(long, value_name = "WHICH", default_value = "any")]
+    pub activity: ActivityArg,
+    /// Write a flight record, for `childminder replay`
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// Write a report, one JSON object; - is standard output
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// How many of the last lines of output the report quotes
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub tail: usize,
+    /// Say nothing of how it ended
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say what is done when it is done
+    #[arg(short, long)]
+    pub verbose: bool,
+    /// The command and its arguments
+    #[arg(value_name = "COMMAND", required = true, trailing_var_arg = true)]
+    pub command: Vec<OsString>,
+}
+
+impl RunArgs {
+    /// What these arguments ask of the state machine.
+    pub fn config(&self) -> Config {
+        let defaults = Config::default();
+        Config {
+            idle_timeout: self.idle.and_then(Limit::get),
+            first_output_timeout: self.first_output.and_then(Limit::get),
+            run_timeout: self.wall.and_then(Limit::get),
+            notification_timeout: self.notify_timeout.and_then(Limit::get),
+            drain_timeout: self.drain.or(defaults.drain_timeout),
+            activity: self.activity.into(),
+            ladder: self.ladder.unwrap_or_else(|| {
+                parse::short_ladder(
+                    self.signal.unwrap_or(Signal::INT),
+                    self.grace.unwrap_or(DEFAULT_GRACE),
+                )
+            }),
+            ..defaults
+        }
+    }
+}
+
+/// The arguments of `replay`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Exit status: 0 without a difference, 1 with one, 125 when a file is no record."
+)]
+pub struct ReplayArgs {
+    /// The flight records
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+}
+
+/// A deadline as it was given; 0 is none.
+#[derive(Clone, Copy, Debug)]
+pub struct Limit(Duration);
+
+impl Limit {
+    /// The deadline, if it is one.
+    pub fn get(self) -> Option<Duration> {
+        Some(self.0).filter(|limit| !limit.is_zero())
+    }
+}
+
+fn deadline(text: &str) -> Result<Limit, parse::BadDuration> {
+    parse::duration(text).map(Limit)
+}
+
+/// Which output is activity; each is named like what it stands for.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+#[expect(missing_docs, reason = "documented, they would fill the help's screen")]
+pub enum ActivityArg {
+    Any,
+    Stdout,
+    Stderr,
+    Explicit,
+}
+
+impl From<ActivityArg> for Activity {
+    fn from(arg: ActivityArg) -> Self {
+        match arg {
+            ActivityArg::Any => Self::AnyOutput,
+            ActivityArg::Stdout => Self::Stdout,
+            ActivityArg::Stderr => Self::Stderr,
+            ActivityArg::Explicit => Self::Explicit,
+        }
+    }
+}
+
+pub(crate) const DEFAULT_GRACE: Duration = Duration::from_secs(5);

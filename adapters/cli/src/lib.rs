@@ -1,0 +1,63 @@
+//! The parts of the `childminder` command.
+
+pub mod args;
+mod owner;
+pub mod parse;
+mod relay;
+mod replay;
+mod report;
+mod run;
+mod signals;
+mod tail;
+
+use std::ffi::OsString;
+
+use clap::Parser as _;
+use clap::error::ErrorKind;
+
+use crate::args::{Args, Command};
+
+/// What went wrong in `childminder` itself, and the status to exit with.
+#[derive(Debug)]
+pub struct Trouble {
+    /// 125, or 126 and 127 for a command that cannot be run or found.
+    pub status: u8,
+    /// A sentence for people.
+    pub message: String,
+}
+
+impl Trouble {
+    pub(crate) fn ours(message: String) -> Self {
+        Self {
+            status: OURS,
+            message,
+        }
+    }
+}
+
+/// The exit status when `childminder` itself failed, bad usage included.
+pub(crate) const OURS: u8 = 125;
+
+/// Does what the command line says, and returns the exit status.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
+    let args = match Args::try_parse_from(args) {
+        Ok(args) => args,
+        Err(error) => {
+            let asked_for = matches!(
+                error.kind(),
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+            );
+            // With the terminal gone there is nobody left to tell.
+            let _ = error.print();
+            return if asked_for { 0 } else { OURS };
+        }
+    };
+    let done = match args.command {
+        Command::Run(args) => run::run(&args),
+        Command::Replay(args) => replay::replay(&args.files),
+    };
+    done.unwrap_or_else(|trouble| {
+        report::complain(&trouble.message);
+        trouble.status
+    })
+}

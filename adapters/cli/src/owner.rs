@@ -1,0 +1,162 @@
+//! What `run` does with what it is told of the child.
+
+use std::fs::File;
+use std::io;
+
+use childminder::{Action, Error, Event, Instant, Outcome, Signal, Stream};
+use childminder_mio::{Control, Failure, Handler, Moment};
+use childminder_record::Recorder;
+use childminder_unix::signals;
+
+use crate::relay::Relay;
+use crate::report;
+use crate::tail::Tail;
+
+/// The handler behind `childminder run`: passes output on, and keeps what the report needs.
+#[derive(Debug)]
+pub(crate) struct Owner {
+    pub(crate) stdout: Relay,
+    pub(crate) stderr: Relay,
+    pub(crate) tail: Tail,
+    pub(crate) log: Log,
+    pub(crate) verbose: bool,
+    recorder: Option<Recorder<File>>,
+    record_failure: Option<io::Error>,
+}
+
+/// What happened, and when, counted from the start.
+#[derive(Debug, Default)]
+pub(crate) struct Log {
+    pub(crate) errors: Vec<Noticed>,
+    pub(crate) signals: Vec<Sent>,
+    pub(crate) last_output: Option<Instant>,
+    /// The signal that we were sent, if that is why the child was ended.
+    pub(crate) asked_by: Option<Signal>,
+    pub(crate) exited: Option<Instant>,
+    pub(crate) ended: Instant,
+    now: Instant,
+}
+
+/// A signal that was sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sent {
+    pub(crate) at: Instant,
+    pub(crate) signal: Signal,
+    /// To what the leader left behind.
+    pub(crate) after_exit: bool,
+}
+
+/// An error, and its message if it came from outside the child.
+#[derive(Debug)]
+pub(crate) struct Noticed {
+    pub(crate) at: Instant,
+    pub(crate) error: Error,
+    pub(crate) failure: Option<Failure>,
+}
+
+impl Owner {
+    pub(crate) fn new(
+        stdout: Relay,
+        stderr: Relay,
+        tail: Tail,
+        verbose: bool,
+        recorder: Option<Recorder<File>>,
+    ) -> Self {
+        Self {
+            stdout,
+            stderr,
+            tail,
+            log: Log::default(),
+            verbose,
+            recorder,
+            record_failure: None,
+        }
+    }
+
+    pub(crate) fn relay(&self, stream: Stream) -> &Relay {
+        match stream {
+            Stream::Stdout => &self.stdout,
+            Stream::Stderr => &self.stderr,
+        }
+    }
+
+    /// Says a line on our standard error, behind what the child wrote there.
+    pub(crate) fn say(&self, message: &str) {
+        self.stderr.write(report::line(message).as_bytes());
+    }
+
+    /// Completes the flight record.
+    pub(crate) fn finish_record(&mut self) -> io::Result<()> {
+        if let Some(failure) = self.record_failure.take() {
+            return Err(failure);
+        }
+        self.recorder.take().map_or(Ok(()), Recorder::finish)
+    }
+
+    fn record(&mut self, at: Instant, moment: Moment) {
+        let Some(recorder) = &mut self.recorder else {
+            return;
+        };
+        let written = match moment {
+            Moment::Event(event) => recorder.event(at, event),
+            Moment::Notified(id) => recorder.notify(at, id),
+            Moment::Failed(id) => recorder.fail(at, id),
+            Moment::Action(action) => {
+                recorder.action(action);
+                Ok(())
+            }
+        };
+        if let Err(error) = written {
+            self.record_failure = Some(error);
+            self.recorder = None;
+        }
+    }
+}
+
+impl Handler for Owner {
+    type Notification = ();
+
+    fn output(&mut self, control: &mut Control<()>, stream: Stream, bytes: &[u8]) {
+        self.log.last_output = Some(self.log.now);
+        self.tail.add(stream, bytes);
+        if self.relay(stream).write(bytes) {
+            control.hold_output(stream);
+        }
+    }
+
+    fn error(&mut self, _: &mut Control<()>, error: Error, _: bool, failure: Option<Failure>) {
+        if self.verbose {
+            match &failure {
+                Some(failure) => self.say(&format!("{failure}")),
+                None => self.say(&format!("{error}")),
+            }
+        }
+        self.log.errors.push(Noticed {
+            at: self.log.now,
+            error,
+            failure,
+        });
+    }
+
+    fn finished(&mut self, _: Outcome) {
+        self.log.ended = self.log.now;
+    }
+
+    fn observe(&mut self, at: Instant, moment: Moment) {
+        self.log.now = at;
+        if let Moment::Event(Event::ChildExited(_)) = moment {
+            self.log.exited = Some(at);
+        }
+        if let Moment::Action(Action::SendSignal { signal, .. }) = moment {
+            self.log.signals.push(Sent {
+                at,
+                signal,
+                after_exit: self.log.exited.is_some(),
+            });
+            if self.verbose {
+                self.say(&format!("sending {}", signals::name(signal)));
+            }
+        }
+        self.record(at, moment);
+    }
+}

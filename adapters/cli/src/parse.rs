@@ -1,0 +1,215 @@
+//! Durations and ladders, as people write them.
+
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use childminder::{Ladder, Signal, Stage, Target};
+use childminder_unix::signals::{self, UnknownSignal};
+
+/// A duration: `90`, `1.5`, `500ms`, `30s`, `10m`, `2h`; a number without a unit is in seconds. What
+/// is finer than a nanosecond counts as one, what is longer than `Duration::MAX` as that.
+///
+/// ```
+/// use childminder_cli::parse::duration;
+/// use std::time::Duration;
+///
+/// assert_eq!(duration("1.5")?, Duration::from_millis(1500));
+/// assert_eq!(duration("500ms")?, Duration::from_millis(500));
+/// # Ok::<(), childminder_cli::parse::BadDuration>(())
+/// ```
+///
+/// # Errors
+///
+/// [`BadDuration`] for anything else.
+pub fn duration(text: &str) -> Result<Duration, BadDuration> {
+    let bad = || BadDuration {
+        given: text.to_owned(),
+    };
+    let end = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let unit = UNITS
+        .iter()
+        .find(|(name, _)| *name == unit)
+        .map(|(_, nanos)| *nanos)
+        .ok_or_else(bad)?;
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    if whole.len() + fraction.len() == 0 || fraction.contains('.') {
+        return Err(bad());
+    }
+    let nanos = digits(whole)
+        .saturating_mul(unit)
+        .saturating_add(part_of(unit, fraction));
+    Ok(from_nanos(nanos))
+}
+
+/// A ladder: stages of `SIGNAL:WAIT` with commas between, such as `INT:5s,TERM:5s,KILL`. Only the last
+/// may go without a wait. Every stage is sent to the process group.
+///
+/// ```
+/// use childminder_cli::parse::ladder;
+///
+/// assert_eq!(ladder("INT:5s,TERM:5s,KILL")?.stages().count(), 3);
+/// # Ok::<(), childminder_cli::parse::BadLadder>(())
+/// ```
+///
+/// # Errors
+///
+/// [`BadLadder`], naming the stage.
+pub fn ladder(text: &str) -> Result<Ladder, BadLadder> {
+    let parts: Vec<&str> = text.split(',').collect();
+    let mut stages = Vec::new();
+    for (index, part) in parts.iter().enumerate() {
+        let (name, wait) = match part.split_once(':') {
+            Some((name, wait)) => (name, Some(duration(wait)?)),
+            None => (*part, None),
+        };
+        if wait.is_none() && index + 1 < parts.len() {
+            return Err(BadLadder::NoWait {
+                stage: (*part).to_owned(),
+            });
+        }
+        stages.push(Stage {
+            signal: signals::parse(name)?,
+            target: Target::Group,
+            wait,
+        });
+    }
+    Ladder::new(&stages).map_err(|too_many| BadLadder::TooLong {
+        given: too_many.given,
+    })
+}
+
+/// The ladder that `--signal` and `--grace` stand for: the signal, the grace, SIGKILL.
+pub(crate) fn short_ladder(signal: Signal, grace: Duration) -> Ladder {
+    let kill = Stage {
+        signal: Signal::KILL,
+        target: Target::Group,
+        wait: None,
+    };
+    let polite = Stage {
+        signal,
+        wait: Some(grace),
+        ..kill
+    };
+    let stages: &[Stage] = if signal == Signal::KILL {
+        &[kill]
+    } else {
+        &[polite, kill]
+    };
+    Ladder::new(stages).unwrap_or_default()
+}
+
+/// A text that is no duration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadDuration {
+    /// The text.
+    pub given: String,
+}
+
+impl fmt::Display for BadDuration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "`{}` is no duration: write a number and a unit, such as 90, 1.5, 500ms, 30s, 10m or 2h",
+            self.given
+        )
+    }
+}
+
+impl Error for BadDuration {}
+
+/// A text that is no ladder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BadLadder {
+    /// A stage names no signal.
+    Signal(UnknownSignal),
+    /// A stage's wait is no duration.
+    Wait(BadDuration),
+    /// A stage that is not the last has no wait.
+    NoWait {
+        /// The stage.
+        stage: String,
+    },
+    /// There are too many stages.
+    TooLong {
+        /// How many there are.
+        given: usize,
+    },
+}
+
+impl fmt::Display for BadLadder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Signal(error) => error.fmt(f),
+            Self::Wait(error) => error.fmt(f),
+            Self::NoWait { stage } => write!(
+                f,
+                "stage `{stage}` needs a wait before the next one, such as {stage}:5s"
+            ),
+            Self::TooLong { given } => write!(
+                f,
+                "{given} stages are too many: a ladder has at most {}",
+                Ladder::MAX_STAGES
+            ),
+        }
+    }
+}
+
+impl Error for BadLadder {}
+
+impl From<UnknownSignal> for BadLadder {
+    fn from(error: UnknownSignal) -> Self {
+        Self::Signal(error)
+    }
+}
+
+impl From<BadDuration> for BadLadder {
+    fn from(error: BadDuration) -> Self {
+        Self::Wait(error)
+    }
+}
+
+/// The number that these digits, and no others, write.
+fn digits(text: &str) -> u128 {
+    text.bytes().fold(0_u128, |number, digit| {
+        number
+            .saturating_mul(10)
+            .saturating_add(u128::from(digit - b'0'))
+    })
+}
+
+/// `0.fraction` of a unit, in nanoseconds, rounded up.
+fn part_of(unit: u128, fraction: &str) -> u128 {
+    let (read, rest) = fraction.split_at(fraction.len().min(MOST_DIGITS));
+    let scale = u128::from(10_u64.pow(u32::try_from(read.len()).unwrap_or(0)));
+    let product = unit * digits(read);
+    let dust = product.is_multiple_of(scale) && rest.bytes().any(|digit| digit != b'0');
+    product.div_ceil(scale) + u128::from(dust)
+}
+
+fn from_nanos(nanos: u128) -> Duration {
+    match u64::try_from(nanos / NANOS_PER_SECOND) {
+        #[expect(clippy::cast_possible_truncation, reason = "a remainder of 10^9")]
+        Ok(seconds) => Duration::new(seconds, (nanos % NANOS_PER_SECOND) as u32),
+        Err(_) => Duration::MAX,
+    }
+}
+
+/// Digits beyond these are far below a nanosecond.
+const MOST_DIGITS: usize = 18;
+
+const NANOS_PER_SECOND: u128 = 1_000_000_000;
+
+const UNITS: [(&str, u128); 8] = [
+    ("", NANOS_PER_SECOND),
+    ("s", NANOS_PER_SECOND),
+    ("ns", 1),
+    ("us", 1_000),
+    ("ms", 1_000_000),
+    ("m", 60 * NANOS_PER_SECOND),
+    ("h", 3_600 * NANOS_PER_SECOND),
+    ("d", 86_400 * NANOS_PER_SECOND),
+];

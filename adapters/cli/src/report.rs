@@ -1,0 +1,190 @@
+//! How it ended, for people and for programs.
+
+use std::ffi::OsStr;
+use std::io::Write as _;
+use std::path::Path;
+
+use childminder::{Error, ExitStatus, Outcome, Signal, Stream};
+use childminder_unix::signals;
+use serde_json::{Value, json};
+
+use crate::OURS;
+use crate::args::{Limit, RunArgs};
+use crate::owner::{Log, Noticed};
+use crate::tail::Line;
+
+/// Everything that is known about a run that has ended.
+#[derive(Debug)]
+pub(crate) struct Report<'a> {
+    pub(crate) args: &'a RunArgs,
+    pub(crate) outcome: Outcome,
+    pub(crate) log: &'a Log,
+    pub(crate) tail: &'a [Line],
+}
+
+impl Report<'_> {
+    /// What `childminder run` exits with.
+    pub(crate) fn status(&self) -> u8 {
+        match self.outcome.error {
+            None => 0,
+            Some(Error::IdleTimeout | Error::FirstOutputTimeout | Error::RunTimeout) => TIMED_OUT,
+            Some(Error::Exit(ExitStatus::Code(code))) => code.to_le_bytes()[0],
+            Some(Error::Exit(ExitStatus::Signal(signal))) => of_signal(signal),
+            Some(_) => OURS,
+        }
+    }
+
+    /// The one line for people; none for a command that simply ended.
+    pub(crate) fn sentence(&self) -> Option<String> {
+        let mut parts = Vec::from_iter(self.reason());
+        if self.outcome.terminated {
+            parts.extend(self.signals_sent());
+            parts.push(match self.outcome.exit {
+                Some(ExitStatus::Signal(signal)) => format!("killed by {}", signals::name(signal)),
+                Some(status) => status.to_string(),
+                None => "still alive".to_owned(),
+            });
+        }
+        if self.outcome.leaked {
+            parts.push("its output is still held open".to_owned());
+        }
+        (!parts.is_empty()).then(|| {
+            format!(
+                "{}: {}",
+                command_name(&self.args.command[0]),
+                parts.join("; ")
+            )
+        })
+    }
+
+    /// The report as one JSON object.
+    pub(crate) fn json(&self) -> Value {
+        json!({
+            "command": self.args.command.iter().map(|arg| arg.to_string_lossy()).collect::<Vec<_>>(),
+            "status": self.status(),
+            "error": self.log.errors.first().map(|noticed| self.error_json(noticed)),
+            "exit": self.outcome.exit.map(exit_json),
+            "terminated": self.outcome.terminated,
+            "leaked": self.outcome.leaked,
+            "duration_ns": self.log.ended.0,
+            "last_output_ns": self.log.last_output.map(|at| at.0),
+            "signals": self.log.signals.iter().map(|sent| json!({
+                "at_ns": sent.at.0,
+                "signal": sent.signal.number(),
+                "name": signals::name(sent.signal),
+            })).collect::<Vec<_>>(),
+            "later_errors": self.log.errors.iter().skip(1)
+                .map(|noticed| self.error_json(noticed)).collect::<Vec<_>>(),
+            "tail": self.tail.iter().map(|line| json!({
+                "stream": match line.stream {
+                    Stream::Stdout => "stdout",
+                    Stream::Stderr => "stderr",
+                },
+                "text": line.text,
+            })).collect::<Vec<_>>(),
+        })
+    }
+
+    fn error_json(&self, noticed: &Noticed) -> Value {
+        json!({
+            "type": error_type(noticed.error),
+            "at_ns": noticed.at.0,
+            "message": self.message(noticed),
+        })
+    }
+
+    /// Why there is something to say.
+    fn reason(&self) -> Option<String> {
+        match (self.outcome.error, self.log.asked_by) {
+            (None | Some(Error::Exit(_)), Some(signal)) if self.outcome.terminated => {
+                Some(format!("childminder got {}", signals::name(signal)))
+            }
+            (None | Some(Error::Exit(ExitStatus::Code(_))), _) => None,
+            (Some(Error::Exit(ExitStatus::Signal(signal))), _) if is_everyday(signal) => None,
+            (Some(_), _) => Some(self.message(self.log.errors.first()?)),
+        }
+    }
+
+    fn message(&self, noticed: &Noticed) -> String {
+        let given = |limit: Option<Limit>| limit.and_then(Limit::get).unwrap_or_default();
+        match noticed.error {
+            Error::IdleTimeout => format!("silent for {:?} (--idle)", given(self.args.idle)),
+            Error::FirstOutputTimeout => {
+                let limit = given(self.args.first_output);
+                format!("no output within {limit:?} (--first-output)")
+            }
+            Error::RunTimeout => {
+                format!("still running after {:?} (--wall)", given(self.args.wall))
+            }
+            Error::Exit(ExitStatus::Signal(signal)) => {
+                format!("killed by {}", signals::name(signal))
+            }
+            error => match &noticed.failure {
+                Some(failure) => failure.to_string(),
+                None => error.to_string(),
+            },
+        }
+    }
+
+    fn signals_sent(&self) -> Option<String> {
+        let names: Vec<String> = self
+            .log
+            .signals
+            .iter()
+            .filter(|sent| !sent.after_exit)
+            .map(|sent| signals::name(sent.signal))
+            .collect();
+        (!names.is_empty()).then(|| format!("sent {}", names.join(", then ")))
+    }
+}
+
+/// Says a line on standard error. With that gone there is nobody left to tell.
+pub(crate) fn complain(message: &str) {
+    let _ = std::io::stderr().write_all(line(message).as_bytes());
+}
+
+/// The line that says this.
+pub(crate) fn line(message: &str) -> String {
+    format!("childminder: {message}\n")
+}
+
+fn command_name(command: &OsStr) -> String {
+    let name = Path::new(command).file_name().unwrap_or(command);
+    name.to_string_lossy().into_owned()
+}
+
+/// Signals that end commands every day: a reader that left, Ctrl-C.
+fn is_everyday(signal: Signal) -> bool {
+    signal.number() == SIGPIPE || signal == Signal::INT
+}
+
+fn exit_json(status: ExitStatus) -> Value {
+    match status {
+        ExitStatus::Code(code) => json!({ "code": code }),
+        ExitStatus::Signal(signal) => {
+            json!({ "signal": signal.number(), "name": signals::name(signal) })
+        }
+    }
+}
+
+/// The name that the flight record gives this error.
+fn error_type(error: Error) -> &'static str {
+    match error {
+        Error::IdleTimeout => "idle_timeout",
+        Error::FirstOutputTimeout => "first_output_timeout",
+        Error::RunTimeout => "run_timeout",
+        Error::Exit(_) => "exit",
+        Error::Notification(_) => "notification",
+        Error::NotificationTimeout(_) => "notification_timeout",
+        Error::External(_) => "external",
+        Error::Unkillable => "unkillable",
+    }
+}
+
+/// What a shell reports for a command that this signal ended.
+pub(crate) fn of_signal(signal: Signal) -> u8 {
+    128_u8.saturating_add(signal.number().to_le_bytes()[0])
+}
+
+const TIMED_OUT: u8 = 124;
+const SIGPIPE: i32 = 13;

@@ -1,0 +1,236 @@
+//! `childminder run`.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use childminder::{Signal, Stream};
+use childminder_mio::{MindedChild, Outcome};
+use childminder_record::Recorder;
+use mio::{Events, Interest, Poll, Token, Waker};
+
+use crate::args::RunArgs;
+use crate::owner::Owner;
+use crate::relay::Relay;
+use crate::report::Report;
+use crate::signals::{Requests, ladder_beginning_with};
+use crate::tail::Tail;
+use crate::{OURS, Trouble, report};
+
+/// Runs and minds the command; returns the status to exit with.
+pub(crate) fn run(args: &RunArgs) -> Result<u8, Trouble> {
+    let recorder = match &args.record {
+        Some(path) => Some(recorder(path, args)?),
+        None => None,
+    };
+    let report = ReportFile::open(args.report.as_deref())?;
+    let mut poll = Poll::new().map_err(system)?;
+    let waker = Arc::new(Waker::new(poll.registry(), ROOM).map_err(system)?);
+    let mut requests = Requests::new(poll.registry(), REQUEST).map_err(system)?;
+    let owner = Owner::new(
+        Relay::new(io::stdout(), Arc::clone(&waker)).map_err(system)?,
+        Relay::new(io::stderr(), Arc::clone(&waker)).map_err(system)?,
+        Tail::new(args.tail),
+        args.verbose,
+        recorder,
+    );
+    let mut child = spawn(args, owner)?;
+    poll.registry()
+        .register(&mut child, CHILD, Interest::READABLE)
+        .map_err(system)?;
+
+    let mut events = Events::with_capacity(16);
+    let outcome = loop {
+        if let Some(outcome) = child.outcome() {
+            break outcome;
+        }
+        wait(&mut poll, &mut events, child.poll_timeout())?;
+        for signal in requests.pending() {
+            end(&mut child, signal, args);
+        }
+        child.turn(poll.registry()).map_err(system)?;
+        look_after_relays(&mut child);
+    };
+
+    let status = conclude(args, outcome, child.handler_mut(), report);
+    let Owner { stdout, stderr, .. } = child.handler();
+    stdout.close();
+    stderr.close();
+    // The threads drop their share of `waker`; closed, it would take its last event with it.
+    while !(stdout.is_done() && stderr.is_done()) {
+        wait(&mut poll, &mut events, None)?;
+        if let Some(signal) = requests.pending().next() {
+            return Ok(report::of_signal(signal));
+        }
+    }
+    drop(waker);
+    Ok(status)
+}
+
+fn spawn(args: &RunArgs, owner: Owner) -> Result<MindedChild<Owner>, Trouble> {
+    let (name, rest) = args.command.split_first().expect("clap requires a command");
+    let mut command = Command::new(name);
+    command
+        .args(rest)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    MindedChild::spawn(&mut command, args.config(), owner).map_err(|error| not_run(name, &error))
+}
+
+fn wait(
+    poll: &mut Poll,
+    events: &mut Events,
+    timeout: Option<std::time::Duration>,
+) -> Result<(), Trouble> {
+    match poll.poll(events, timeout) {
+        Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(system(error)),
+        _ => Ok(()),
+    }
+}
+
+/// The first signal starts the ladder and is its first stage; the next one is impatient.
+fn end(child: &mut MindedChild<Owner>, signal: Signal, args: &RunArgs) {
+    if child.handler().log.asked_by.is_some() {
+        child.control().escalate();
+        return;
+    }
+    child.handler_mut().log.asked_by = Some(signal);
+    let ladder = ladder_beginning_with(signal, &args.config().ladder);
+    //child.control().set_ladder(ladder);
+    child.control().terminate();
+}
+
+/// A reader that left closes the child's pipe, as if there were nothing between them.
+fn look_after_relays(child: &mut MindedChild<Owner>) {
+    for (stream, name) in [
+        (Stream::Stdout, "standard output"),
+        (Stream::Stderr, "standard error"),
+    ] {
+        let relay = child.handler().relay(stream);
+        let (failure, again) = (relay.take_failure(), relay.has_room_again());
+        if let Some(failure) = failure {
+            if failure.kind() != io::ErrorKind::BrokenPipe {
+                child
+                    .control()
+                    .fail(format!("cannot write to {name}: {failure}"));
+            }
+            child.control().close_output(stream);
+        } else if again {
+            child.control().release_output(stream);
+        }
+    }
+}
+
+/// Completes the record, writes the report, says the sentence.
+fn conclude(args: &RunArgs, outcome: Outcome, owner: &mut Owner, report: ReportFile) -> u8 {
+    let tail = std::mem::replace(&mut owner.tail, Tail::new(0)).into_lines();
+    let facts = Report {
+        args,
+        outcome,
+        log: &owner.log,
+        tail: &tail,
+    };
+    let status = facts.status();
+    let sentence = facts.sentence().filter(|_| !args.quiet);
+    let json = format!("{:#}\n", facts.json());
+
+    let mut troubles = Vec::new();
+    if let Err(error) = report.write(&json, owner) {
+        troubles.push(format!("cannot write the report: {error}"));
+    }
+    if let Err(error) = owner.finish_record() {
+        troubles.push(format!("cannot write the flight record: {error}"));
+    }
+    for message in sentence.iter().chain(&troubles) {
+        owner.say(message);
+    }
+    if status == 0 && !troubles.is_empty() {
+        OURS
+    } else {
+        status
+    }
+}
+
+/// Where the report goes; opened before the command is run, so that a mistake costs nothing.
+enum ReportFile {
+    Nowhere,
+    Stdout,
+    File(File),
+}
+
+impl ReportFile {
+    fn open(path: Option<&Path>) -> Result<Self, Trouble> {
+        match path {
+            None => Ok(Self::Nowhere),
+            Some(path) if path == Path::new("-") => Ok(Self::Stdout),
+            Some(path) => create(path).map(Self::File),
+        }
+    }
+
+    fn write(self, json: &str, owner: &Owner) -> io::Result<()> {
+        match self {
+            Self::Nowhere => Ok(()),
+            Self::Stdout => {
+                owner.stdout.write(json.as_bytes());
+                Ok(())
+            }
+            Self::File(mut file) => file.write_all(json.as_bytes()),
+        }
+    }
+}
+
+fn recorder(path: &Path, args: &RunArgs) -> Result<Recorder<File>, Trouble> {
+    let words: Vec<_> = args
+        .command
+        .iter()
+        .map(|word| word.to_string_lossy())
+        .collect();
+    Recorder::new(create(path)?, &words.join(" "), &args.config())
+        .map_err(|error| Trouble::ours(format!("cannot write {}: {error}", path.display())))
+}
+
+fn create(path: &Path) -> Result<File, Trouble> {
+    File::create(path)
+        .map_err(|error| Trouble::ours(format!("cannot write {}: {error}", path.display())))
+}
+
+fn not_run(name: &OsStr, error: &io::Error) -> Trouble {
+    let shown = name.to_string_lossy();
+    let (status, message) = match error.kind() {
+        io::ErrorKind::NotFound if !is_path(name) => (
+            NOT_FOUND,
+            format!("no such command: {shown:?} (not in PATH)"),
+        ),
+        io::ErrorKind::NotFound if Path::new(name).exists() => (
+            NOT_FOUND,
+            format!("cannot run {shown:?}: the interpreter it names is not there"),
+        ),
+        io::ErrorKind::NotFound => (NOT_FOUND, format!("no such command: {shown:?}")),
+        io::ErrorKind::WouldBlock | io::ErrorKind::OutOfMemory | io::ErrorKind::Unsupported => {
+            (OURS, format!("cannot run {shown:?}: {error}"))
+        }
+        _ if error.raw_os_error().is_none() => (OURS, format!("cannot run {shown:?}: {error}")),
+        _ => (CANNOT_RUN, format!("cannot run {shown:?}: {error}")),
+    };
+    Trouble { status, message }
+}
+
+/// Whether a shell would take this for a path, and not look it up in PATH.
+fn is_path(name: &OsStr) -> bool {
+    name.as_encoded_bytes().contains(&b'/')
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn system(error: io::Error) -> Trouble {
+    Trouble::ours(error.to_string())
+}
+
+const CANNOT_RUN: u8 = 126;
+const NOT_FOUND: u8 = 127;
+
+const CHILD: Token = Token(0);
+const REQUEST: Token = Token(1);
+const ROOM: Token = Token(2);

@@ -1,0 +1,59 @@
+//! The signals that `childminder` passes on.
+
+use std::fs;
+use std::io;
+
+use childminder::{Ladder, Signal, Stage, Target};
+use mio::{Interest, Registry, Token};
+use signal_hook_mio::v1_0::Signals;
+
+use crate::args::DEFAULT_GRACE;
+
+/// What was sent to us and asks for the child's end: SIGINT, SIGTERM, SIGHUP or SIGQUIT.
+pub(crate) struct Requests {
+    signals: Signals,
+}
+
+impl Requests {
+    pub(crate) fn new(registry: &Registry, token: Token) -> io::Result<Self> {
+        let mut wanted = vec![Signal::INT, Signal::TERM, Signal::QUIT];
+        if !is_ignored(Signal::HUP) {
+            wanted.push(Signal::HUP);
+        }
+        let mut signals = Signals::new(wanted.into_iter().map(Signal::number))?;
+        registry.register(&mut signals, token, Interest::READABLE)?;
+        Ok(Self { signals })
+    }
+
+    pub(crate) fn pending(&mut self) -> impl Iterator<Item = Signal> + '_ {
+        self.signals.pending().filter_map(Signal::new)
+    }
+}
+
+/// `ladder`, begun with `signal`: in place of its first stage, or, where that is SIGKILL, before it.
+pub(crate) fn ladder_beginning_with(signal: Signal, ladder: &Ladder) -> Ladder {
+    let mut stages: Vec<Stage> = ladder.stages().collect();
+    match stages.first_mut() {
+        Some(first) if first.signal != Signal::KILL => first.signal = signal,
+        _ => stages.insert(
+            0,
+            Stage {
+                signal,
+                target: Target::Group,
+                wait: Some(DEFAULT_GRACE),
+            },
+        ),
+    }
+    stages.truncate(Ladder::MAX_STAGES);
+    Ladder::new(&stages).unwrap_or_default()
+}
+
+/// Whether our parent had us ignore this signal, as `nohup` does with SIGHUP. (`proc(5)`, `SigIgn`.)
+fn is_ignored(signal: Signal) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & (1 << (signal.number() - 1)) != 0)
+}

@@ -1,0 +1,96 @@
+//! Output that its owner does not want, for now or any more.
+
+use std::io::Write as _;
+
+use childminder_mio::{Config, Error, ExitStatus, Job, Signal, Stream};
+
+use crate::support::{Owner, Run, millis, patient};
+
+#[test]
+fn nothing_is_lost_between_hold_and_release() {
+    let owner = Owner::new().on_output(|control, stream, _| control.hold_output(stream));
+    let mut run = Run::of("head -c 5000000 /dev/zero", patient(), owner);
+    while run.child.outcome().is_none() {
+        run.control().release_output(Stream::Stdout);
+        run.step();
+    }
+    assert_eq!(run.finish().stdout.len(), 5_000_000);
+}
+
+#[test]
+fn a_hold_takes_effect_at_once() {
+    let script = "read go; head -c 600000 /dev/zero; echo written >&2; read go";
+    let owner = Owner::new().on_output(|control, _, _| control.hold_output(Stream::Stdout));
+    let mut run = Run::of(script, patient(), owner);
+    run.widen_stdout();
+    run.control().hold_output(Stream::Stdout);
+    let mut stdin = run.stdin();
+    stdin.write_all(b"go\n").expect("written");
+    run.until(|owner| owner.stderr == b"written\n");
+
+    run.control().release_output(Stream::Stdout);
+    run.turn();
+    let delivered = run.owner().stdout.len();
+    assert!(delivered > 0 && delivered < 100_000, "{delivered} bytes");
+    assert_eq!(run.child.poll_timeout(), None, "what is held is no work");
+}
+
+#[test]
+fn a_child_that_waits_for_its_reader_is_not_silent() {
+    let config = Config {
+        idle_timeout: Some(millis(500)),
+        drain_timeout: Some(millis(100)),
+        ..Config::default()
+    };
+    let owner = Owner::new().on_output(|control, stream, _| control.hold_output(stream));
+    let mut run = Run::of("head -c 200000 /dev/zero", config, owner);
+    let owner = run.finish();
+    assert_eq!(owner.errors, []);
+    assert_eq!(owner.stdout.len(), 200_000);
+    assert!(!owner.outcome().leaked);
+}
+
+#[test]
+fn a_held_child_that_is_silent_is_noticed() {
+    let config = Config {
+        idle_timeout: Some(millis(200)),
+        ..Config::default()
+    };
+    let owner = Owner::new().on_output(|control, stream, _| control.hold_output(stream));
+    let mut run = Run::of("echo hello; exec sleep 60", config, owner);
+    let owner = run.finish();
+    assert_eq!(owner.outcome().error, Some(Error::IdleTimeout));
+    assert_eq!(owner.text(), "hello\n");
+}
+
+#[test]
+fn a_heartbeat_does_not_overrule_a_hold() {
+    let config = Config {
+        heartbeat_interval: Some(millis(10)),
+        ..patient()
+    };
+    let script = "echo held; echo written >&2; exec cat";
+    let mut run = Run::of(script, config, Owner::new());
+    run.control().hold_output(Stream::Stdout);
+    run.until(|owner| owner.stderr == b"written\n");
+
+    let beats = run.owner().jobs.len();
+    run.until(|owner| owner.jobs.len() >= beats + 3);
+    assert_eq!(run.owner().jobs[beats], Job::Heartbeat);
+    assert_eq!(run.owner().stdout, b"");
+
+    run.control().release_output(Stream::Stdout);
+    drop(run.stdin());
+    assert_eq!(run.finish().text(), "held\n");
+}
+
+#[test]
+fn a_child_whose_output_is_closed_is_stopped_by_writing_on() {
+    let owner = Owner::new().on_output(|control, stream, _| control.close_output(stream));
+    let mut run = Run::of("exec yes", patient(), owner);
+    let owner = run.finish();
+    let pipe = Signal::new(13).expect("SIGPIPE");
+    assert_eq!(owner.outcome().exit, Some(ExitStatus::Signal(pipe)));
+    assert_eq!(owner.signals(), [], "it was not one of ours");
+    assert_eq!(owner.ended[0], Stream::Stdout);
+}

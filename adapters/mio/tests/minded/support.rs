@@ -1,0 +1,319 @@
+//! An owner that writes everything down, a loop that runs until something is so, and bystanders.
+
+use std::fs::File;
+use std::io::{self, ErrorKind};
+use std::os::fd::OwnedFd;
+use std::process::{ChildStdin, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use childminder_mio::{
+    Action, Answer, Config, Control, Discarded, Error, Event, Failure, Handler, Job, Ladder,
+    MindedChild, Moment, Outcome, Signal, Stage, Stream, Target,
+};
+use mio::{Events, Interest, Poll, Token};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
+/// Far more than a loaded machine needs for a whole test.
+pub(crate) const GUARD: Duration = Duration::from_secs(30);
+
+pub(crate) const CHILD: Token = Token(7);
+
+/// A shell that runs `script`, with everything piped.
+pub(crate) fn sh(script: &str) -> Command {
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", script])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// An end of the output that is missed is waited for for ever.
+pub(crate) fn patient() -> Config {
+    Config {
+        drain_timeout: None,
+        ..Config::default()
+    }
+}
+
+/// Send `first` to the group, and SIGKILL after `wait`.
+pub(crate) fn ladder(first: Signal, wait: Duration) -> Ladder {
+    let stage = |signal, wait| Stage {
+        signal,
+        target: Target::Group,
+        wait,
+    };
+    Ladder::new(&[stage(first, Some(wait)), stage(Signal::KILL, None)]).expect("two stages")
+}
+
+/// Sleeps until there are events, or the timeout is over, or a signal comes.
+pub(crate) fn sleep(poll: &mut Poll, events: &mut Events, timeout: Duration) {
+    if let Err(error) = poll.poll(events, Some(timeout)) {
+        assert_eq!(error.kind(), ErrorKind::Interrupted, "{error}");
+    }
+}
+
+pub(crate) fn millis(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// One child in a loop of its own.
+pub(crate) struct Run {
+    pub(crate) poll: Poll,
+    pub(crate) events: Events,
+    pub(crate) child: MindedChild<Owner>,
+    begun: Instant,
+}
+
+impl Run {
+    pub(crate) fn of(script: &str, config: Config, owner: Owner) -> Self {
+        Self::of_command(&mut sh(script), config, owner)
+    }
+
+    pub(crate) fn of_command(command: &mut Command, config: Config, owner: Owner) -> Self {
+        let poll = Poll::new().expect("a poll");
+        let mut child = MindedChild::spawn(command, config, owner).expect("a child");
+        poll.registry()
+            .register(&mut child, CHILD, Interest::READABLE)
+            .expect("registered");
+        Self {
+            poll,
+            events: Events::with_capacity(8),
+            child,
+            begun: Instant::now(),
+        }
+    }
+
+    /// Sleeps until there is something to do, and does it.
+    pub(crate) fn step(&mut self) {
+        let Some(left) = GUARD.checked_sub(self.begun.elapsed()) else {
+            panic!("not in {GUARD:?}: {:?}", self.child.monitor());
+        };
+        let timeout = self.child.poll_timeout().unwrap_or(left).min(left);
+        sleep(&mut self.poll, &mut self.events, timeout);
+        self.turn();
+    }
+
+    pub(crate) fn turn(&mut self) {
+        self.child.turn(self.poll.registry()).expect("a turn");
+    }
+
+    pub(crate) fn until(&mut self, condition: impl Fn(&Owner) -> bool) {
+        while !condition(self.child.handler()) {
+            assert_eq!(self.child.outcome(), None, "it ended before");
+            self.step();
+        }
+    }
+
+    pub(crate) fn finish(&mut self) -> &Owner {
+        while self.child.outcome().is_none() {
+            self.step();
+        }
+        let owner = self.child.handler();
+        assert_eq!(owner.outcomes.len(), 1, "finished once");
+        owner
+    }
+
+    pub(crate) fn owner(&self) -> &Owner {
+        self.child.handler()
+    }
+
+    pub(crate) fn control(&mut self) -> &mut Control<Payload> {
+        self.child.control()
+    }
+
+    pub(crate) fn stdin(&mut self) -> ChildStdin {
+        self.child.take_stdin().expect("standard input is piped")
+    }
+
+    /// The process whose id the child writes as its first line.
+    pub(crate) fn bystander(&mut self) -> Bystander {
+        self.until(|owner| owner.stdout.contains(&b'\n'));
+        Bystander::of(self.owner().text().trim().parse().expect("a process id"))
+    }
+
+    /// Sixteen times the room in the pipe that a living child has as its standard output.
+    pub(crate) fn widen_stdout(&self) {
+        let path = format!("/proc/{}/fd/1", self.child.id());
+        let pipe = File::options().write(true).open(path).expect("the pipe");
+        rustix::pipe::fcntl_setpipe_size(&pipe, 1 << 20).expect("room");
+    }
+}
+
+pub(crate) type Payload = &'static str;
+
+type OnOutput = Box<dyn FnMut(&mut Control<Payload>, Stream, &[u8])>;
+type OnEnded = Box<dyn FnMut(&mut Control<Payload>, Stream)>;
+type OnNotify = Box<dyn FnMut(&mut Control<Payload>, Job<Payload>, Answer)>;
+type OnError = Box<dyn FnMut(&mut Control<Payload>, Error)>;
+
+/// Writes everything down, and reacts as it was told to.
+pub(crate) struct Owner {
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: Vec<u8>,
+    pub(crate) ended: Vec<Stream>,
+    pub(crate) jobs: Vec<Job<Payload>>,
+    /// Each with whether it was the first.
+    pub(crate) errors: Vec<(Error, bool)>,
+    pub(crate) failures: Vec<String>,
+    pub(crate) discarded: Vec<Discarded<Payload>>,
+    pub(crate) outcomes: Vec<Outcome>,
+    pub(crate) moments: Vec<(childminder_mio::Instant, Moment)>,
+    on_output: OnOutput,
+    on_ended: OnEnded,
+    on_notify: OnNotify,
+    on_error: OnError,
+}
+
+impl Owner {
+    pub(crate) fn new() -> Self {
+        Self {
+            stdout: Vec::new(),
+            stderr: Vec::new(),
+            ended: Vec::new(),
+            jobs: Vec::new(),
+            errors: Vec::new(),
+            failures: Vec::new(),
+            discarded: Vec::new(),
+            outcomes: Vec::new(),
+            moments: Vec::new(),
+            on_output: Box::new(|_, _, _| {}),
+            on_ended: Box::new(|_, _| {}),
+            on_notify: Box::new(|_, _, answer| answer.done(true)),
+            on_error: Box::new(|_, _| {}),
+        }
+    }
+
+    pub(crate) fn on_output(
+        mut self,
+        react: impl FnMut(&mut Control<Payload>, Stream, &[u8]) + 'static,
+    ) -> Self {
+        self.on_output = Box::new(react);
+        self
+    }
+
+    pub(crate) fn on_ended(
+        mut self,
+        react: impl FnMut(&mut Control<Payload>, Stream) + 'static,
+    ) -> Self {
+        self.on_ended = Box::new(react);
+        self
+    }
+
+    pub(crate) fn on_notify(
+        mut self,
+        react: impl FnMut(&mut Control<Payload>, Job<Payload>, Answer) + 'static,
+    ) -> Self {
+        self.on_notify = Box::new(react);
+        self
+    }
+
+    pub(crate) fn on_error(
+        mut self,
+        react: impl FnMut(&mut Control<Payload>, Error) + 'static,
+    ) -> Self {
+        self.on_error = Box::new(react);
+        self
+    }
+
+    pub(crate) fn outcome(&self) -> Outcome {
+        self.outcomes[0]
+    }
+
+    /// What came on standard output.
+    pub(crate) fn text(&self) -> &str {
+        str::from_utf8(&self.stdout).expect("text")
+    }
+
+    pub(crate) fn signals(&self) -> Vec<Signal> {
+        let signal = |(_, moment): &_| match moment {
+            Moment::Action(Action::SendSignal { signal, .. }) => Some(*signal),
+            _ => None,
+        };
+        self.moments.iter().filter_map(signal).collect()
+    }
+
+    pub(crate) fn events(&self) -> Vec<Event> {
+        let event = |(_, moment): &_| match moment {
+            Moment::Event(event) => Some(*event),
+            _ => None,
+        };
+        self.moments.iter().filter_map(event).collect()
+    }
+}
+
+impl Handler for Owner {
+    type Notification = Payload;
+
+    fn output(&mut self, control: &mut Control<Payload>, stream: Stream, bytes: &[u8]) {
+        match stream {
+            Stream::Stdout => self.stdout.extend(bytes),
+            Stream::Stderr => self.stderr.extend(bytes),
+        }
+        (self.on_output)(control, stream, bytes);
+    }
+
+    fn output_ended(&mut self, control: &mut Control<Payload>, stream: Stream) {
+        self.ended.push(stream);
+        (self.on_ended)(control, stream);
+    }
+
+    fn notify(&mut self, control: &mut Control<Payload>, job: Job<Payload>, answer: Answer) {
+        self.jobs.push(job);
+        (self.on_notify)(control, job, answer);
+    }
+
+    fn error(
+        &mut self,
+        control: &mut Control<Payload>,
+        error: Error,
+        first: bool,
+        failure: Option<Failure>,
+    ) {
+        self.errors.push((error, first));
+        self.failures
+            .extend(failure.map(|failure| failure.to_string()));
+        (self.on_error)(control, error);
+    }
+
+    fn discarded(&mut self, what: Discarded<Payload>) {
+        self.discarded.push(what);
+    }
+
+    fn finished(&mut self, outcome: Outcome) {
+        self.outcomes.push(outcome);
+    }
+
+    fn observe(&mut self, at: childminder_mio::Instant, moment: Moment) {
+        assert_eq!(self.outcomes, [], "nothing is observed after the end");
+        self.moments.push((at, moment));
+    }
+}
+
+/// A process that is not ours to wait for.
+pub(crate) struct Bystander(OwnedFd);
+
+impl Bystander {
+    pub(crate) fn of(pid: u32) -> Self {
+        let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+        let pid = pid.expect("a process id");
+        Self(pidfd_open(pid, PidfdFlags::empty()).expect("a living process"))
+    }
+
+    pub(crate) fn is_alive(&self) -> bool {
+        !self.is_dead_within(Duration::ZERO)
+    }
+
+    pub(crate) fn wait_until_dead(&self) {
+        assert!(self.is_dead_within(GUARD), "alive after {GUARD:?}");
+    }
+
+    fn is_dead_within(&self, limit: Duration) -> bool {
+        let limit = Timespec::try_from(limit).expect("a short time");
+        let mut fds = [PollFd::new(&self.0, PollFlags::IN)];
+        let ready = poll(&mut fds, Some(&limit)).map_err(io::Error::from);
+        ready.expect("a pidfd can be waited for") > 0
+    }
+}

@@ -1,0 +1,162 @@
+//! The child itself.
+
+use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::unix::process::CommandExt as _;
+use std::process::{ChildStdin, Command};
+
+use childminder::{ExitStatus, Signal, Target};
+use nix::libc;
+
+use crate::pipe::Pipe;
+use crate::sys;
+
+/// A process that was spawned here, its process group, and our ends of its pipes.
+///
+/// A child is alive, then dead, then reaped. While it is dead and not yet reaped it is a zombie: its
+/// exit status can be read again and again, and its process id, which is also its group's id, cannot
+/// be given to another process. That is what makes it safe to signal what is left of its group.
+///
+/// # Dropping
+///
+/// Dropping a child that was not reaped sends SIGKILL to its group and to itself, and reaps it. The
+/// drop does not wait: a child that is not dead at once is left to a detached thread, which ends with
+/// the child. Dropping a reaped child sends nothing, whoever may be left of its group.
+#[derive(Debug)]
+pub struct Child {
+    process: sys::Process,
+    stdin: Option<ChildStdin>,
+    stdout: Option<Pipe>,
+    stderr: Option<Pipe>,
+}
+
+impl Child {
+    /// Spawns `command` as the leader of a process group of its own.
+    ///
+    /// Standard input, output and error are what the caller set on the command. The signal mask
+    /// of the child is empty and its SIGPIPE is at its default; other signals that this process
+    /// ignores, the child ignores too, as `execve(2)` has it.
+    ///
+    /// The command's group is set here, in place of any other. The leader of a group cannot begin
+    /// a session, so a `setsid(2)` in a hook of the command's would fail.
+    ///
+    /// # Errors
+    ///
+    /// - What `execve(2)` says, when the program cannot be run: `NotFound`, `PermissionDenied`, …
+    /// - `Unsupported` where there is no `pidfd_open(2)` (Linux 5.3) or `waitid(2)` does not take a
+    ///   pidfd (Linux 5.4), or where a sandbox denies them. Nothing has been spawned then.
+    /// - A sentence about SIGCHLD when this process ignores it, mostly because its parent did: the
+    ///   kernel would then reap the child itself and lose its exit status. Nothing has been spawned
+    ///   then. (This is read from `proc(5)`; where that is not mounted, the error comes
+    ///   from [`exit_status`](Self::exit_status) and [`reap`](Self::reap) instead.)
+    /// - What `fork(2)`, `pipe(2)` and `pidfd_open(2)` say when there are too many processes
+    ///   or descriptors. No child is left running then.
+    pub fn spawn(command: &mut Command) -> io::Result<Self> {
+        sys::ready_to_spawn()?;
+        let mut spawned = command.process_group(0).spawn()?;
+        let stdin = spawned.stdin.take();
+        let stdout = spawned.stdout.take().map(OwnedFd::from);
+        let stderr = spawned.stderr.take().map(OwnedFd::from);
+        // From here on, dropping the process ends it: an error below leaves nothing behind.
+        let process = sys::Process::adopt(spawned)?;
+        Ok(Self {
+            process,
+            stdin,
+            stdout: stdout.map(Pipe::new).transpose()?,
+            stderr: stderr.map(Pipe::new).transpose()?,
+        })
+    }
+
+    /// Takes the write end of the child's standard input, if the command piped it. Dropping it
+    /// is the end of that input.
+    pub fn take_stdin(&mut self) -> Option<ChildStdin> {
+        self.stdin.take()
+    }
+
+    /// Takes the read end of the child's standard output, if the command piped it.
+    pub fn take_stdout(&mut self) -> Option<Pipe> {
+        self.stdout.take()
+    }
+
+    /// Takes the read end of the child's standard error, if the command piped it.
+    pub fn take_stderr(&mut self) -> Option<Pipe> {
+        self.stderr.take()
+    }
+
+    /// Removes the dead child from the process table, as `waitid(2)` does, and returns how it ended.
+    ///
+    /// Blocks if the child is not dead yet. Reaping a second time returns the same status.
+    ///
+    /// # Errors
+    ///
+    /// As [`exit_status`](Self::exit_status).
+    pub fn reap(&mut self) -> io::Result<ExitStatus> {
+        self.process.reap()
+    }
+
+    /// The process id, and the id of the process group. After the reap, both may be somebody else's.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// The `pidfd_open(2)` descriptor of the child: readable once it is dead, and from then on.
+    pub fn pidfd(&self) -> BorrowedFd<'_> {
+        self.process.pidfd()
+    }
+
+    /// How the child ended, or `None` while it lives. Never blocks and never reaps: `waitid(2)` with
+    /// `WNOHANG` and `WNOWAIT`. After the reap, what it said.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that says so when the child is no longer there to be waited for: somebody else has
+    /// waited for it, or SIGCHLD has come to be ignored. Its exit status is lost then.
+    pub fn exit_status(&self) -> io::Result<Option<ExitStatus>> {
+        self.process.exit_status()
+    }
+
+    /// Sends `signal` to the child, with `pidfd_send_signal(2)`, or to its process group, with `kill(2)`.
+    ///
+    /// A stopped process does not see a signal until it is continued, so SIGCONT follows, to the
+    /// same target, unless the signal is about stopping and continuing itself or is SIGKILL.
+    ///
+    /// # Errors
+    ///
+    /// - `PermissionDenied`, as `kill(2)` has it, when the target runs as somebody else by now.
+    /// - `Unsupported` for a real-time signal, and for a number that the system has no name for.
+    /// - `InvalidInput` when this process has joined the child's group, for a signal to the group.
+    pub fn signal(&self, signal: Signal, target: Target) -> io::Result<Delivery> {
+        let delivery = self.process.send(signal, target)?;
+        if delivery == Delivery::Sent && waits_while_stopped(signal) {
+            // Whether it was stopped, or has died of the signal meanwhile, is all the same.
+            self.process.send(CONT, target)?;
+        }
+        Ok(delivery)
+    }
+}
+
+/// What became of a signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Delivery {
+    /// The kernel took it. For a group, that means that it has a member, if only the dead leader
+    /// that is not yet reaped.
+    Sent,
+    /// Nobody was there to get it: the leader is dead, the group has no member, or the child was
+    /// reaped. Nothing was sent.
+    Gone,
+}
+
+/// Whether a stopped process leaves this signal pending until it is continued, and should not.
+fn waits_while_stopped(signal: Signal) -> bool {
+    !matches!(
+        signal.number(),
+        libc::SIGKILL
+            | libc::SIGSTOP
+            | libc::SIGTSTP
+            | libc::SIGTTIN
+            | libc::SIGTTOU
+            | libc::SIGCONT
+    )
+}
+
+const CONT: Signal = Signal::new(libc::SIGCONT).expect("SIGCONT is a signal");

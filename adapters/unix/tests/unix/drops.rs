@@ -1,0 +1,63 @@
+//! What is left when a child is dropped: nothing, unless it was reaped.
+
+use childminder_unix::Child;
+
+use crate::support::{Bystander, family, read_line, sh, wait_until, wait_until_dead};
+
+#[test]
+fn a_drop_ends_the_group_and_leaves_no_zombie() {
+    let (child, member) = family("wait");
+    let leader = Bystander::of(child.id());
+    drop(child);
+    leader.wait_until_dead();
+    member.wait_until_dead();
+    wait_until("the leader is reaped", || leader.is_reaped());
+}
+
+#[test]
+fn a_drop_ends_a_group_that_was_stopped_and_ignores_what_it_can() {
+    let (child, member) = family("trap '' HUP INT TERM; kill -STOP $$");
+    let leader = Bystander::of(child.id());
+    drop(child);
+    leader.wait_until_dead();
+    member.wait_until_dead();
+    wait_until("the leader is reaped", || leader.is_reaped());
+}
+
+#[test]
+fn a_drop_reaps_the_dead_at_once_and_ends_what_is_left_of_its_group() {
+    let (child, member) = family("exit 0");
+    wait_until_dead(&child);
+    let leader = Bystander::of(child.id());
+    drop(child);
+    assert!(leader.is_reaped());
+    member.wait_until_dead();
+}
+
+#[test]
+fn a_drop_after_the_reap_sends_nothing() {
+    let (mut child, member) = family("exit 0");
+    child.reap().expect("a status");
+    drop(child);
+    assert!(member.is_alive());
+}
+
+#[test]
+fn a_drop_ends_a_leader_that_has_left_its_group() {
+    // The fork gets a group of its own, which the leader then joins.
+    let script = "exec perl -MPOSIX -e '
+        defined(my $pid = fork) or die;
+        if (!$pid) { POSIX::setpgid(0, 0); sleep 1000; exit }
+        until (POSIX::setpgid($pid, $pid)) { }
+        setpgrp(0, $pid) or die $!;
+        $| = 1; print \"$pid\\n\"; sleep 1000'";
+    let mut child = Child::spawn(&mut sh(script)).expect("a child");
+    let stdout = child.take_stdout().expect("its output");
+    let elsewhere = read_line(&stdout).parse().expect("a pid");
+    let elsewhere = Bystander::of(elsewhere);
+    let leader = Bystander::of(child.id());
+
+    drop(child);
+    leader.wait_until_dead();
+    assert!(elsewhere.is_alive());
+}

@@ -1,0 +1,12 @@
+//! Real children, real signals. Nothing here waits for time to pass: every wait is for an event, with
+//! a limit that only a broken build reaches.
+#![cfg(target_os = "linux")]
+
+mod drops;
+mod exits;
+mod inherited;
+mod names;
+mod pipes;
+mod sends;
+mod support;
+mod wakeups;

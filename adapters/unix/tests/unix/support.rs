@@ -1,0 +1,165 @@
+//! Children for the tests, and ways to wait for what they do.
+
+use std::env;
+use std::fs;
+use std::os::fd::{AsFd, OwnedFd};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use childminder_unix::{Child, Pipe};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+
+/// Far more than a loaded machine needs.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// A shell that runs `script`, with its output piped.
+pub(crate) fn sh(script: &str) -> Command {
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", script])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
+    command
+}
+
+/// A child in whose group another process sleeps, and that other one.
+///
+/// The shell runs `script` once the other sleeps.
+pub(crate) fn family(script: &str) -> (Child, Bystander) {
+    // The sleeper must not hold our pipe open, or reading to its end would wait for it.
+    let script = format!("sleep 1000 >&- & echo $!; {script}");
+    let mut child = Child::spawn(&mut sh(&script)).expect("a shell");
+    let stdout = child.take_stdout().expect("its output");
+    let pid = read_line(&stdout).parse().expect("the sleeper's pid");
+    (child, Bystander::of(pid))
+}
+
+/// A process that is not ours to wait for, watched through a pidfd of the test's own, and
+/// ended with the test.
+pub(crate) struct Bystander {
+    pidfd: OwnedFd,
+}
+
+impl Bystander {
+    pub(crate) fn of(pid: u32) -> Self {
+        let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+        let pid = pid.expect("a process id");
+        let pidfd = pidfd_open(pid, PidfdFlags::empty()).expect("a pidfd of a living process");
+        Self { pidfd }
+    }
+
+    pub(crate) fn is_alive(&self) -> bool {
+        !is_readable(&self.pidfd)
+    }
+
+    pub(crate) fn wait_until_dead(&self) {
+        wait_until_readable(&self.pidfd);
+    }
+
+    /// A zombie can be signalled still; a process that was reaped is gone.
+    pub(crate) fn is_reaped(&self) -> bool {
+        pidfd_send_signal(&self.pidfd, Signal::CONT) == Err(Errno::SRCH)
+    }
+}
+
+/// No test leaves a process behind, not even one that fails.
+impl Drop for Bystander {
+    fn drop(&mut self) {
+        let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
+    }
+}
+
+pub(crate) fn wait_until_dead(child: &Child) {
+    wait_until_readable(child.pidfd());
+}
+
+pub(crate) fn wait_until_readable(fd: impl AsFd) {
+    assert!(poll_readable(fd, LIMIT), "nothing came in {LIMIT:?}");
+}
+
+pub(crate) fn is_readable(fd: impl AsFd) -> bool {
+    poll_readable(fd, Duration::ZERO)
+}
+
+/// For what no descriptor tells.
+pub(crate) fn wait_until(what: &str, condition: impl Fn() -> bool) {
+    let begin = Instant::now();
+    while !condition() {
+        assert!(begin.elapsed() < LIMIT, "not in {LIMIT:?}: {what}");
+        thread::yield_now();
+    }
+}
+
+/// One line, without its end.
+pub(crate) fn read_line(pipe: &Pipe) -> String {
+    let mut line = Vec::new();
+    loop {
+        let mut byte = [0];
+        wait_until_readable(pipe);
+        assert_eq!(pipe.read(&mut byte).expect("a byte"), 1, "no more lines");
+        if byte == *b"\n" {
+            return String::from_utf8(line).expect("text");
+        }
+        line.extend(byte);
+    }
+}
+
+/// Everything up to the end.
+pub(crate) fn read_all(pipe: &Pipe) -> String {
+    let mut text = Vec::new();
+    loop {
+        let mut chunk = [0; 512];
+        wait_until_readable(pipe);
+        match pipe.read(&mut chunk).expect("a chunk") {
+            0 => return String::from_utf8(text).expect("text"),
+            length => text.extend(&chunk[..length]),
+        }
+    }
+}
+
+/// The state letter of `proc_pid_stat(5)`: `Z` is a zombie, `T` is stopped.
+pub(crate) fn state(child: &Child) -> char {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", child.id())).expect("a process");
+    let (_, fields) = stat.rsplit_once(") ").expect("the command's name");
+    fields.chars().next().expect("the state")
+}
+
+/// Runs the test of this name again, in a process that `env(1)` with these options has prepared, as the only
+/// test there. Returns false in that process: go on with the test then.
+pub(crate) fn again_in_a_process_of_its_own(name: &str, options: &[&str]) -> bool {
+    const MARK: &str = "CHILDMINDER_TEST_PROCESS";
+    if env::var_os(MARK).is_some() {
+        return false;
+    }
+    let this = env::current_exe().expect("the test's program");
+    let output = Command::new("env")
+        .args(options)
+        .arg(this)
+        .args(["--exact", name, "--nocapture"])
+        .env(MARK, "1")
+        .output()
+        .expect("the test's program runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && said.contains("1 passed"),
+        "{said}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    true
+}
+
+fn poll_readable(fd: impl AsFd, limit: Duration) -> bool {
+    let deadline = Instant::now() + limit;
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let left = Timespec::try_from(left).expect("a minute");
+        let mut fds = [PollFd::new(&fd, PollFlags::IN)];
+        match poll(&mut fds, Some(&left)) {
+            Err(Errno::INTR) => {}
+            ready => return ready.expect("poll") > 0,
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Every kind of [`Config`], from proptest and from bytes.
+//!
+//! Both draw from the same short lists. Short, so that durations are often equal and deadlines fall
+//! together; with the extremes in them, because that is where arithmetic goes wrong.
+
+use std::time::Duration;
+
+use childminder::{Activity, Config, Ladder, Signal, Stage, Target};
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use crate::bytes::Bytes;
+
+/// Any configuration.
+pub fn any_config() -> impl Strategy<Value = Config> {
+    let timeouts = (
+        any_timeout(),
+        any_timeout(),
+        any_timeout(),
+        any_timeout(),
+        any_timeout(),
+        any_timeout(),
+    );
+    (timeouts, select(ACTIVITIES), any_ladder(), any::<bool>()).prop_map(
+        |((idle, first_output, run, notification, heartbeat, drain), activity, ladder, sweep)| {
+            Config {
+                idle_timeout: idle,
+                first_output_timeout: first_output,
+                run_timeout: run,
+                notification_timeout: notification,
+                heartbeat_interval: heartbeat,
+                drain_timeout: drain,
+                activity,
+                ladder,
+                sweep,
+            }
+        },
+    )
+}
+
+/// Any ladder, of no stage to the most there can be.
+pub fn any_ladder() -> impl Strategy<Value = Ladder> {
+    let stage =
+        (select(SIGNALS), select(TARGETS), any_timeout()).prop_map(|(signal, target, wait)| {
+            Stage {
+                signal,
+                target,
+                wait,
+            }
+        });
+    prop::collection::vec(stage, 0..=Ladder::MAX_STAGES).prop_map(|stages| ladder_of(&stages))
+}
+
+/// Any timeout, none included.
+pub fn any_timeout() -> impl Strategy<Value = Option<Duration>> {
+    prop_oneof![
+        3 => Just(None),
+        6 => select(USUAL).prop_map(Some),
+        2 => select(EXTREME).prop_map(Some),
+    ]
+}
+
+/// The configuration that these bytes stand for.
+pub fn config_from(bytes: &mut Bytes<'_>) -> Config {
+    Config {
+        idle_timeout: timeout_from(bytes),
+        first_output_timeout: timeout_from(bytes),
+        run_timeout: timeout_from(bytes),
+        notification_timeout: timeout_from(bytes),
+        heartbeat_interval: timeout_from(bytes),
+        drain_timeout: timeout_from(bytes),
+        activity: bytes.choose(ACTIVITIES),
+        ladder: ladder_from(bytes),
+        sweep: bytes.choose(&[true, false]),
+    }
+}
+
+fn ladder_from(bytes: &mut Bytes<'_>) -> Ladder {
+    let length = bytes.choose(&[2, 1, 3, 4, 0]);
+    let stages: Vec<_> = (0..length)
+        .map(|_| Stage {
+            signal: bytes.choose(SIGNALS),
+            target: bytes.choose(TARGETS),
+            wait: timeout_from(bytes),
+        })
+        .collect();
+    ladder_of(&stages)
+}
+
+fn timeout_from(bytes: &mut Bytes<'_>) -> Option<Duration> {
+    match bytes.next() % 11 {
+        0..3 => None,
+        3..9 => Some(bytes.choose(USUAL)),
+        _ => Some(bytes.choose(EXTREME)),
+    }
+}
+
+fn ladder_of(stages: &[Stage]) -> Ladder {
+    Ladder::new(stages).expect("no more stages than there can be")
+}
+
+const USUAL: &[Duration] = &[
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(5),
+    Duration::from_secs(7),
+];
+
+const EXTREME: &[Duration] = &[
+    Duration::ZERO,
+    Duration::from_nanos(1),
+    Duration::from_nanos(2),
+    Duration::from_nanos(u64::MAX / 2),
+    Duration::from_nanos(u64::MAX - 1),
+    Duration::from_nanos(u64::MAX),
+    Duration::MAX,
+];
+
+const ACTIVITIES: &[Activity] = &[
+    Activity::AnyOutput,
+    Activity::Stdout,
+    Activity::Stderr,
+    Activity::Explicit,
+];
+
+const SIGNALS: &[Signal] = &[Signal::INT, Signal::TERM, Signal::KILL];
+
+const TARGETS: &[Target] = &[Target::Group, Target::Leader];

@@ -1,0 +1,195 @@
+//! When each deadline is due.
+
+use std::time::Duration;
+
+use childminder::{Activity, Deadline, Event, Instant, Stream};
+
+use super::past::{Past, What, precedes};
+
+impl Past<'_> {
+    /// The earliest deadline; of two at the same moment, the one that fires first.
+    pub fn next_deadline(self) -> Option<(Instant, Deadline)> {
+        Deadline::ALL
+            .into_iter()
+            .filter_map(|deadline| Some((self.deadline(deadline)?, deadline)))
+            .min()
+    }
+
+    /// When `deadline` is due, if it is pending and nothing is suspended.
+    pub fn deadline(self, deadline: Deadline) -> Option<Instant> {
+        if self.is_suspended() {
+            return None;
+        }
+        match deadline {
+            Deadline::Idle => self.idle_deadline(),
+            Deadline::FirstOutput => self.first_output_deadline(),
+            Deadline::Run => self.run_deadline(),
+            Deadline::Notification => self.notification_deadline(),
+            Deadline::Stage => self.stage_deadline(),
+            Deadline::Drain => self.drain_deadline(),
+            Deadline::Heartbeat => self.heartbeat_deadline(),
+        }
+    }
+
+    /// `idle_timeout` after the latest activity, while the child runs and the ladder is at rest.
+    fn idle_deadline(self) -> Option<Instant> {
+        if !self.is_running() || self.ladder_start().is_some() {
+            return None;
+        }
+        let set = self.told().filter_map(|(_, event)| match event {
+            Event::SetIdleTimeout(timeout) => Some(timeout),
+            _ => None,
+        });
+        let timeout = set.last().unwrap_or(self.config.idle_timeout)?;
+        let (latest, _) = self
+            .told()
+            .filter(|(_, event)| self.is_activity(*event))
+            .last()?;
+        self.due(latest, timeout)
+    }
+
+    /// `first_output_timeout` after the start, until the first output, while the child runs and the
+    /// ladder is at rest.
+    fn first_output_deadline(self) -> Option<Instant> {
+        let wrote = self.told().any(|(_, event)| is_output(event).is_some());
+        if wrote || !self.is_running() || self.ladder_start().is_some() {
+            return None;
+        }
+        self.due(self.start()?, self.config.first_output_timeout?)
+    }
+
+    /// `run_timeout` after the start, once, while the child runs.
+    fn run_deadline(self) -> Option<Instant> {
+        if !self.is_running() || self.first_fired(Deadline::Run).is_some() {
+            return None;
+        }
+        self.due(self.start()?, self.config.run_timeout?)
+    }
+
+    /// `notification_timeout` after the one in flight was started.
+    fn notification_deadline(self) -> Option<Instant> {
+        let number = self.in_flight()?;
+        self.due(self.starts()[number - 1], self.config.notification_timeout?)
+    }
+
+    /// The wait of the latest stage, once. Impatience that finds nothing left to send but what the
+    /// leader's exit has made pointless ends it too; at the last stage it does nothing.
+    fn stage_deadline(self) -> Option<Instant> {
+        let latest = *self.sent().last()?;
+        let exit = self.exit().map(|(entry, _)| entry);
+        let is_last = latest.index + 1 == self.config.ladder.stages().count();
+        let is_over = self.all().any(|(entry, what)| {
+            let skips = what == What::Told(Event::Escalate) && !precedes(entry, exit) && !is_last;
+            entry > latest.entry && (what == What::Fired(Deadline::Stage) || skips)
+        });
+        if is_over || self.reap().is_some() {
+            return None;
+        }
+        self.due(latest.entry, latest.stage.wait?)
+    }
+
+    /// `drain_timeout` after the exit, while the output is open.
+    fn drain_deadline(self) -> Option<Instant> {
+        let (exit, _) = self.exit()?;
+        if self.output_end().is_some() {
+            return None;
+        }
+        self.due(exit, self.config.drain_timeout?)
+    }
+
+    /// The first whole number of intervals after the start that lies after the beat before, while the
+    /// child runs and nothing has gone wrong.
+    fn heartbeat_deadline(self) -> Option<Instant> {
+        let start = self.start()?;
+        let interval = self.config.heartbeat_interval?;
+        if interval.is_zero() || !self.is_running() || self.first_error().is_some() {
+            return None;
+        }
+        let beats = self.all().filter(|(_, what)| *what == What::Fired(Deadline::Heartbeat));
+        let latest = beats.last().map_or(start, |(entry, _)| entry);
+        let elapsed = self.at(latest).since(self.at(start)).as_nanos()
+            - self.suspended_between(start, latest);
+        let next = elapsed / interval.as_nanos() + 1;
+        self.due_nanos(start, next.saturating_mul(interval.as_nanos()))
+    }
+
+    /// `span` after an entry, not counting the time that the child was suspended since.
+    fn due(self, entry: usize, span: Duration) -> Option<Instant> {
+        self.due_nanos(entry, span.as_nanos())
+    }
+
+    fn due_nanos(self, entry: usize, span: u128) -> Option<Instant> {
+        let suspended = self.suspended_between(entry, self.entries.len());
+        let due = u128::from(self.at(entry).0)
+            .saturating_add(span)
+            .saturating_add(suspended);
+        let due = Instant(u64::try_from(due).ok()?);
+        (due < Instant::FAR_FUTURE).then_some(due)
+    }
+
+    /// Whether the child is stopped on purpose now.
+    pub fn is_suspended(self) -> bool {
+        self.suspensions().last().is_some_and(|(_, end)| end.is_none())
+    }
+
+    /// How many of the nanoseconds between two entries the child was suspended.
+    fn suspended_between(self, from: usize, to: usize) -> u128 {
+        let clip = |entry: usize| entry.clamp(from, to);
+        let time = |entry: usize| self.entries.get(entry).map_or(self.now(), |entry| entry.at);
+        self.suspensions()
+            .into_iter()
+            .map(|(start, end)| (clip(start), clip(end.unwrap_or(to))))
+            .map(|(start, end)| time(end).since(time(start)).as_nanos())
+            .sum()
+    }
+
+    /// When the child was suspended: from the first that was said of it until it was said to run on,
+    /// was sent a stage of the ladder, or exited. Only a running child can be.
+    fn suspensions(self) -> Vec<(usize, Option<usize>)> {
+        let sent = self.sent();
+        let given_up = self.given_up();
+        let (mut started, mut over) = (false, false);
+        let mut suspensions: Vec<(usize, Option<usize>)> = Vec::new();
+        for (entry, what) in self.all() {
+            let open = suspensions.last_mut().filter(|(_, end)| end.is_none());
+            let exits = matches!(what, What::Told(Event::ChildExited(_)));
+            let resumes = what == What::Told(Event::Resumed);
+            started |= what == What::Told(Event::Started);
+            over |= exits || given_up == Some(entry);
+            match open {
+                None if started && !over && what == What::Told(Event::Suspended) => {
+                    suspensions.push((entry, None));
+                }
+                Some((_, end))
+                    if exits || resumes || sent.iter().any(|sent| sent.entry == entry) =>
+                {
+                    *end = Some(entry);
+                }
+                _ => {}
+            }
+        }
+        suspensions
+    }
+
+    /// Whether this puts off the idle deadline: the start, output that counts, what the owner vouches
+    /// for, and a new timeout.
+    fn is_activity(self, event: Event) -> bool {
+        match event {
+            Event::Started | Event::Progress | Event::SetIdleTimeout(_) => true,
+            _ => is_output(event).is_some_and(|stream| match self.config.activity {
+                Activity::AnyOutput => true,
+                Activity::Stdout => stream == Stream::Stdout,
+                Activity::Stderr => stream == Stream::Stderr,
+                Activity::Explicit => false,
+            }),
+        }
+    }
+}
+
+/// Where this was written, if it is output at all.
+fn is_output(event: Event) -> Option<Stream> {
+    match event {
+        Event::Output { stream, bytes } if bytes > 0 => Some(stream),
+        _ => None,
+    }
+}

@@ -1,0 +1,34 @@
+//! Which events make sense.
+
+use childminder::{Event, Misuse};
+
+use super::end::OutputEnd;
+use super::past::Past;
+
+impl Past<'_> {
+    /// What the monitor should say to `event`.
+    pub fn judge(self, event: Event) -> Result<(), Misuse> {
+        match event {
+            // Ticks are harmless, always.
+            Event::Tick => return Ok(()),
+            // Answers are judged by their notification alone: a late one may come after the end.
+            Event::NotifyDone { id, .. } if self.may_answer(id) => return Ok(()),
+            Event::NotifyDone { id, .. } => return Err(Misuse::NotInFlight(id)),
+            _ => {}
+        }
+        if self.outcome().is_some() {
+            return Err(Misuse::AlreadyFinished);
+        }
+        let closed = matches!(self.output_end(), Some((_, OutputEnd::Closed)));
+        match (self.start(), event) {
+            (None, Event::Started) => Ok(()),
+            (None, _) => Err(Misuse::NotStarted),
+            (Some(_), Event::Started) => Err(Misuse::AlreadyStarted),
+            (_, Event::ChildExited(_)) if self.exit().is_some() => Err(Misuse::AlreadyExited),
+            (_, Event::Output { .. } | Event::OutputClosed) if closed => {
+                Err(Misuse::OutputAlreadyClosed)
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! The one language in which tests tell a monitor's story.
+//!
+//! An [`Op`] says what happens in terms that hold in any state: "the next deadline passes", "the
+//! latest notification fails". A [`Run`](crate::run::Run) turns it into an event at a time. The same
+//! operations serve the property tests, the search, the simulator and the fuzz targets.
+
+use std::fmt;
+use std::time::Duration;
+
+use childminder::{Config, Event, ExitStatus, Signal, Stream};
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use crate::bytes::Bytes;
+use crate::config::{any_config, config_from};
+use crate::source::Source;
+
+/// A configuration and a story: everything that a run depends on.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Case {
+    /// What the monitor is made with.
+    pub config: Config,
+    /// What then happens.
+    pub ops: Vec<Op>,
+}
+
+impl Case {
+    /// The case that these bytes stand for. Every byte string stands for one.
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        let mut bytes = Bytes::new(bytes);
+        let config = config_from(&mut bytes);
+        let mut ops = Vec::new();
+        if bytes.next() % 16 != 15 {
+            ops.push(Op::Tell(Event::Started));
+        }
+        while !bytes.is_empty() {
+            ops.push(bytes.choose_weighted(MENU));
+        }
+        Self { config, ops }
+    }
+}
+
+/// Prints as the Rust expression that makes it.
+impl fmt::Debug for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.source())
+    }
+}
+
+/// One thing that happens.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Op {
+    /// The monitor is told this. (Answers to notifications are better told with `Answer`.)
+    Tell(Event),
+    /// A notification is answered.
+    Answer {
+        /// Which.
+        whose: Whose,
+        /// Whether it succeeded.
+        ok: bool,
+    },
+    /// Time passes, or is set back. Nobody tells the monitor: that takes a `Tick`, or any event.
+    Wait(Wait),
+    /// From here on, so many actions are polled after each event.
+    Drain(Drain),
+}
+
+/// Which notification is answered, counted from the latest whose `RunNotification` was polled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Whose {
+    /// The latest itself: in flight, or overdue, or answered already.
+    Latest,
+    /// The one before: stale.
+    Earlier,
+    /// The one after: queued, started and not polled, discarded, or unknown.
+    Next,
+    /// One that there never was.
+    Unknown,
+}
+
+/// How much time passes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Wait {
+    /// Until a nanosecond before the next deadline. Like the two below: no time, if there is none.
+    JustBefore,
+    /// Until exactly the next deadline.
+    Until,
+    /// Until a nanosecond after the next deadline.
+    JustAfter,
+    /// Until long after the next deadline, and after any other that is not extreme.
+    FarPast,
+    /// So long.
+    For(Duration),
+    /// Backwards by so much.
+    Back(Duration),
+}
+
+/// How many actions are polled after each event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Drain {
+    /// All of them.
+    All,
+    /// So many at most.
+    AtMost(u8),
+    /// None.
+    Nothing,
+}
+
+/// Prints as the Rust expression that makes it.
+impl fmt::Debug for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.source())
+    }
+}
+
+/// Prints as the Rust expression that makes it.
+impl fmt::Debug for Wait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.source())
+    }
+}
+
+/// Any operation.
+pub fn any_op() -> impl Strategy<Value = Op> {
+    let lists = MENU
+        .iter()
+        .map(|(weight, list)| (u32::from(*weight), select(*list).boxed()))
+        .collect();
+    prop::strategy::Union::new_weighted(lists)
+}
+
+/// Any story of up to `length` operations; most begin with `Started`, since little can happen before.
+pub fn any_ops(length: usize) -> impl Strategy<Value = Vec<Op>> {
+    let starts = prop::bool::weighted(15.0 / 16.0);
+    (starts, prop::collection::vec(any_op(), 0..length)).prop_map(|(starts, mut ops)| {
+        if starts {
+            ops.insert(0, Op::Tell(Event::Started));
+        }
+        ops
+    })
+}
+
+/// Any configuration with any story of up to `length` operations.
+pub fn any_case(length: usize) -> impl Strategy<Value = Case> {
+    (any_config(), any_ops(length)).prop_map(|(config, ops)| Case { config, ops })
+}
+
+/// What can happen, in groups with their weights.
+///
+/// The end of the child and of its output are rare, since little can happen after both. What does
+/// nothing but move time to an extreme is rarer still.
+pub const MENU: &[(u8, &[Op])] = &[
+    (60, &[Op::Tell(Event::Tick)]),
+    (40, WAITS),
+    (25, &[OUTPUT_STDOUT, OUTPUT_STDERR, OUTPUT_NONE]),
+    (8, &[Op::Tell(Event::Progress)]),
+    (20, &[Op::Tell(Event::Notify)]),
+    (30, ANSWERS),
+    (8, &[Op::Tell(Event::Fail)]),
+    (
+        10,
+        &[Op::Tell(Event::Terminate), Op::Tell(Event::Escalate)],
+    ),
+    (8, SET_IDLE_TIMEOUT),
+    (
+        14,
+        &[Op::Tell(Event::Suspended), Op::Tell(Event::Resumed)],
+    ),
+    (8, &[Op::Tell(Event::OutputClosed)]),
+    (8, EXITS),
+    (14, DRAINS),
+    (1, &[Op::Tell(Event::Started)]),
+    (2, EXTREME_WAITS),
+];
+
+const OUTPUT_STDOUT: Op = Op::Tell(Event::Output {
+    stream: Stream::Stdout,
+    bytes: 1,
+});
+
+const OUTPUT_STDERR: Op = Op::Tell(Event::Output {
+    stream: Stream::Stderr,
+    bytes: u64::MAX,
+});
+
+const OUTPUT_NONE: Op = Op::Tell(Event::Output {
+    stream: Stream::Stdout,
+    bytes: 0,
+});
+
+const WAITS: &[Op] = &[
+    Op::Wait(Wait::Until),
+    Op::Wait(Wait::JustBefore),
+    Op::Wait(Wait::JustAfter),
+    Op::Wait(Wait::For(Duration::from_nanos(1))),
+    Op::Wait(Wait::For(Duration::from_secs(1))),
+    Op::Wait(Wait::FarPast),
+    Op::Wait(Wait::Back(Duration::from_secs(1))),
+];
+
+const EXTREME_WAITS: &[Op] = &[
+    Op::Wait(Wait::For(Duration::from_nanos(u64::MAX / 2))),
+    Op::Wait(Wait::For(Duration::from_nanos(u64::MAX - 10_000_000_000))),
+    Op::Wait(Wait::For(Duration::MAX)),
+    Op::Wait(Wait::Back(Duration::MAX)),
+];
+
+const ANSWERS: &[Op] = &[
+    answer(Whose::Latest, true),
+    answer(Whose::Latest, true),
+    answer(Whose::Latest, true),
+    answer(Whose::Latest, true),
+    answer(Whose::Latest, false),
+    answer(Whose::Latest, false),
+    answer(Whose::Next, true),
+    answer(Whose::Earlier, false),
+    answer(Whose::Unknown, true),
+];
+
+const SET_IDLE_TIMEOUT: &[Op] = &[
+    set_idle_timeout(Some(Duration::from_secs(1))),
+    set_idle_timeout(Some(Duration::from_secs(3))),
+    set_idle_timeout(Some(Duration::ZERO)),
+    set_idle_timeout(Some(Duration::MAX)),
+    set_idle_timeout(None),
+];
+
+const EXITS: &[Op] = &[
+    Op::Tell(Event::ChildExited(ExitStatus::Code(0))),
+    Op::Tell(Event::ChildExited(ExitStatus::Code(1))),
+    Op::Tell(Event::ChildExited(ExitStatus::Signal(Signal::INT))),
+];
+
+const DRAINS: &[Op] = &[
+    Op::Drain(Drain::All),
+    Op::Drain(Drain::All),
+    Op::Drain(Drain::All),
+    Op::Drain(Drain::AtMost(1)),
+    Op::Drain(Drain::AtMost(2)),
+    Op::Drain(Drain::Nothing),
+];
+
+const fn answer(whose: Whose, ok: bool) -> Op {
+    Op::Answer { whose, ok }
+}
+
+const fn set_idle_timeout(timeout: Option<Duration>) -> Op {
+    Op::Tell(Event::SetIdleTimeout(timeout))
+}

@@ -1,0 +1,119 @@
+//! The sixteen rules, each as a predicate over a whole run.
+//!
+//! A predicate judges what was told and what was asked for, in whatever way the actions were polled.
+//! Where a rule speaks of a time or a state, it asks the [`model`](crate::model) what the past was.
+//!
+//! - [`ending`]: how a run ends, and with what (rules 1 to 3);
+//! - [`notifications`]: what becomes of a notification (4, 5 and 12);
+//! - [`signals`]: the ladder and the sweep (6 to 9);
+//! - [`deadlines`]: when a deadline fires (10, 11 and 14);
+//! - [`calls`]: what any call may do (13, 15 and 16).
+
+pub mod calls;
+pub mod deadlines;
+pub mod ending;
+pub mod notifications;
+pub mod signals;
+
+use std::fmt;
+
+use crate::history::{History, Turn};
+use crate::model::{Chronicle, Past};
+
+pub use calls::{rule_13_spurious_ticks, rule_15_misuse_changes_nothing, rule_16_repeatable};
+pub use deadlines::{rule_10_idle, rule_11_first_output_and_run, rule_14_never_stalls};
+pub use ending::{rule_1_finish_once_last, rule_2_first_error_wins, rule_3_last_notification_counts};
+pub use notifications::{rule_4_one_at_a_time, rule_5_bad_notifications, rule_12_heartbeats};
+pub use signals::{rule_6_ladder_once, rule_7_no_signal_too_late, rule_8_leaks, rule_9_sweep};
+
+/// A rule: whether a run keeps it.
+pub type Rule = fn(&History) -> Result<(), Violation>;
+
+/// Every rule, in order.
+pub const ALL: [Rule; 16] = [
+    rule_1_finish_once_last,
+    rule_2_first_error_wins,
+    rule_3_last_notification_counts,
+    rule_4_one_at_a_time,
+    rule_5_bad_notifications,
+    rule_6_ladder_once,
+    rule_7_no_signal_too_late,
+    rule_8_leaks,
+    rule_9_sweep,
+    rule_10_idle,
+    rule_11_first_output_and_run,
+    rule_12_heartbeats,
+    rule_13_spurious_ticks,
+    rule_14_never_stalls,
+    rule_15_misuse_changes_nothing,
+    rule_16_repeatable,
+];
+
+/// How a run breaks a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// The number of the turn that breaks it.
+    pub turn: usize,
+    /// What is wrong.
+    pub what: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "turn {}: {}", self.turn, self.what)
+    }
+}
+
+impl std::error::Error for Violation {}
+
+/// A violation in this turn, unless `kept`.
+fn ensure(kept: bool, turn: usize, what: &str) -> Result<(), Violation> {
+    if kept {
+        return Ok(());
+    }
+    Err(Violation {
+        turn,
+        what: what.into(),
+    })
+}
+
+/// A moment in a turn, for rules about what was polled when.
+struct Moment<'a> {
+    /// The number of the turn.
+    number: usize,
+    /// The turn.
+    turn: &'a Turn,
+    /// What had happened before it.
+    before: Past<'a>,
+    /// What has happened at its end.
+    after: Past<'a>,
+    /// Whether nothing was left to poll before it, nor is after it: what was polled in this turn is
+    /// what this turn decided.
+    is_eager: bool,
+}
+
+/// Goes through the turns whose event made sense, with the past as it was.
+fn each_turn(
+    history: &History,
+    mut judge: impl FnMut(&Moment<'_>) -> Result<(), Violation>,
+) -> Result<(), Violation> {
+    let chronicle = Chronicle::of(history);
+    let past = chronicle.past();
+    let mut drained = true;
+    let mut length = 0;
+    for (number, turn) in history.turns.iter().enumerate() {
+        let before = past.before(length);
+        length = past.turn_end(length, turn);
+        if turn.result.is_ok() {
+            judge(&Moment {
+                number,
+                turn,
+                before,
+                after: past.before(length),
+                is_eager: drained && turn.drained,
+            })?;
+        }
+        drained = turn.drained;
+    }
+    Ok(())
+}

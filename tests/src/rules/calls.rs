@@ -1,0 +1,80 @@
+//! What any call may do.
+
+use childminder::{Action, Event};
+
+use super::{Violation, each_turn, ensure};
+use crate::history::{History, Seen};
+use crate::run::Run;
+
+/// A spurious `Tick` changes nothing. Draining actions eagerly or lazily leads to the same outcome.
+///
+/// (The second half is about two runs: see [`same_outcome`].)
+pub fn rule_13_spurious_ticks(history: &History) -> Result<(), Violation> {
+    each_turn(history, |moment| {
+        let due = moment.before.next_deadline();
+        let is_due = due.is_some_and(|(due, _)| due <= moment.after.now());
+        if moment.turn.event != Event::Tick || is_due {
+            return Ok(());
+        }
+        let is_unchanged = moment.turn.seen == moment.before.seen();
+        ensure(is_unchanged, moment.number, "a spurious Tick changes something")?;
+        if !moment.is_eager {
+            return Ok(());
+        }
+        let next = due.map(|(due, _)| Action::ScheduleTimer(Some(due)));
+        let only_arms = moment.turn.polled == Vec::from_iter(next);
+        ensure(only_arms, moment.number, "a spurious Tick asks for something")
+    })
+}
+
+/// Whether two runs that were told the same, and took it in the same way, end with the same outcome,
+/// however each was polled. What was taken in differently is another run: a notification that was not
+/// polled cannot be answered.
+pub fn same_outcome(one: &History, other: &History) -> Result<(), Violation> {
+    let end = one.turns.len().saturating_sub(1);
+    let both = || one.turns.iter().zip(&other.turns);
+    if !both().all(|(a, b)| (a.at, a.event, a.result) == (b.at, b.event, b.result)) {
+        return Ok(());
+    }
+    let outcome = |history: &History| history.turns.last().and_then(|turn| turn.seen.outcome);
+    let is_same = outcome(one) == outcome(other);
+    ensure(is_same, end, "polled otherwise, it ends otherwise")
+}
+
+/// No sequence of events panics. A call that makes no sense returns `Misuse` and changes nothing.
+pub fn rule_15_misuse_changes_nothing(history: &History) -> Result<(), Violation> {
+    let mut last: Option<&Seen> = None;
+    for (number, turn) in history.turns.iter().enumerate() {
+        if turn.result.is_err() {
+            ensure(!turn.changed, number, "misuse changes the state")?;
+            let looks_same = last.is_none_or(|last| *last == turn.seen);
+            ensure(looks_same, number, "misuse changes an answer")?;
+        }
+        last = Some(&turn.seen_polled);
+    }
+    each_result_is_right(history)
+}
+
+fn each_result_is_right(history: &History) -> Result<(), Violation> {
+    let chronicle = crate::model::Chronicle::of(history);
+    let mut length = 0;
+    for (number, turn) in history.turns.iter().enumerate() {
+        let before = chronicle.past().before(length);
+        let is_right = before.judge(turn.event) == turn.result;
+        ensure(is_right, number, "this makes sense, or makes none, differently")?;
+        length = chronicle.past().turn_end(length, turn);
+    }
+    Ok(())
+}
+
+/// The same events give the same actions, always: no hash order, no clock, no address.
+pub fn rule_16_repeatable(history: &History) -> Result<(), Violation> {
+    let mut run = Run::new(history.config);
+    for (number, turn) in history.turns.iter().enumerate() {
+        run.drain(turn.drain);
+        run.tell(turn.at, turn.event);
+        let is_same = run.last() == turn;
+        ensure(is_same, number, "told again, it does otherwise")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,152 @@
+//! What becomes of a notification.
+
+use childminder::{Action, Deadline, Error, Event, NotificationId, NotificationKind};
+
+use super::{Moment, Violation, each_turn, ensure};
+use crate::history::History;
+
+/// Notifications run first in, first out, one at a time. After the first error none starts: the queued
+/// ones are discarded, the one in flight is waited for (up to `notification_timeout`).
+pub fn rule_4_one_at_a_time(history: &History) -> Result<(), Violation> {
+    let mut latest = 0;
+    let mut is_in_flight = false;
+    each_turn(history, |moment| {
+        let Moment { turn, number, .. } = moment;
+        if let Event::NotifyDone { id, .. } = turn.event {
+            let is_latest = id.number() == latest;
+            ensure(is_latest, *number, "the answer is not to the latest")?;
+            is_in_flight = false;
+        }
+        for action in &turn.polled {
+            match action {
+                Action::RunNotification { id, kind } => {
+                    let id = id.number();
+                    ensure(id == latest + 1, *number, "out of order")?;
+                    ensure(!is_in_flight, *number, "two at a time")?;
+                    let is_well = turn.seen.first_error.is_none();
+                    ensure(is_well, *number, "started after an error")?;
+                    let is_as_queued = kind_of(moment, id) == Some(*kind);
+                    ensure(is_as_queued, *number, "not of the kind queued")?;
+                    latest = id;
+                    is_in_flight = true;
+                }
+                Action::DiscardNotifications { first, last } => {
+                    let has_failed = turn.seen.first_error.is_some();
+                    ensure(has_failed, *number, "discarded without an error")?;
+                    ensure(first <= last, *number, "an empty range is discarded")?;
+                    let was_kept = first.number() > latest;
+                    ensure(was_kept, *number, "discarded after it ran")?;
+                }
+                Action::RecordError {
+                    error: Error::NotificationTimeout(id),
+                    ..
+                } if id.number() == latest => is_in_flight = false,
+                Action::Finish(_) => {
+                    ensure(!is_in_flight, *number, "not waited for")?;
+                }
+                _ => {}
+            }
+        }
+        let has_settled = !turn.drained
+            || moment.after.first_error().is_none()
+            || moment.after.to_discard().is_none();
+        ensure(has_settled, *number, "queued and not discarded")
+    })
+}
+
+/// A failed or overdue notification is an error and starts the ladder. A late answer to an overdue one
+/// is ignored.
+pub fn rule_5_bad_notifications(history: &History) -> Result<(), Violation> {
+    each_turn(history, |moment| {
+        let Moment { turn, number, .. } = moment;
+        let overdue = moment.before.first_fired(Deadline::Notification).is_some();
+        match turn.event {
+            Event::NotifyDone { .. } if overdue => {
+                let is_ignored = turn.seen == moment.before.seen();
+                ensure(is_ignored, *number, "a late answer does something")?;
+                let is_silent = !moment.is_eager || turn.polled.is_empty();
+                ensure(is_silent, *number, "a late answer asks for something")
+            }
+            Event::NotifyDone { id, ok: false } => {
+                is_an_error(moment, Error::Notification(id))?;
+                starts_the_ladder(moment)
+            }
+            Event::Tick if !overdue => {
+                let due = moment.before.deadline(Deadline::Notification);
+                let is_due = due.is_some_and(|due| due <= turn.at);
+                let id = moment.before.in_flight().filter(|_| is_due);
+                let Some(id) = id.and_then(|id| NotificationId::new(id as u64)) else {
+                    return Ok(());
+                };
+                is_an_error(moment, Error::NotificationTimeout(id))?;
+                starts_the_ladder(moment)
+            }
+            _ => Ok(()),
+        }
+    })
+}
+
+fn is_an_error(moment: &Moment<'_>, wanted: Error) -> Result<(), Violation> {
+    let is_noticed = moment.turn.seen.first_error.is_some();
+    ensure(is_noticed, moment.number, "no error is noticed")?;
+    let is_recorded = moment.turn.polled.iter().any(|action| match action {
+        Action::RecordError { error, .. } => *error == wanted,
+        _ => false,
+    });
+    let is_due = !moment.is_eager || is_recorded;
+    ensure(is_due, moment.number, "the error is not recorded")
+}
+
+/// Somebody can be signalled while the child runs, and while something holds its output.
+fn starts_the_ladder(moment: &Moment<'_>) -> Result<(), Violation> {
+    let can_be_signalled = moment.before.is_running() || moment.before.output_end().is_none();
+    let is_started = !can_be_signalled || moment.turn.seen.terminating;
+    ensure(is_started, moment.number, "the ladder is not started")
+}
+
+/// A heartbeat is a notification the core queues itself: at `Started`, then at start + k x interval;
+/// missed beats are skipped, not made up, and a beat is skipped while the one before has not run.
+pub fn rule_12_heartbeats(history: &History) -> Result<(), Violation> {
+    let interval = history.config.heartbeat_interval;
+    let Some(interval) = interval.filter(|interval| !interval.is_zero()) else {
+        return no_heartbeats(history);
+    };
+    let mut beats: u128 = 0;
+    each_turn(history, |moment| {
+        let Moment { turn, number, .. } = moment;
+        if turn.event == Event::Started && moment.is_eager {
+            let beats_at_once = turn.polled.iter().any(is_beat);
+            ensure(beats_at_once, *number, "no beat at the start")?;
+        }
+        beats += turn.polled.iter().filter(|action| is_beat(action)).count() as u128;
+        if let Some(start) = moment.after.start() {
+            let elapsed = moment.after.now().since(moment.after.at(start));
+            let most = 1 + elapsed.as_nanos() / interval.as_nanos();
+            ensure(beats <= most, *number, "a beat is made up for")?;
+        }
+        let next = turn.seen.deadlines[Deadline::Heartbeat as usize];
+        if turn.event == Event::Tick {
+            let is_ahead = next.is_none_or(|next| next > moment.after.now());
+            ensure(is_ahead, *number, "a missed beat is not skipped")?;
+        }
+        let may_beat = moment.after.is_running() && turn.seen.first_error.is_none();
+        ensure(may_beat || next.is_none(), *number, "beats on at the end")
+    })
+}
+
+fn no_heartbeats(history: &History) -> Result<(), Violation> {
+    for (number, action) in history.actions() {
+        ensure(!is_beat(&action), number, "a beat that nobody asked for")?;
+    }
+    Ok(())
+}
+
+fn is_beat(action: &Action) -> bool {
+    let beat = NotificationKind::Heartbeat;
+    matches!(action, Action::RunNotification { kind, .. } if *kind == beat)
+}
+
+fn kind_of(moment: &Moment<'_>, number: u64) -> Option<NotificationKind> {
+    let index = usize::try_from(number).ok()?.checked_sub(1)?;
+    Some(moment.after.tickets().get(index)?.kind)
+}

@@ -1,0 +1,178 @@
+//! The ladder and the sweep.
+
+use childminder::{Action, Deadline, Error, Event, Signal, Target};
+
+use super::{Moment, Violation, each_turn, ensure};
+use crate::history::History;
+
+/// The ladder starts once, whatever asks for it. A stage is sent when the one before has waited out its
+/// `wait`, never earlier, unless `Escalate` says so. After the last stage's `wait`, if it has one, the
+/// child counts as `Unkillable`: recorded, and finished without an exit status.
+pub fn rule_6_ladder_once(history: &History) -> Result<(), Violation> {
+    let stages: Vec<_> = history.config.ladder.stages().collect();
+    let mut left = stages.iter();
+    each_turn(history, |moment| {
+        let Moment { turn, number, .. } = moment;
+        let is_lasting = turn.seen.terminating || moment.before.ladder_start().is_none();
+        ensure(is_lasting, *number, "the ladder comes to rest again")?;
+
+        let ladder_signals = signals(turn.polled.iter()).take(ladder_signals(moment));
+        for (signal, target) in ladder_signals {
+            let is_next = left.any(|stage| (stage.signal, stage.target) == (signal, target));
+            ensure(is_next, *number, "not a stage of the ladder still to come")?;
+        }
+        if moment.is_eager && ladder_signals_of(moment) > 0 {
+            let is_first = moment.before.ladder_start().is_none();
+            let may_go_on = turn.event == Event::Escalate || is_stage_due(moment);
+            ensure(is_first || may_go_on, *number, "a stage is sent too early")?;
+        }
+
+        let gives_up = turn.polled.iter().any(|action| match action {
+            Action::RecordError { error, .. } => *error == Error::Unkillable,
+            _ => false,
+        });
+        if gives_up && moment.is_eager {
+            ensure(is_stage_due(moment), *number, "given up too early")?;
+            ensure(moment.before.exit().is_none(), *number, "given up after it exited")?;
+            let all_sent = left.len() == 0;
+            ensure(all_sent, *number, "given up before the last stage")?;
+        }
+        for action in &turn.polled {
+            if let Action::Finish(outcome) = action {
+                let exit = moment.after.exit().map(|(_, status)| status);
+                ensure(outcome.exit == exit, *number, "another exit status")?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Whether this is a `Tick` at which the wait of some stage is over: the latest one's, or that of one
+/// sent within it, which is only so if the whole chain was due.
+fn is_stage_due(moment: &Moment<'_>) -> bool {
+    let starts = moment.before.ladder_start().is_none() && moment.turn.seen.terminating;
+    let due = moment.before.deadline(Deadline::Stage);
+    moment.turn.event == Event::Tick
+        && (starts || due.is_some_and(|due| due <= moment.after.now()))
+}
+
+/// How many of the signals polled in this turn are the ladder's; the sweep, if polled, is the last.
+fn ladder_signals(moment: &Moment<'_>) -> usize {
+    let polled = signals(moment.turn.polled.iter()).count();
+    let told = signals(told(moment).iter()).count();
+    let sweeps = usize::from(moment.after.is_swept() && told == moment.after.signals().len());
+    let swept_before = moment.before.is_swept() && polled == 0;
+    if swept_before { 0 } else { polled - sweeps.min(polled) }
+}
+
+fn ladder_signals_of(moment: &Moment<'_>) -> usize {
+    ladder_signals(moment)
+}
+
+fn told(moment: &Moment<'_>) -> Vec<Action> {
+    moment.after.asked().map(|(_, action)| action).collect()
+}
+
+/// No `SendSignal` to the leader after `ChildExited`, none at all after `Reap`.
+pub fn rule_7_no_signal_too_late(history: &History) -> Result<(), Violation> {
+    let mut has_exited = false;
+    let mut is_reaped = false;
+    for (number, turn) in history.turns.iter().enumerate() {
+        let exits = matches!(turn.event, Event::ChildExited(_));
+        has_exited |= exits && turn.result.is_ok();
+        for action in &turn.polled {
+            match action {
+                Action::SendSignal { target, .. } => {
+                    ensure(!is_reaped, number, "a signal after Reap")?;
+                    let is_alive = *target == Target::Group || !has_exited;
+                    ensure(is_alive, number, "a signal to a dead leader")?;
+                }
+                Action::Reap => {
+                    ensure(has_exited, number, "Reap of a living child")?;
+                    ensure(!is_reaped, number, "a second Reap")?;
+                    is_reaped = true;
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+/// While output is still open after the exit, something in the group holds it: a ladder under way goes
+/// on with its group stages; when the drain is over, the outcome says `Leaked`.
+pub fn rule_8_leaks(history: &History) -> Result<(), Violation> {
+    each_turn(history, |moment| {
+        let Moment { turn, number, .. } = moment;
+        let is_held = moment.before.exit().is_some() && moment.before.output_end().is_none();
+        let is_drained = |past: super::Past<'_>| past.first_fired(Deadline::Drain).is_some();
+        if is_held && moment.is_eager && is_due(moment, Deadline::Stage) {
+            let sent = moment.before.sent();
+            let next = sent.last().map_or(0, |sent| sent.index + 1);
+            let mut to_come = history.config.ladder.stages().skip(next);
+            let wanted = to_come.find(|stage| stage.target == Target::Group);
+            let is_sent = wanted.is_none_or(|stage| {
+                let mut polled = signals(turn.polled.iter());
+                polled.any(|signal| signal == (stage.signal, Target::Group))
+            });
+            // At the same moment the drain may end first, which frees the leader to be reaped.
+            let may_reap = is_drained(moment.after);
+            ensure(is_sent || may_reap, *number, "the group's stage is not sent")?;
+        }
+        if is_held && moment.is_eager && is_due(moment, Deadline::Drain) {
+            let is_reaped = turn.polled.contains(&Action::Reap);
+            ensure(is_reaped, *number, "no Reap at the end of the drain")?;
+        }
+        for action in &turn.polled {
+            if let Action::Finish(outcome) = action {
+                let closed_at = moment.after.first_told(Event::OutputClosed);
+                let gave_up = moment.after.given_up();
+                let drained_at = moment.after.first_fired(Deadline::Drain);
+                let given_up_at = gave_up.into_iter().chain(drained_at).min();
+                let leaked = given_up_at.is_some_and(|at| closed_at.is_none_or(|then| at < then));
+                ensure(outcome.leaked == leaked, *number, "the wrong word on leaks")?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// With `sweep` (default on), a run that was being terminated sends SIGKILL to the group just before
+/// `Reap`, so no member outlives its monitor.
+pub fn rule_9_sweep(history: &History) -> Result<(), Violation> {
+    let stages = history.config.ladder.stages().count();
+    let actions: Vec<_> = history.actions().collect();
+    let sent = signals(actions.iter().map(|(_, action)| action)).count();
+    let end = history.turns.len().saturating_sub(1);
+    let most = stages + usize::from(history.config.sweep);
+    ensure(sent <= most, end, "a signal too many")?;
+
+    let Some(reap) = actions.iter().position(|(_, action)| *action == Action::Reap) else {
+        return Ok(());
+    };
+    let (number, _) = actions[reap];
+    let terminating = history.turns[number].seen.terminating;
+    if !terminating {
+        return ensure(sent == 0, number, "a signal though nothing was ended");
+    }
+    if !history.config.sweep {
+        return ensure(sent <= stages, number, "swept though nobody asked");
+    }
+    let last = signals(actions[..reap].iter().map(|(_, action)| action)).last();
+    let is_swept = last == Some((Signal::KILL, Target::Group));
+    ensure(is_swept, number, "reaped without a sweep")
+}
+
+fn is_due(moment: &Moment<'_>, deadline: Deadline) -> bool {
+    let due = moment.before.deadline(deadline);
+    moment.turn.event == Event::Tick && due.is_some_and(|due| due <= moment.after.now())
+}
+
+fn signals<'a>(
+    actions: impl Iterator<Item = &'a Action>,
+) -> impl Iterator<Item = (Signal, Target)> {
+    actions.filter_map(|action| match action {
+        Action::SendSignal { signal, target } => Some((*signal, *target)),
+        _ => None,
+    })
+}
