@@ -4,6 +4,7 @@ use core::fmt;
 use core::time::Duration;
 
 use crate::action::NotificationId;
+use crate::config::Ladder;
 use crate::signal::ExitStatus;
 
 /// Something that happened, given to [`MonitorState::handle`](crate::MonitorState::handle).
@@ -42,6 +43,8 @@ pub enum Event {
     Escalate,
     /// Change the idle timeout; it counts anew from now (`setTimeout`).
     SetIdleTimeout(Option<Duration>),
+    /// Change the ladder; without effect once it has been started.
+    SetLadder(Ladder),
     /// No pipe or PTY from the child is open any more.
     OutputClosed,
     /// The leader is dead and not yet reaped. No signal will be asked for it after this.

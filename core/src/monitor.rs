@@ -107,6 +107,7 @@ impl MonitorState {
                 self.limits.idle = span(limit);
                 self.progressed();
             }
+            Event::SetLadder(ladder) => self.set_ladder(&ladder),
             Event::OutputClosed => self.output_ended(),
             Event::ChildExited(status) => self.exited(status),
             Event::Suspended if self.child == Child::Running => self.clock.suspend(),
@@ -348,6 +349,12 @@ impl MonitorState {
             self.terminate();
         } else if self.can_signal() && self.ladder.reached < self.plan.len() {
             self.next_stage();
+        }
+    }
+
+    fn set_ladder(&mut self, ladder: &Ladder) {
+        if !self.ladder.started {
+            self.plan = Plan::of(ladder);
         }
     }
 

@@ -157,15 +157,9 @@ pub const MENU: &[(u8, &[Op])] = &[
     (20, &[Op::Tell(Event::Notify)]),
     (30, ANSWERS),
     (8, &[Op::Tell(Event::Fail)]),
-    (
-        10,
-        &[Op::Tell(Event::Terminate), Op::Tell(Event::Escalate)],
-    ),
+    (10, &[Op::Tell(Event::Terminate), Op::Tell(Event::Escalate)]),
     (8, SET_IDLE_TIMEOUT),
-    (
-        14,
-        &[Op::Tell(Event::Suspended), Op::Tell(Event::Resumed)],
-    ),
+    (14, &[Op::Tell(Event::Suspended), Op::Tell(Event::Resumed)]),
     (8, &[Op::Tell(Event::OutputClosed)]),
     (8, EXITS),
     (14, DRAINS),

@@ -17,12 +17,16 @@ pub mod signals;
 
 use std::fmt;
 
+use childminder::{Action, Deadline, Error, Event};
+
 use crate::history::{History, Turn};
 use crate::model::{Chronicle, Past};
 
 pub use calls::{rule_13_spurious_ticks, rule_15_misuse_changes_nothing, rule_16_repeatable};
 pub use deadlines::{rule_10_idle, rule_11_first_output_and_run, rule_14_never_stalls};
-pub use ending::{rule_1_finish_once_last, rule_2_first_error_wins, rule_3_last_notification_counts};
+pub use ending::{
+    rule_1_finish_once_last, rule_2_first_error_wins, rule_3_last_notification_counts,
+};
 pub use notifications::{rule_4_one_at_a_time, rule_5_bad_notifications, rule_12_heartbeats};
 pub use signals::{rule_6_ladder_once, rule_7_no_signal_too_late, rule_8_leaks, rule_9_sweep};
 
@@ -77,12 +81,14 @@ fn ensure(kept: bool, turn: usize, what: &str) -> Result<(), Violation> {
     })
 }
 
-/// A moment in a turn, for rules about what was polled when.
+/// A turn, for rules about what followed from what.
 struct Moment<'a> {
-    /// The number of the turn.
+    /// Its number.
     number: usize,
-    /// The turn.
+    /// The turn itself.
     turn: &'a Turn,
+    /// What the monitor was told in it, if that made sense.
+    event: Option<Event>,
     /// What had happened before it.
     before: Past<'a>,
     /// What has happened at its end.
@@ -92,27 +98,42 @@ struct Moment<'a> {
     is_eager: bool,
 }
 
-/// Goes through the turns whose event made sense, with the past as it was.
+impl Moment<'_> {
+    /// Whether this is a `Tick` at or after this deadline.
+    fn is_due(&self, deadline: Deadline) -> bool {
+        let due = self.before.deadline(deadline);
+        self.event == Some(Event::Tick) && due.is_some_and(|due| due <= self.after.now())
+    }
+
+    /// Whether this error was recorded in this turn.
+    fn records(&self, wanted: Error) -> bool {
+        self.turn.polled.iter().any(|action| match action {
+            Action::RecordError { error, .. } => *error == wanted,
+            _ => false,
+        })
+    }
+}
+
+/// Goes through the turns, with the past as it was at each.
 fn each_turn(
     history: &History,
     mut judge: impl FnMut(&Moment<'_>) -> Result<(), Violation>,
 ) -> Result<(), Violation> {
-    let chronicle = Chronicle::of(history);
+    let (chronicle, ends) = Chronicle::of(history);
     let past = chronicle.past();
+    let mut before = past.before(0);
     let mut drained = true;
-    let mut length = 0;
-    for (number, turn) in history.turns.iter().enumerate() {
-        let before = past.before(length);
-        length = past.turn_end(length, turn);
-        if turn.result.is_ok() {
-            judge(&Moment {
-                number,
-                turn,
-                before,
-                after: past.before(length),
-                is_eager: drained && turn.drained,
-            })?;
-        }
+    for (number, (turn, end)) in history.turns.iter().zip(ends).enumerate() {
+        let after = past.before(end);
+        judge(&Moment {
+            number,
+            turn,
+            event: turn.result.is_ok().then_some(turn.event),
+            before,
+            after,
+            is_eager: drained && turn.drained,
+        })?;
+        before = after;
         drained = turn.drained;
     }
     Ok(())

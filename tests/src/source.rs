@@ -184,11 +184,7 @@ impl Source for Duration {
         match (self.as_secs(), self.subsec_nanos()) {
             (0, nanos) => format!("Duration::from_nanos({})", digits(nanos.into())),
             (secs, 0) => format!("Duration::from_secs({})", digits(secs)),
-            (secs, nanos) => format!(
-                "Duration::new({}, {})",
-                digits(secs),
-                digits(nanos.into())
-            ),
+            (secs, nanos) => format!("Duration::new({}, {})", digits(secs), digits(nanos.into())),
         }
     }
 }

@@ -113,6 +113,10 @@ fn every_event_has_its_text() {
             Event::SetIdleTimeout(None),
             r#"{"type":"set_idle_timeout","idle_timeout_ns":null}"#,
         ),
+        (
+            Event::SetLadder(Config::launchpad(limit).ladder),
+            r#"{"type":"set_ladder","ladder":[{"signal":2,"target":"leader","wait_ns":5000000000},{"signal":9,"target":"leader","wait_ns":null}]}"#,
+        ),
         (Event::OutputClosed, r#"{"type":"output_closed"}"#),
         (
             Event::ChildExited(ExitStatus::Code(-1)),

@@ -192,7 +192,6 @@ fn part_of(unit: u128, fraction: &str) -> u128 {
 
 fn from_nanos(nanos: u128) -> Duration {
     match u64::try_from(nanos / NANOS_PER_SECOND) {
-        #[expect(clippy::cast_possible_truncation, reason = "a remainder of 10^9")]
         Ok(seconds) => Duration::new(seconds, (nanos % NANOS_PER_SECOND) as u32),
         Err(_) => Duration::MAX,
     }

@@ -99,7 +99,7 @@ fn end(child: &mut MindedChild<Owner>, signal: Signal, args: &RunArgs) {
     }
     child.handler_mut().log.asked_by = Some(signal);
     let ladder = ladder_beginning_with(signal, &args.config().ladder);
-    //child.control().set_ladder(ladder);
+    child.control().set_ladder(ladder);
     child.control().terminate();
 }
 

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use childminder::Stream;
+use childminder::{Ladder, Stream};
 
 use crate::Failure;
 
@@ -47,6 +47,11 @@ impl<N> Control<N> {
     /// Change the idle timeout; it counts anew from now.
     pub fn set_idle_timeout(&mut self, timeout: Option<Duration>) {
         self.ask(Request::SetIdleTimeout(timeout));
+    }
+
+    /// Change the ladder; without effect once it has been started.
+    pub fn set_ladder(&mut self, ladder: Ladder) {
+        self.ask(Request::SetLadder(ladder));
     }
 
     /// The child has been stopped on purpose: every deadline waits.
@@ -108,6 +113,7 @@ pub(crate) enum Request<N> {
     Terminate,
     Escalate,
     SetIdleTimeout(Option<Duration>),
+    SetLadder(Ladder),
     Suspended,
     Resumed,
     HoldOutput(Stream),

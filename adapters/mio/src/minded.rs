@@ -165,6 +165,7 @@ impl<H: Handler> MindedChild<H> {
                 Request::Terminate => self.feed(Event::Terminate),
                 Request::Escalate => self.feed(Event::Escalate),
                 Request::SetIdleTimeout(timeout) => self.feed(Event::SetIdleTimeout(timeout)),
+                Request::SetLadder(ladder) => self.feed(Event::SetLadder(ladder)),
                 Request::Suspended => self.feed(Event::Suspended),
                 Request::Resumed => self.feed(Event::Resumed),
                 Request::HoldOutput(stream) => self.output_mut(stream).held = true,

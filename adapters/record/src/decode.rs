@@ -135,6 +135,7 @@ fn event(json: &Json) -> Decoded<(Event, Option<Ticket>)> {
         "set_idle_timeout" => Event::SetIdleTimeout(
             fields.required("idle_timeout_ns", |json| nullable(json, duration))?,
         ),
+        "set_ladder" => Event::SetLadder(fields.required("ladder", ladder)?),
         "output_closed" => Event::OutputClosed,
         "child_exited" => Event::ChildExited(one_exit(&mut fields)?),
         "suspended" => Event::Suspended,
@@ -315,7 +316,7 @@ fn one_of(names: impl Iterator<Item = &'static str>) -> String {
 
 const TICKET: &str = "a ticket's number, 1 or more";
 
-const EVENTS: [&str; 14] = [
+const EVENTS: [&str; 15] = [
     "started",
     "output",
     "progress",
@@ -326,6 +327,7 @@ const EVENTS: [&str; 14] = [
     "terminate",
     "escalate",
     "set_idle_timeout",
+    "set_ladder",
     "output_closed",
     "child_exited",
     "suspended",

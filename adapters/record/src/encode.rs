@@ -48,6 +48,10 @@ pub(crate) fn event(event: Event, ticket: Option<Ticket>) -> Json {
             tagged("set_idle_timeout"),
             ("idle_timeout_ns", limit.into()),
         ]),
+        Event::SetLadder(ladder) => {
+            let stages = ladder.stages().map(Json::from).collect();
+            Json::object([tagged("set_ladder"), ("ladder", Json::Array(stages))])
+        }
         Event::OutputClosed => plain("output_closed"),
         Event::ChildExited(status) => Json::object([tagged("child_exited"), exit_field(status)]),
         Event::Suspended => plain("suspended"),

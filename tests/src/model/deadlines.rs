@@ -105,7 +105,9 @@ impl Past<'_> {
         if interval.is_zero() || !self.is_running() || self.first_error().is_some() {
             return None;
         }
-        let beats = self.all().filter(|(_, what)| *what == What::Fired(Deadline::Heartbeat));
+        let beats = self
+            .all()
+            .filter(|(_, what)| *what == What::Fired(Deadline::Heartbeat));
         let latest = beats.last().map_or(start, |(entry, _)| entry);
         let elapsed = self.at(latest).since(self.at(start)).as_nanos()
             - self.suspended_between(start, latest);
@@ -129,7 +131,9 @@ impl Past<'_> {
 
     /// Whether the child is stopped on purpose now.
     pub fn is_suspended(self) -> bool {
-        self.suspensions().last().is_some_and(|(_, end)| end.is_none())
+        self.suspensions()
+            .last()
+            .is_some_and(|(_, end)| end.is_none())
     }
 
     /// How many of the nanoseconds between two entries the child was suspended.

@@ -18,7 +18,10 @@ impl Past<'_> {
     /// the child being given up. What comes later changes nothing.
     pub fn output_end(self) -> Option<(usize, OutputEnd)> {
         let given_up = self.given_up().map(|entry| (entry, OutputEnd::Leaked));
-        self.output_end_by_itself().into_iter().chain(given_up).min()
+        self.output_end_by_itself()
+            .into_iter()
+            .chain(given_up)
+            .min()
     }
 
     /// The same, but for a child given up.

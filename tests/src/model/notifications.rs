@@ -17,7 +17,10 @@ impl Past<'_> {
     /// Every notification ever queued: ticket `n` is at index `n - 1`. A beat is left out while the
     /// one before has not been answered.
     pub fn tickets(self) -> Vec<Ticket> {
-        let beats = self.config.heartbeat_interval.is_some_and(|interval| !interval.is_zero() && interval.as_nanos() < u64::MAX.into());
+        let beats = self
+            .config
+            .heartbeat_interval
+            .is_some_and(|interval| !interval.is_zero() && interval.as_nanos() < u64::MAX.into());
         let mut tickets = Vec::new();
         let mut last_beat = 0;
         let mut answered = 0;

@@ -40,23 +40,20 @@ impl Chronicle {
         }
     }
 
-    /// What happened in `history`.
-    pub fn of(history: &History) -> Self {
-        Self::until(history, history.turns.len())
-    }
-
-    /// What happened in the first turns of `history`, so many of them.
-    pub fn until(history: &History, turns: usize) -> Self {
+    /// What happened in `history`, and how many entries there were at the end of each turn.
+    pub fn of(history: &History) -> (Self, Vec<usize>) {
         let mut chronicle = Self::new(history.config);
-        for turn in &history.turns[..turns] {
+        let mut ends = Vec::new();
+        for turn in &history.turns {
             if turn.result.is_ok() {
                 chronicle.tell(turn.at, turn.event);
             }
             for action in &turn.polled {
                 chronicle.ask(*action);
             }
+            ends.push(chronicle.entries.len());
         }
-        chronicle
+        (chronicle, ends)
     }
 
     /// The owner tells of `event`, which makes sense. A `Tick` fires what is due, the earliest first;
@@ -100,6 +97,14 @@ pub struct Past<'a> {
 }
 
 impl<'a> Past<'a> {
+    /// The first entries of it, so many of them.
+    pub fn before(self, entry: usize) -> Self {
+        Self {
+            entries: &self.entries[..entry],
+            ..self
+        }
+    }
+
     /// The time of the last entry.
     pub fn now(self) -> Instant {
         self.entries.last().map_or(Instant::ZERO, |entry| entry.at)
@@ -181,7 +186,10 @@ impl<'a> Past<'a> {
     pub fn ticket(self) -> Option<u64> {
         let number = match self.told().next_back()?.1 {
             Event::Notify => self.tickets().len(),
-            Event::Fail => self.told().filter(|(_, event)| *event == Event::Fail).count(),
+            Event::Fail => self
+                .told()
+                .filter(|(_, event)| *event == Event::Fail)
+                .count(),
             _ => return None,
         };
         Some(number as u64)

@@ -13,17 +13,25 @@ pub fn rule_13_spurious_ticks(history: &History) -> Result<(), Violation> {
     each_turn(history, |moment| {
         let due = moment.before.next_deadline();
         let is_due = due.is_some_and(|(due, _)| due <= moment.after.now());
-        if moment.turn.event != Event::Tick || is_due {
+        if moment.event != Some(Event::Tick) || is_due {
             return Ok(());
         }
         let is_unchanged = moment.turn.seen == moment.before.seen();
-        ensure(is_unchanged, moment.number, "a spurious Tick changes something")?;
+        ensure(
+            is_unchanged,
+            moment.number,
+            "a spurious Tick changes something",
+        )?;
         if !moment.is_eager {
             return Ok(());
         }
         let next = due.map(|(due, _)| Action::ScheduleTimer(Some(due)));
         let only_arms = moment.turn.polled == Vec::from_iter(next);
-        ensure(only_arms, moment.number, "a spurious Tick asks for something")
+        ensure(
+            only_arms,
+            moment.number,
+            "a spurious Tick asks for something",
+        )
     })
 }
 
@@ -52,19 +60,14 @@ pub fn rule_15_misuse_changes_nothing(history: &History) -> Result<(), Violation
         }
         last = Some(&turn.seen_polled);
     }
-    each_result_is_right(history)
-}
-
-fn each_result_is_right(history: &History) -> Result<(), Violation> {
-    let chronicle = crate::model::Chronicle::of(history);
-    let mut length = 0;
-    for (number, turn) in history.turns.iter().enumerate() {
-        let before = chronicle.past().before(length);
-        let is_right = before.judge(turn.event) == turn.result;
-        ensure(is_right, number, "this makes sense, or makes none, differently")?;
-        length = chronicle.past().turn_end(length, turn);
-    }
-    Ok(())
+    each_turn(history, |moment| {
+        let is_right = moment.before.judge(moment.turn.event) == moment.turn.result;
+        ensure(
+            is_right,
+            moment.number,
+            "this makes sense, or none, differently",
+        )
+    })
 }
 
 /// The same events give the same actions, always: no hash order, no clock, no address.

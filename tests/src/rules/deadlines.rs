@@ -1,6 +1,6 @@
 //! When a deadline fires.
 
-use childminder::{Action, Deadline, Error, Event};
+use childminder::{Deadline, Error, Event};
 
 use super::{Moment, Violation, each_turn, ensure};
 use crate::history::History;
@@ -18,15 +18,19 @@ pub fn rule_10_idle(history: &History) -> Result<(), Violation> {
         if !moment.is_eager {
             return Ok(());
         }
-        let fires = records(moment, Error::IdleTimeout);
+        let fires = moment.records(Error::IdleTimeout);
         // Of those due, the earliest fires and starts the ladder, which ends the idle deadline.
         let is_first = moment
             .before
             .next_deadline()
             .is_some_and(|(due, first)| first == Deadline::Idle && due <= moment.after.now());
-        let is_due = turn.event == Event::Tick && is_first;
+        let is_due = moment.event == Some(Event::Tick) && is_first;
         ensure(fires || !is_due, *number, "the idle deadline did not fire")?;
-        ensure(!fires || is_pending(moment, Deadline::Idle), *number, "idle too early")
+        ensure(
+            !fires || moment.is_due(Deadline::Idle),
+            *number,
+            "idle too early",
+        )
     })
 }
 
@@ -35,7 +39,7 @@ pub fn rule_11_first_output_and_run(history: &History) -> Result<(), Violation> 
     let mut has_written = false;
     each_turn(history, |moment| {
         let Moment { turn, number, .. } = moment;
-        has_written |= matches!(turn.event, Event::Output { bytes, .. } if bytes > 0);
+        has_written |= matches!(moment.event, Some(Event::Output { bytes, .. }) if bytes > 0);
         let armed = |deadline| turn.seen.deadlines[deadline as usize].is_some();
         let may_arm = !has_written || !armed(Deadline::FirstOutput);
         ensure(may_arm, *number, "still waiting for the first output")?;
@@ -45,15 +49,15 @@ pub fn rule_11_first_output_and_run(history: &History) -> Result<(), Violation> 
         if !moment.is_eager {
             return Ok(());
         }
-        let is_late = records(moment, Error::FirstOutputTimeout);
+        let is_late = moment.records(Error::FirstOutputTimeout);
         ensure(!(is_late && has_written), *number, "late, yet it wrote")?;
-        let may_fire = !is_late || is_pending(moment, Deadline::FirstOutput);
+        let may_fire = !is_late || moment.is_due(Deadline::FirstOutput);
         ensure(may_fire, *number, "first output too early")?;
 
-        let fires = records(moment, Error::RunTimeout);
-        let is_due = is_pending(moment, Deadline::Run);
+        let fires = moment.records(Error::RunTimeout);
+        let is_due = moment.is_due(Deadline::Run);
         // Another deadline of the same `Tick` may have given the child up before.
-        let is_moot = records(moment, Error::Unkillable);
+        let is_moot = moment.records(Error::Unkillable);
         ensure(fires || !is_due || is_moot, *number, "the run did not end")?;
         ensure(!fires || is_due, *number, "the run ended too early")
     })
@@ -63,7 +67,12 @@ pub fn rule_11_first_output_and_run(history: &History) -> Result<(), Violation> 
 /// `poll_timeout` is `Some`, and never later than it.
 pub fn rule_14_never_stalls(history: &History) -> Result<(), Violation> {
     each_turn(history, |moment| {
-        let Moment { turn, number, after, .. } = moment;
+        let Moment {
+            turn,
+            number,
+            after,
+            ..
+        } = moment;
         let wake = turn.seen_polled.timeout;
         for deadline in Deadline::ALL {
             let due = after.deadline(deadline);
@@ -76,20 +85,8 @@ pub fn rule_14_never_stalls(history: &History) -> Result<(), Violation> {
         let is_armed = after.armed() <= wake && after.armed().is_some() || wake.is_none();
         ensure(is_armed || !turn.drained, *number, "no timer in time")?;
         // What was due has fired: the next wake-up lies ahead, or the same moment brought it about.
-        let is_stuck = turn.event == Event::Tick && wake.is_some_and(|wake| wake <= after.now());
+        let is_stuck =
+            moment.event == Some(Event::Tick) && wake.is_some_and(|wake| wake <= after.now());
         ensure(!is_stuck, *number, "a Tick leaves something due")
-    })
-}
-
-/// Whether this is a `Tick` at or after this deadline.
-fn is_pending(moment: &Moment<'_>, deadline: Deadline) -> bool {
-    let due = moment.before.deadline(deadline);
-    moment.turn.event == Event::Tick && due.is_some_and(|due| due <= moment.after.now())
-}
-
-fn records(moment: &Moment<'_>, wanted: Error) -> bool {
-    moment.turn.polled.iter().any(|action| match action {
-        Action::RecordError { error, .. } => *error == wanted,
-        _ => false,
     })
 }

@@ -36,7 +36,8 @@ pub fn rule_1_finish_once_last(history: &History) -> Result<(), Violation> {
                 let is_answered = [true, false]
                     .into_iter()
                     .any(|ok| was_told(Event::NotifyDone { id: *id, ok }));
-                let is_over = is_answered || has_recorded(&actions, Error::NotificationTimeout(*id));
+                let is_over =
+                    is_answered || has_recorded(&actions, Error::NotificationTimeout(*id));
                 ensure(is_over, end, "Finish with a notification in flight")?;
                 settled.push(id.number());
             }
@@ -84,7 +85,7 @@ pub fn rule_2_first_error_wins(history: &History) -> Result<(), Violation> {
         }
     }
 
-    let chronicle = Chronicle::of(history);
+    let (chronicle, _) = Chronicle::of(history);
     let expected: Vec<_> = chronicle
         .past()
         .errors()
@@ -101,7 +102,7 @@ pub fn rule_2_first_error_wins(history: &History) -> Result<(), Violation> {
 /// A clean exit whose last notification then fails is a failure.
 pub fn rule_3_last_notification_counts(history: &History) -> Result<(), Violation> {
     each_turn(history, |moment| {
-        let Event::NotifyDone { id, ok: false } = moment.turn.event else {
+        let Some(Event::NotifyDone { id, ok: false }) = moment.event else {
             return Ok(());
         };
         let exited_well = moment

@@ -1,9 +1,10 @@
 //! What becomes of a notification.
 
-use childminder::{Action, Deadline, Error, Event, NotificationId, NotificationKind};
+use childminder::{Action, Deadline, Error, Event, NotificationKind};
 
 use super::{Moment, Violation, each_turn, ensure};
 use crate::history::History;
+use crate::model::notifications::ticket;
 
 /// Notifications run first in, first out, one at a time. After the first error none starts: the queued
 /// ones are discarded, the one in flight is waited for (up to `notification_timeout`).
@@ -12,7 +13,7 @@ pub fn rule_4_one_at_a_time(history: &History) -> Result<(), Violation> {
     let mut is_in_flight = false;
     each_turn(history, |moment| {
         let Moment { turn, number, .. } = moment;
-        if let Event::NotifyDone { id, .. } = turn.event {
+        if let Some(Event::NotifyDone { id, .. }) = moment.event {
             let is_latest = id.number() == latest;
             ensure(is_latest, *number, "the answer is not to the latest")?;
             is_in_flight = false;
@@ -60,25 +61,20 @@ pub fn rule_5_bad_notifications(history: &History) -> Result<(), Violation> {
     each_turn(history, |moment| {
         let Moment { turn, number, .. } = moment;
         let overdue = moment.before.first_fired(Deadline::Notification).is_some();
-        match turn.event {
-            Event::NotifyDone { .. } if overdue => {
+        match moment.event {
+            Some(Event::NotifyDone { .. }) if overdue => {
                 let is_ignored = turn.seen == moment.before.seen();
                 ensure(is_ignored, *number, "a late answer does something")?;
                 let is_silent = !moment.is_eager || turn.polled.is_empty();
                 ensure(is_silent, *number, "a late answer asks for something")
             }
-            Event::NotifyDone { id, ok: false } => {
+            Some(Event::NotifyDone { id, ok: false }) => {
                 is_an_error(moment, Error::Notification(id))?;
                 starts_the_ladder(moment)
             }
-            Event::Tick if !overdue => {
-                let due = moment.before.deadline(Deadline::Notification);
-                let is_due = due.is_some_and(|due| due <= turn.at);
-                let id = moment.before.in_flight().filter(|_| is_due);
-                let Some(id) = id.and_then(|id| NotificationId::new(id as u64)) else {
-                    return Ok(());
-                };
-                is_an_error(moment, Error::NotificationTimeout(id))?;
+            Some(Event::Tick) if moment.is_due(Deadline::Notification) => {
+                let id = moment.before.in_flight().expect("its deadline is due");
+                is_an_error(moment, Error::NotificationTimeout(ticket(id)))?;
                 starts_the_ladder(moment)
             }
             _ => Ok(()),
@@ -89,17 +85,14 @@ pub fn rule_5_bad_notifications(history: &History) -> Result<(), Violation> {
 fn is_an_error(moment: &Moment<'_>, wanted: Error) -> Result<(), Violation> {
     let is_noticed = moment.turn.seen.first_error.is_some();
     ensure(is_noticed, moment.number, "no error is noticed")?;
-    let is_recorded = moment.turn.polled.iter().any(|action| match action {
-        Action::RecordError { error, .. } => *error == wanted,
-        _ => false,
-    });
+    let is_recorded = moment.records(wanted);
     let is_due = !moment.is_eager || is_recorded;
     ensure(is_due, moment.number, "the error is not recorded")
 }
 
 /// Somebody can be signalled while the child runs, and while something holds its output.
 fn starts_the_ladder(moment: &Moment<'_>) -> Result<(), Violation> {
-    let can_be_signalled = moment.before.is_running() || moment.before.output_end().is_none();
+    let can_be_signalled = moment.before.is_running() || moment.after.output_end().is_none();
     let is_started = !can_be_signalled || moment.turn.seen.terminating;
     ensure(is_started, moment.number, "the ladder is not started")
 }
@@ -114,7 +107,7 @@ pub fn rule_12_heartbeats(history: &History) -> Result<(), Violation> {
     let mut beats: u128 = 0;
     each_turn(history, |moment| {
         let Moment { turn, number, .. } = moment;
-        if turn.event == Event::Started && moment.is_eager {
+        if moment.event == Some(Event::Started) && moment.is_eager {
             let beats_at_once = turn.polled.iter().any(is_beat);
             ensure(beats_at_once, *number, "no beat at the start")?;
         }
@@ -125,7 +118,7 @@ pub fn rule_12_heartbeats(history: &History) -> Result<(), Violation> {
             ensure(beats <= most, *number, "a beat is made up for")?;
         }
         let next = turn.seen.deadlines[Deadline::Heartbeat as usize];
-        if turn.event == Event::Tick {
+        if moment.event == Some(Event::Tick) {
             let is_ahead = next.is_none_or(|next| next > moment.after.now());
             ensure(is_ahead, *number, "a missed beat is not skipped")?;
         }

@@ -16,24 +16,24 @@ pub fn rule_6_ladder_once(history: &History) -> Result<(), Violation> {
         let is_lasting = turn.seen.terminating || moment.before.ladder_start().is_none();
         ensure(is_lasting, *number, "the ladder comes to rest again")?;
 
-        let ladder_signals = signals(turn.polled.iter()).take(ladder_signals(moment));
-        for (signal, target) in ladder_signals {
+        for (signal, target) in signals(&turn.polled).take(ladder_signals(moment)) {
             let is_next = left.any(|stage| (stage.signal, stage.target) == (signal, target));
             ensure(is_next, *number, "not a stage of the ladder still to come")?;
         }
-        if moment.is_eager && ladder_signals_of(moment) > 0 {
+        if moment.is_eager && ladder_signals(moment) > 0 {
             let is_first = moment.before.ladder_start().is_none();
-            let may_go_on = turn.event == Event::Escalate || is_stage_due(moment);
+            let may_go_on = moment.event == Some(Event::Escalate) || is_stage_due(moment);
             ensure(is_first || may_go_on, *number, "a stage is sent too early")?;
         }
 
-        let gives_up = turn.polled.iter().any(|action| match action {
-            Action::RecordError { error, .. } => *error == Error::Unkillable,
-            _ => false,
-        });
+        let gives_up = moment.records(Error::Unkillable);
         if gives_up && moment.is_eager {
             ensure(is_stage_due(moment), *number, "given up too early")?;
-            ensure(moment.before.exit().is_none(), *number, "given up after it exited")?;
+            ensure(
+                moment.before.exit().is_none(),
+                *number,
+                "given up after it exited",
+            )?;
             let all_sent = left.len() == 0;
             ensure(all_sent, *number, "given up before the last stage")?;
         }
@@ -47,30 +47,22 @@ pub fn rule_6_ladder_once(history: &History) -> Result<(), Violation> {
     })
 }
 
-/// Whether this is a `Tick` at which the wait of some stage is over: the latest one's, or that of one
-/// sent within it, which is only so if the whole chain was due.
+/// Whether this is a `Tick` at which the wait of a stage is over. One that starts the ladder may go up
+/// all of it, if nothing is to be waited for.
 fn is_stage_due(moment: &Moment<'_>) -> bool {
-    let starts = moment.before.ladder_start().is_none() && moment.turn.seen.terminating;
-    let due = moment.before.deadline(Deadline::Stage);
-    moment.turn.event == Event::Tick
-        && (starts || due.is_some_and(|due| due <= moment.after.now()))
+    let is_tick = moment.event == Some(Event::Tick);
+    let starts = is_tick && moment.before.ladder_start().is_none();
+    starts || moment.is_due(Deadline::Stage)
 }
 
-/// How many of the signals polled in this turn are the ladder's; the sweep, if polled, is the last.
+/// How many of the signals polled in this turn are the ladder's: the last signal of all may be the
+/// sweep.
 fn ladder_signals(moment: &Moment<'_>) -> usize {
-    let polled = signals(moment.turn.polled.iter()).count();
-    let told = signals(told(moment).iter()).count();
-    let sweeps = usize::from(moment.after.is_swept() && told == moment.after.signals().len());
-    let swept_before = moment.before.is_swept() && polled == 0;
-    if swept_before { 0 } else { polled - sweeps.min(polled) }
-}
-
-fn ladder_signals_of(moment: &Moment<'_>) -> usize {
-    ladder_signals(moment)
-}
-
-fn told(moment: &Moment<'_>) -> Vec<Action> {
-    moment.after.asked().map(|(_, action)| action).collect()
+    let polled = signals(&moment.turn.polled).count();
+    let told: Vec<_> = moment.after.asked().map(|(_, action)| action).collect();
+    let is_last = signals(&told).count() == moment.after.signals().len();
+    let sweeps = polled > 0 && is_last && moment.after.is_swept();
+    polled - usize::from(sweeps)
 }
 
 /// No `SendSignal` to the leader after `ChildExited`, none at all after `Reap`.
@@ -106,20 +98,24 @@ pub fn rule_8_leaks(history: &History) -> Result<(), Violation> {
         let Moment { turn, number, .. } = moment;
         let is_held = moment.before.exit().is_some() && moment.before.output_end().is_none();
         let is_drained = |past: super::Past<'_>| past.first_fired(Deadline::Drain).is_some();
-        if is_held && moment.is_eager && is_due(moment, Deadline::Stage) {
+        if is_held && moment.is_eager && moment.is_due(Deadline::Stage) {
             let sent = moment.before.sent();
             let next = sent.last().map_or(0, |sent| sent.index + 1);
             let mut to_come = history.config.ladder.stages().skip(next);
             let wanted = to_come.find(|stage| stage.target == Target::Group);
             let is_sent = wanted.is_none_or(|stage| {
-                let mut polled = signals(turn.polled.iter());
-                polled.any(|signal| signal == (stage.signal, Target::Group))
+                let mut polled = signals(&turn.polled);
+                polled.any(|sent| sent == (stage.signal, Target::Group))
             });
             // At the same moment the drain may end first, which frees the leader to be reaped.
             let may_reap = is_drained(moment.after);
-            ensure(is_sent || may_reap, *number, "the group's stage is not sent")?;
+            ensure(
+                is_sent || may_reap,
+                *number,
+                "the group's stage is not sent",
+            )?;
         }
-        if is_held && moment.is_eager && is_due(moment, Deadline::Drain) {
+        if is_held && moment.is_eager && moment.is_due(Deadline::Drain) {
             let is_reaped = turn.polled.contains(&Action::Reap);
             ensure(is_reaped, *number, "no Reap at the end of the drain")?;
         }
@@ -141,16 +137,16 @@ pub fn rule_8_leaks(history: &History) -> Result<(), Violation> {
 /// `Reap`, so no member outlives its monitor.
 pub fn rule_9_sweep(history: &History) -> Result<(), Violation> {
     let stages = history.config.ladder.stages().count();
-    let actions: Vec<_> = history.actions().collect();
-    let sent = signals(actions.iter().map(|(_, action)| action)).count();
+    let actions: Vec<_> = history.actions().map(|(_, action)| action).collect();
+    let sent = signals(&actions).count();
     let end = history.turns.len().saturating_sub(1);
     let most = stages + usize::from(history.config.sweep);
     ensure(sent <= most, end, "a signal too many")?;
 
-    let Some(reap) = actions.iter().position(|(_, action)| *action == Action::Reap) else {
+    let is_reap = |(_, action): &(usize, Action)| *action == Action::Reap;
+    let Some((number, _)) = history.actions().find(is_reap) else {
         return Ok(());
     };
-    let (number, _) = actions[reap];
     let terminating = history.turns[number].seen.terminating;
     if !terminating {
         return ensure(sent == 0, number, "a signal though nothing was ended");
@@ -158,20 +154,14 @@ pub fn rule_9_sweep(history: &History) -> Result<(), Violation> {
     if !history.config.sweep {
         return ensure(sent <= stages, number, "swept though nobody asked");
     }
-    let last = signals(actions[..reap].iter().map(|(_, action)| action)).last();
+    // Rule 7: none comes after.
+    let last = signals(&actions).last();
     let is_swept = last == Some((Signal::KILL, Target::Group));
     ensure(is_swept, number, "reaped without a sweep")
 }
 
-fn is_due(moment: &Moment<'_>, deadline: Deadline) -> bool {
-    let due = moment.before.deadline(deadline);
-    moment.turn.event == Event::Tick && due.is_some_and(|due| due <= moment.after.now())
-}
-
-fn signals<'a>(
-    actions: impl Iterator<Item = &'a Action>,
-) -> impl Iterator<Item = (Signal, Target)> {
-    actions.filter_map(|action| match action {
+fn signals(actions: &[Action]) -> impl Iterator<Item = (Signal, Target)> {
+    actions.iter().filter_map(|action| match action {
         Action::SendSignal { signal, target } => Some((*signal, *target)),
         _ => None,
     })
