@@ -73,6 +73,11 @@ impl NotificationId {
     pub(crate) const fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }
+
+    /// The ticket that this one is, counted from `first` on.
+    pub(crate) const fn counted_from(self, first: Self) -> Self {
+        Self(NonZeroU64::MIN.saturating_add(self.0.get().saturating_sub(first.0.get())))
+    }
 }
 
 /// An outside failure's ticket: 1, 2, 3, … in order.

@@ -37,6 +37,20 @@ impl Clock {
         Instant(self.now.0 - self.held)
     }
 
+    /// A clock that shows `now`, and has never stood still.
+    pub(crate) fn restarted_at(&self, now: Instant) -> Self {
+        Self {
+            now,
+            held: 0,
+            suspended: self.suspended,
+        }
+    }
+
+    /// What [`advance`](Self::advance) was last told.
+    pub(crate) fn now(&self) -> Instant {
+        self.now
+    }
+
     /// When the caller's clock will show the running time `at`, if nothing is suspended until then.
     pub(crate) fn callers(&self, at: Instant) -> Instant {
         Instant(at.0.saturating_add(self.held))

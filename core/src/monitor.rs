@@ -44,7 +44,7 @@ use crate::verdict::{Once, Verdict};
 /// - Outputs: [`poll_action`](Self::poll_action), [`poll_timeout`](Self::poll_timeout).
 /// - Queries: [`timeout_reason`](Self::timeout_reason), [`deadline`](Self::deadline),
 ///   [`first_error`](Self::first_error), [`is_terminating`](Self::is_terminating),
-///   [`outcome`](Self::outcome).
+///   [`is_suspended`](Self::is_suspended), [`outcome`](Self::outcome).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct MonitorState {
     limits: Limits,
@@ -188,6 +188,11 @@ impl MonitorState {
         self.ladder.started
     }
 
+    /// Whether every deadline waits: between `Suspended` and whatever ends that.
+    pub fn is_suspended(&self) -> bool {
+        self.clock.is_suspended()
+    }
+
     /// How it ended, once it has: what `Finish` carries.
     pub fn outcome(&self) -> Option<Outcome> {
         self.ended.then(|| Outcome {
@@ -196,6 +201,43 @@ impl MonitorState {
             leaked: self.output == Output::Leaked,
             terminated: self.ladder.started,
         })
+    }
+}
+
+/// For searches.
+impl MonitorState {
+    /// The time that a [`rebased`](Self::rebased) monitor has last seen: 2^40 ns after the origin.
+    pub const REBASED_NOW: Instant = Instant(1 << 40);
+
+    /// The same monitor, told that it is `now`, with all times moved so that this is
+    /// [`REBASED_NOW`](Self::REBASED_NOW); and, until the first error, with tickets counted from the
+    /// oldest that still matters.
+    ///
+    /// Two monitors of the same rebased form behave alike from here on, but for these two shifts. So
+    /// a search that visits rebased forms only comes to an end, as the world has few of them.
+    ///
+    /// ```
+    /// use childminder::{Config, Event, Instant, MonitorState};
+    ///
+    /// let at = |now| {
+    ///     let mut monitor = MonitorState::new(Config::default());
+    ///     monitor.handle(Instant(now), Event::Started).map(|()| monitor.rebased(Instant(now)))
+    /// };
+    /// assert_eq!(at(5)?, at(7)?);
+    /// # Ok::<(), childminder::Misuse>(())
+    /// ```
+    #[must_use]
+    pub fn rebased(&self, now: Instant) -> Self {
+        let mut rebased = self.clone();
+        rebased.clock.advance(now);
+        let clock = rebased.clock;
+        rebased.clock = clock.restarted_at(Self::REBASED_NOW);
+        rebased.timers = rebased.timers.moved(clock.running(), Self::REBASED_NOW);
+        rebased.told_wake = rebased.told_wake.moved(clock.now(), Self::REBASED_NOW);
+        if rebased.verdict.first().is_none() {
+            rebased.notifications = rebased.notifications.recounted();
+        }
+        rebased
     }
 }
 
@@ -668,6 +710,19 @@ impl Notifications {
             self.overdue = None;
         }
         late
+    }
+
+    /// The same, with the oldest that is in flight or queued as the first.
+    fn recounted(self) -> Self {
+        let first = self.in_flight.unwrap_or(self.queued);
+        let recount = |id: NotificationId| id.counted_from(first);
+        Self {
+            next: recount(self.next),
+            queued: recount(self.queued),
+            in_flight: self.in_flight.map(recount),
+            beat: self.beat.map(recount),
+            ..self
+        }
     }
 
     fn drop_queued(&mut self) -> Option<(NotificationId, NotificationId)> {

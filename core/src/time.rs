@@ -23,6 +23,17 @@ impl Instant {
         Self(self.0.saturating_add(nanos(span)))
     }
 
+    /// The moment as far from `to` as this one is from `from`. What never comes stays so.
+    pub(crate) const fn moved(self, from: Self, to: Self) -> Self {
+        if self.0 == Self::FAR_FUTURE.0 {
+            self
+        } else if self.0 >= from.0 {
+            Self(to.0.saturating_add(self.0 - from.0))
+        } else {
+            Self(to.0.saturating_sub(from.0 - self.0))
+        }
+    }
+
     /// The time from `earlier` to this moment, zero if it lies the other way round.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {

@@ -55,6 +55,14 @@ impl Timers {
         Some(self.0[deadline as usize]).filter(|at| *at < Instant::FAR_FUTURE)
     }
 
+    /// The same deadlines, as far from `to` as they were from `from`.
+    pub(crate) fn moved(mut self, from: Instant, to: Instant) -> Self {
+        for at in &mut self.0 {
+            *at = at.moved(from, to);
+        }
+        self
+    }
+
     /// The earliest deadline, if any is on.
     pub(crate) fn next(&self) -> Option<(Instant, Deadline)> {
         Deadline::ALL

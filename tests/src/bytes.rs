@@ -11,7 +11,7 @@ impl<'a> Bytes<'a> {
     }
 
     /// The next byte, zero past the end.
-    pub fn next(&mut self) -> u8 {
+    pub fn byte(&mut self) -> u8 {
         let Some((first, rest)) = self.0.split_first() else {
             return 0;
         };
@@ -21,13 +21,13 @@ impl<'a> Bytes<'a> {
 
     /// One of `from`, which must not be empty.
     pub fn choose<T: Copy>(&mut self, from: &[T]) -> T {
-        from[usize::from(self.next()) % from.len()]
+        from[usize::from(self.byte()) % from.len()]
     }
 
     /// One item of one of these lists, each list as likely as its weight.
     pub fn choose_weighted<T: Copy>(&mut self, lists: &[(u8, &[T])]) -> T {
         let total: u32 = lists.iter().map(|(weight, _)| u32::from(*weight)).sum();
-        let mut left = u32::from(self.next()) % total;
+        let mut left = u32::from(self.byte()) % total;
         for (weight, list) in lists {
             match left.checked_sub(u32::from(*weight)) {
                 Some(rest) => left = rest,

@@ -75,7 +75,8 @@ pub fn config_from(bytes: &mut Bytes<'_>) -> Config {
     }
 }
 
-fn ladder_from(bytes: &mut Bytes<'_>) -> Ladder {
+/// The ladder that the next bytes stand for.
+pub fn ladder_from(bytes: &mut Bytes<'_>) -> Ladder {
     let length = bytes.choose(&[2, 1, 3, 4, 0]);
     let stages: Vec<_> = (0..length)
         .map(|_| Stage {
@@ -88,7 +89,7 @@ fn ladder_from(bytes: &mut Bytes<'_>) -> Ladder {
 }
 
 fn timeout_from(bytes: &mut Bytes<'_>) -> Option<Duration> {
-    match bytes.next() % 11 {
+    match bytes.byte() % 11 {
         0..3 => None,
         3..9 => Some(bytes.choose(USUAL)),
         _ => Some(bytes.choose(EXTREME)),

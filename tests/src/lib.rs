@@ -3,6 +3,12 @@
 //! [`op`] is the language, [`run`] tells it to a monitor and writes the [`history`], [`model`] works
 //! out from a history what had to happen, and [`rules`] says each of the sixteen rules as a predicate.
 
+#![allow(
+    clippy::missing_errors_doc,
+    clippy::missing_panics_doc,
+    reason = "the error of a predicate is the violation, and a panic is a failed test"
+)]
+
 pub mod bytes;
 pub mod config;
 pub mod history;
@@ -11,4 +17,7 @@ pub mod op;
 pub mod property;
 pub mod rules;
 pub mod run;
+pub mod search;
+pub mod small;
 pub mod source;
+pub mod watch;

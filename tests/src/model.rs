@@ -35,7 +35,7 @@ use std::fmt;
 
 use childminder::{Action, Config, Event, Instant};
 
-use crate::history::{History, Seen};
+use crate::history::History;
 pub use past::{Chronicle, Entry, Past, What};
 
 /// Whether everything in `history` is as it had to be: every result, every action, every answer.
@@ -45,39 +45,27 @@ pub use past::{Chronicle, Entry, Past, What};
 /// The first difference.
 pub fn check(history: &History) -> Result<(), Difference> {
     let mut chronicle = Chronicle::new(history.config);
-    for (number, turn) in history.turns.iter().enumerate() {
-        let compare = |what, expected: String, observed: String| {
-            if expected == observed {
-                return Ok(());
-            }
-            Err(Difference {
-                turn: number,
-                what,
-                expected,
-                observed,
-            })
-        };
-        let seen = |chronicle: &Chronicle, what, observed: &Seen| {
-            compare(what, debug(&chronicle.past().seen()), debug(observed))
-        };
-
-        let result = chronicle.past().judge(turn.event);
-        compare("result", debug(&result), debug(&turn.result))?;
+    for (turn, told) in history.turns.iter().enumerate() {
+        let result = chronicle.past().judge(told.event);
+        compare(turn, "result", &result, &told.result)?;
         if result.is_ok() {
-            chronicle.tell(turn.at, turn.event);
+            chronicle.tell(told.at, told.event);
             let ticket = chronicle.past().ticket();
-            compare("ticket", debug(&ticket), debug(&turn.ticket))?;
+            compare(turn, "ticket", &ticket, &told.ticket)?;
         }
-        seen(&chronicle, "answers before polling", &turn.seen)?;
-        for action in &turn.polled {
-            let expected = chronicle.past().owed().first().copied();
-            compare("action", debug(&expected), debug(&Some(action)))?;
+        let seen = chronicle.past().seen();
+        compare(turn, "answers before polling", &seen, &told.seen)?;
+        for action in &told.polled {
+            let owed = chronicle.past().owed().first().copied();
+            compare(turn, "action", &owed, &Some(*action))?;
             chronicle.ask(*action);
         }
-        if turn.drained {
-            compare("actions left", debug(&chronicle.past().owed()), "[]".into())?;
+        if told.drained {
+            let owed = chronicle.past().owed();
+            compare(turn, "actions left", &owed, &Vec::new())?;
         }
-        seen(&chronicle, "answers after polling", &turn.seen_polled)?;
+        let seen = chronicle.past().seen();
+        compare(turn, "answers after polling", &seen, &told.seen_polled)?;
     }
     Ok(())
 }
@@ -130,6 +118,19 @@ impl fmt::Display for Difference {
 
 impl std::error::Error for Difference {}
 
-fn debug(value: &impl fmt::Debug) -> String {
-    format!("{value:?}")
+fn compare<T: fmt::Debug + PartialEq>(
+    turn: usize,
+    what: &'static str,
+    expected: &T,
+    observed: &T,
+) -> Result<(), Difference> {
+    if expected == observed {
+        return Ok(());
+    }
+    Err(Difference {
+        turn,
+        what,
+        expected: format!("{expected:?}"),
+        observed: format!("{observed:?}"),
+    })
 }

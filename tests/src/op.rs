@@ -10,9 +10,10 @@ use std::time::Duration;
 use childminder::{Config, Event, ExitStatus, Signal, Stream};
 use proptest::prelude::*;
 use proptest::sample::select;
+use proptest::strategy::Union;
 
 use crate::bytes::Bytes;
-use crate::config::{any_config, config_from};
+use crate::config::{any_config, any_ladder, config_from, ladder_from};
 use crate::source::Source;
 
 /// A configuration and a story: everything that a run depends on.
@@ -30,11 +31,11 @@ impl Case {
         let mut bytes = Bytes::new(bytes);
         let config = config_from(&mut bytes);
         let mut ops = Vec::new();
-        if bytes.next() % 16 != 15 {
+        if bytes.byte() % 16 != 15 {
             ops.push(Op::Tell(Event::Started));
         }
         while !bytes.is_empty() {
-            ops.push(bytes.choose_weighted(MENU));
+            ops.push(Op::from_bytes(&mut bytes));
         }
         Self { config, ops }
     }
@@ -63,6 +64,16 @@ pub enum Op {
     Wait(Wait),
     /// From here on, so many actions are polled after each event.
     Drain(Drain),
+}
+
+impl Op {
+    /// The operation that the next bytes stand for.
+    pub fn from_bytes(bytes: &mut Bytes<'_>) -> Self {
+        match bytes.byte() {
+            0..250 => bytes.choose_weighted(MENU),
+            _ => Self::Tell(Event::SetLadder(ladder_from(bytes))),
+        }
+    }
 }
 
 /// Which notification is answered, counted from the latest whose `RunNotification` was polled.
@@ -126,17 +137,23 @@ pub fn any_op() -> impl Strategy<Value = Op> {
         .iter()
         .map(|(weight, list)| (u32::from(*weight), select(*list).boxed()))
         .collect();
-    prop::strategy::Union::new_weighted(lists)
+    prop_oneof![
+        49 => Union::new_weighted(lists),
+        1 => any_ladder().prop_map(|ladder| Op::Tell(Event::SetLadder(ladder))),
+    ]
 }
 
 /// Any story of up to `length` operations; most begin with `Started`, since little can happen before.
 pub fn any_ops(length: usize) -> impl Strategy<Value = Vec<Op>> {
     let starts = prop::bool::weighted(15.0 / 16.0);
-    (starts, prop::collection::vec(any_op(), 0..length)).prop_map(|(starts, mut ops)| {
-        if starts {
-            ops.insert(0, Op::Tell(Event::Started));
-        }
-        ops
+    let parts = prop_oneof![
+        24 => any_op().prop_map(|op| vec![op]),
+        1 => select(MOTIFS).prop_map(<[Op]>::to_vec),
+    ];
+    (starts, prop::collection::vec(parts, 0..length)).prop_map(move |(starts, parts)| {
+        let start = starts.then_some(Op::Tell(Event::Started));
+        let ops = parts.into_iter().flatten();
+        start.into_iter().chain(ops).take(length).collect()
     })
 }
 
@@ -145,19 +162,19 @@ pub fn any_case(length: usize) -> impl Strategy<Value = Case> {
     (any_config(), any_ops(length)).prop_map(|(config, ops)| Case { config, ops })
 }
 
-/// What can happen, in groups with their weights.
+/// What can happen, in groups with their weights; only a change of the ladder comes apart.
 ///
 /// The end of the child and of its output are rare, since little can happen after both. What does
 /// nothing but move time to an extreme is rarer still.
 pub const MENU: &[(u8, &[Op])] = &[
-    (60, &[Op::Tell(Event::Tick)]),
+    (60, &[TICK]),
     (40, WAITS),
     (25, &[OUTPUT_STDOUT, OUTPUT_STDERR, OUTPUT_NONE]),
     (8, &[Op::Tell(Event::Progress)]),
     (20, &[Op::Tell(Event::Notify)]),
     (30, ANSWERS),
     (8, &[Op::Tell(Event::Fail)]),
-    (10, &[Op::Tell(Event::Terminate), Op::Tell(Event::Escalate)]),
+    (10, &[TERMINATE, Op::Tell(Event::Escalate)]),
     (8, SET_IDLE_TIMEOUT),
     (14, &[Op::Tell(Event::Suspended), Op::Tell(Event::Resumed)]),
     (8, &[Op::Tell(Event::OutputClosed)]),
@@ -166,6 +183,43 @@ pub const MENU: &[(u8, &[Op])] = &[
     (1, &[Op::Tell(Event::Started)]),
     (2, EXTREME_WAITS),
 ];
+
+/// What seldom comes together by chance, and matters when it does.
+const MOTIFS: &[&[Op]] = &[
+    GO_UP_THE_LADDER,
+    &[EXIT_WELL, Op::Tell(Event::OutputClosed)],
+    &[Op::Tell(Event::OutputClosed), EXIT_WELL],
+    &[Op::Drain(Drain::Nothing), TERMINATE, EXIT_WELL],
+    &[
+        Op::Drain(Drain::Nothing),
+        Op::Tell(Event::Notify),
+        Op::Tell(Event::Fail),
+        Op::Drain(Drain::All),
+    ],
+    &[EXIT_WELL, UNTIL, TICK, UNTIL, TICK],
+];
+
+const GO_UP_THE_LADDER: &[Op] = &[
+    Op::Tell(Event::Notify),
+    TERMINATE,
+    UNTIL,
+    TICK,
+    UNTIL,
+    TICK,
+    UNTIL,
+    TICK,
+    UNTIL,
+    TICK,
+    EXIT_WELL,
+];
+
+const TICK: Op = Op::Tell(Event::Tick);
+
+const UNTIL: Op = Op::Wait(Wait::Until);
+
+const TERMINATE: Op = Op::Tell(Event::Terminate);
+
+const EXIT_WELL: Op = Op::Tell(Event::ChildExited(ExitStatus::Code(0)));
 
 const OUTPUT_STDOUT: Op = Op::Tell(Event::Output {
     stream: Stream::Stdout,
@@ -183,7 +237,7 @@ const OUTPUT_NONE: Op = Op::Tell(Event::Output {
 });
 
 const WAITS: &[Op] = &[
-    Op::Wait(Wait::Until),
+    UNTIL,
     Op::Wait(Wait::JustBefore),
     Op::Wait(Wait::JustAfter),
     Op::Wait(Wait::For(Duration::from_nanos(1))),
@@ -220,7 +274,7 @@ const SET_IDLE_TIMEOUT: &[Op] = &[
 ];
 
 const EXITS: &[Op] = &[
-    Op::Tell(Event::ChildExited(ExitStatus::Code(0))),
+    EXIT_WELL,
     Op::Tell(Event::ChildExited(ExitStatus::Code(1))),
     Op::Tell(Event::ChildExited(ExitStatus::Signal(Signal::INT))),
 ];

@@ -22,7 +22,9 @@ use childminder::{Action, Deadline, Error, Event};
 use crate::history::{History, Turn};
 use crate::model::{Chronicle, Past};
 
-pub use calls::{rule_13_spurious_ticks, rule_15_misuse_changes_nothing, rule_16_repeatable};
+pub use calls::{
+    rule_13_spurious_ticks, rule_15_misuse_changes_nothing, rule_16_repeatable, same_outcome,
+};
 pub use deadlines::{rule_10_idle, rule_11_first_output_and_run, rule_14_never_stalls};
 pub use ending::{
     rule_1_finish_once_last, rule_2_first_error_wins, rule_3_last_notification_counts,
@@ -52,6 +54,11 @@ pub const ALL: [Rule; 16] = [
     rule_15_misuse_changes_nothing,
     rule_16_repeatable,
 ];
+
+/// Whether a run keeps all of them.
+pub fn check(history: &History) -> Result<(), Violation> {
+    ALL.iter().try_for_each(|rule| rule(history))
+}
 
 /// How a run breaks a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]

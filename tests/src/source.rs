@@ -135,6 +135,7 @@ impl Source for Event {
                 format!("NotifyDone {{ id: {}, ok: {ok} }}", id.source())
             }
             Self::SetIdleTimeout(timeout) => format!("SetIdleTimeout({})", timeout.source()),
+            Self::SetLadder(ladder) => format!("SetLadder({})", ladder.source()),
             Self::ChildExited(status) => format!("ChildExited({})", status.source()),
             plain => format!("{plain:?}"),
         };

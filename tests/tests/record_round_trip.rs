@@ -169,6 +169,7 @@ fn events() -> impl Strategy<Value = Event> {
         1 => Just(Event::Terminate),
         1 => Just(Event::Escalate),
         1 => limits().prop_map(Event::SetIdleTimeout),
+        1 => ladders().prop_map(Event::SetLadder),
         1 => Just(Event::OutputClosed),
         1 => any::<i32>().prop_map(|code| Event::ChildExited(ExitStatus::Code(code))),
         1 => Just(Event::ChildExited(ExitStatus::Code(0))),

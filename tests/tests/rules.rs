@@ -10,9 +10,14 @@
 //!
 //! makes up the same stories again. `PROPTEST_CASES=100000` makes up more.
 
+use childminder::{Action, Event};
+use childminder_tests::history::History;
 use childminder_tests::model;
-use childminder_tests::property::holds_of_every_run;
+use childminder_tests::op::{Case, Drain, Op, any_case};
+use childminder_tests::property::{holds_of_all, holds_of_every_run, keeps_the_rules, runner};
 use childminder_tests::rules::{self, Rule};
+use childminder_tests::run::Run;
+use proptest::strategy::{Strategy, ValueTree};
 
 fn holds(rule: Rule) {
     holds_of_every_run(|run| rule(run.history()));
@@ -84,8 +89,40 @@ fn rule_13_a_spurious_tick_changes_nothing() {
 }
 
 #[test]
+fn rule_13_polled_eagerly_or_lazily_it_ends_the_same() {
+    holds_of_all(&any_case(50), |case| {
+        let eager = Run::of(&drained_always(case));
+        let lazy = told_lazily(eager.history(), case);
+        rules::same_outcome(eager.history(), lazy.history())
+    });
+}
+
+#[test]
 fn rule_14_nobody_sleeps_through_a_deadline() {
     holds(rules::rule_14_never_stalls);
+}
+
+/// Whoever only ever sleeps gets somewhere: the next deadline lies ahead of the one just served.
+#[test]
+fn rule_14_whoever_sleeps_until_each_deadline_moves_on() {
+    holds_of_every_run(|run| {
+        let mut run = run.clone();
+        run.drain(Drain::All);
+        for _ in 0..20 {
+            let Some(wake) = run.monitor().poll_timeout() else {
+                break;
+            };
+            run.tell(wake, Event::Tick);
+            if run
+                .monitor()
+                .poll_timeout()
+                .is_some_and(|next| next <= wake)
+            {
+                return Err(format!("stuck at {wake:?}"));
+            }
+        }
+        rules::rule_14_never_stalls(run.history()).map_err(|violation| violation.to_string())
+    });
 }
 
 #[test]
@@ -102,3 +139,144 @@ fn rule_16_the_same_events_give_the_same_actions() {
 fn the_model_agrees() {
     holds_of_every_run(|run| model::check(run.history()));
 }
+
+/// What eager polling gives is what the model predicts from the events alone.
+#[test]
+fn the_model_predicts_every_action() {
+    holds_of_all(&any_case(50), |case| {
+        let run = Run::of(&drained_always(case));
+        let turns = &run.history().turns;
+        let events: Vec<_> = turns.iter().map(|turn| (turn.at, turn.event)).collect();
+        let expected = model::expected_actions(case.config, &events);
+        let polled = turns.iter().map(|turn| turn.polled.clone());
+        let is_same = polled.eq(expected);
+        is_same.then_some(()).ok_or("another action than expected")
+    });
+}
+
+/// Any bytes make a case, and its run keeps the rules: what the fuzz targets rely on.
+#[test]
+fn any_bytes_are_a_story() {
+    let (mut runner, seed) = runner();
+    let bytes = proptest::collection::vec(proptest::num::u8::ANY, 0..200);
+    for _ in 0..50 {
+        let bytes = bytes.new_tree(&mut runner).expect("bytes").current();
+        println!("PROPTEST_RNG_SEED={seed}, {bytes:?}");
+        keeps_the_rules(&Run::of(&Case::from_bytes(&bytes)));
+    }
+}
+
+/// A property that nothing puts to the test holds trivially; so every kind of thing must come up.
+#[test]
+fn the_stories_go_everywhere() {
+    let (mut runner, seed) = runner();
+    let cases = any_case(50);
+    let mut wanted = Vec::from(EVENTS_OF_NOTE);
+    for _ in 0..5_000 {
+        let case = cases.new_tree(&mut runner).expect("a case").current();
+        let met = events_of_note(Run::of(&case).history());
+        wanted.retain(|wanted| !met.iter().any(|met| met.starts_with(wanted)));
+        if wanted.is_empty() {
+            return;
+        }
+    }
+    panic!("PROPTEST_RNG_SEED={seed} never meets {wanted:?}");
+}
+
+/// The same story, polled dry after each event.
+fn drained_always(case: &Case) -> Case {
+    let ops = case.ops.iter().copied();
+    Case {
+        config: case.config,
+        ops: ops.filter(|op| !matches!(op, Op::Drain(_))).collect(),
+    }
+}
+
+/// The same events, polled as the case's own operations say; but dry before each answer, which whoever
+/// was not told of the notification could not give.
+fn told_lazily(eager: &History, case: &Case) -> Run {
+    let mut drains = case.ops.iter().filter_map(|op| match op {
+        Op::Drain(drain) => Some(*drain),
+        _ => None,
+    });
+    let mut run = Run::new(eager.config);
+    let mut lazily = Drain::Nothing;
+    for (index, turn) in eager.turns.iter().enumerate() {
+        let next = eager.turns.get(index + 1).map(|turn| turn.event);
+        if index % 4 == 3 {
+            lazily = drains.next().unwrap_or(Drain::AtMost(1));
+        }
+        run.drain(match next {
+            Some(Event::NotifyDone { .. }) => Drain::All,
+            _ => lazily,
+        });
+        run.tell(turn.at, turn.event);
+    }
+    run
+}
+
+/// The kinds of errors, misuse and actions in a run, and its rarer turns.
+fn events_of_note(history: &History) -> Vec<String> {
+    let mut met = Vec::new();
+    let (chronicle, _) = model::Chronicle::of(history);
+    let past = chronicle.past();
+    met.extend(past.errors().iter().map(|(_, error)| format!("{error:?}")));
+    met.extend(history.actions().map(|(_, action)| format!("{action:?}")));
+    let misuse = history.turns.iter().filter_map(|turn| turn.result.err());
+    met.extend(misuse.map(|misuse| format!("{misuse:?}")));
+    if let Some(outcome) = history.outcome() {
+        let clean = if outcome.is_success() { "clean" } else { "bad" };
+        met.push(format!("{clean} end"));
+        if outcome.leaked {
+            met.push("leaked".into());
+        }
+    }
+    let actions: Vec<_> = history.actions().map(|(_, action)| action).collect();
+    if past.given_up().is_some() && actions.contains(&Action::Reap) {
+        met.push("exit after giving up".into());
+    }
+    if past.ladder_start() > past.exit().map(|(entry, _)| entry) && past.exit().is_some() {
+        met.push("ladder after the exit".into());
+    }
+    if past.signals().len() < past.sent().len() {
+        met.push("withdrawn signal".into());
+    }
+    if past.starts().len() > past.kept() {
+        met.push("notification taken back".into());
+    }
+    met
+}
+
+const EVENTS_OF_NOTE: [&str; 31] = [
+    "IdleTimeout",
+    "FirstOutputTimeout",
+    "RunTimeout",
+    "Exit(Code",
+    "Exit(Signal",
+    "Notification(",
+    "NotificationTimeout(",
+    "External(",
+    "Unkillable",
+    "NotStarted",
+    "AlreadyStarted",
+    "AlreadyExited",
+    "OutputAlreadyClosed",
+    "NotInFlight(",
+    "AlreadyFinished",
+    "RecordError",
+    "SendSignal",
+    "DiscardNotifications",
+    "RunNotification",
+    "ScheduleTimer(Some",
+    "ScheduleTimer(None",
+    "Reap",
+    "Finish",
+    "clean end",
+    "bad end",
+    "leaked",
+    "exit after giving up",
+    "ladder after the exit",
+    "withdrawn signal",
+    "notification taken back",
+    "RecordError { error: Unkillable, first: false",
+];

@@ -11,7 +11,7 @@ use crate::parse;
 
 /// Minds a command: notices when it stops making progress, ends it politely and then for certain.
 #[derive(Debug, Parser)]
-#[command(name = "childminder", version, max_term_width = 100)]
+#[command(name = "childminder", version, max_term_width = 80)]
 pub struct Args {
     /// What to do.
     #[command(subcommand)]
@@ -31,47 +31,57 @@ pub enum Command {
 #[derive(Debug, clap::Args)]
 #[command(
     override_usage = "childminder run [OPTIONS] [--] COMMAND [ARG]...",
-    after_help = "DURATION: 90, 1.5, 500ms, 30s, 10m, 2h; 0 is no deadline.\n\
-        Exit status: the command's own; 128+N if signal N ended it; 124 when a deadline did;\n\
-        125 when childminder failed; 126 when the command cannot be run, 127 when it is not found."
+    after_help = "DURATION: 90, 1.5, 500ms, 30s, 10m, 2h; a deadline of 0 is none.\n\
+        Exit status: the command's own; 128+N if signal N ended it; 124 if a deadline\n\
+        did; 125 if childminder failed; 126 if the command cannot be run, 127 if it is\n\
+        not found."
 )]
 pub struct RunArgs {
     /// End it after this long without activity
-    #[arg(long, value_name = "DURATION", value_parser = deadline)]
+    #[arg(long, value_name = "DURATION", value_parser = deadline, allow_hyphen_values = true)]
     pub idle: Option<Limit>,
-    /// End it if its first output takes longer than this
-    #[arg(long, value_name = "DURATION", value_parser = deadline)]
+    /// End it if its first output takes longer
+    #[arg(long, value_name = "DURATION", value_parser = deadline, allow_hyphen_values = true)]
     pub first_output: Option<Limit>,
     /// End it when it has run this long
-    #[arg(long, value_name = "DURATION", value_parser = deadline)]
+    #[arg(long, value_name = "DURATION", value_parser = deadline, allow_hyphen_values = true)]
     pub wall: Option<Limit>,
-    /// How long output may stay open after the exit [default: 2s]
-    #[arg(long, value_name = "DURATION", value_parser = parse::duration)]
+    /// How long output may outlive it [2s]
+    #[arg(long, value_name = "DURATION", value_parser = parse::duration, allow_hyphen_values = true)]
     pub drain: Option<Duration>,
     /// How long one notification may take
-    #[arg(long, value_name = "DURATION", value_parser = deadline)]
+    #[arg(long, hide = true, value_name = "DURATION", value_parser = deadline, allow_hyphen_values = true)]
     pub notify_timeout: Option<Limit>,
-    /// How it is ended, up to four stages [default: INT:5s,KILL]
+    /// How to end it, 1-4 stages [INT:5s,KILL]
     #[arg(long, value_name = "SIGNAL:WAIT,…", value_parser = parse::ladder,
-        conflicts_with_all = ["signal", "grace"])]
+        allow_hyphen_values = true, conflicts_with_all = ["signal", "grace"])]
     pub ladder: Option<Ladder>,
-    /// The first signal of a ladder that ends with KILL [default: INT]
-    #[arg(short, long, value_name = "SIGNAL", value_parser = childminder_unix::signals::parse)]
+    /// First signal of a ladder of two [INT]
+    #[arg(short, long, value_name = "SIGNAL", value_parser = childminder_unix::signals::parse,
+        allow_hyphen_values = true)]
     pub signal: Option<Signal>,
-    /// How long after it comes KILL [default: 5s]
-    #[arg(short = 'k', long, value_name = "DURATION", value_parser = parse::duration)]
+    /// How long after it comes KILL [5s]
+    #[arg(short = 'k', long, value_name = "DURATION", value_parser = parse::duration,
+        allow_hyphen_values = true)]
     pub grace: Option<Duration>,
-    /// Which output is activity
-    #[arg(long, value_name = "WHICH", default_value = "any")]
+    /// any|stdout|stderr|explicit: what counts
+    #[arg(
+        long,
+        value_name = "WHICH",
+        default_value = "any",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
     pub activity: ActivityArg,
-    /// Write a flight record, for `childminder replay`
+    /// Write a flight record, for replay
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
-    /// Write a report, one JSON object; - is standard output
+    /// Write a JSON report; - is stdout
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
-    /// How many of the last lines of output the report quotes
-    #[arg(long, value_name = "N", default_value_t = 10)]
+    /// Lines of output in the report [10]
+    #[arg(long, value_name = "N", default_value_t = 10, hide_default_value = true,
+        value_parser = parse::count, allow_hyphen_values = true)]
     pub tail: usize,
     /// Say nothing of how it ended
     #[arg(short, long, conflicts_with = "verbose")]
@@ -80,7 +90,12 @@ pub struct RunArgs {
     #[arg(short, long)]
     pub verbose: bool,
     /// The command and its arguments
-    #[arg(value_name = "COMMAND", required = true, trailing_var_arg = true)]
+    #[arg(
+        value_name = "COMMAND",
+        required = true,
+        trailing_var_arg = true,
+        hide = true
+    )]
     pub command: Vec<OsString>,
 }
 
@@ -96,13 +111,15 @@ impl RunArgs {
             drain_timeout: self.drain.or(defaults.drain_timeout),
             activity: self.activity.into(),
             ladder: self.ladder.unwrap_or_else(|| {
-                parse::short_ladder(
-                    self.signal.unwrap_or(Signal::INT),
-                    self.grace.unwrap_or(DEFAULT_GRACE),
-                )
+                parse::short_ladder(self.signal.unwrap_or(Signal::INT), self.grace())
             }),
             ..defaults
         }
+    }
+
+    /// How long a signal is given before the next one.
+    pub(crate) fn grace(&self) -> Duration {
+        self.grace.unwrap_or(DEFAULT_GRACE)
     }
 }
 
@@ -153,4 +170,4 @@ impl From<ActivityArg> for Activity {
     }
 }
 
-pub(crate) const DEFAULT_GRACE: Duration = Duration::from_secs(5);
+const DEFAULT_GRACE: Duration = Duration::from_secs(5);

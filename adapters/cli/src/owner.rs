@@ -3,12 +3,12 @@
 use std::fs::File;
 use std::io;
 
-use childminder::{Action, Error, Event, Instant, Outcome, Signal, Stream};
+use childminder::{Action, Error, Event, FailureId, Instant, Outcome, Signal, Stream};
 use childminder_mio::{Control, Failure, Handler, Moment};
 use childminder_record::Recorder;
 use childminder_unix::signals;
 
-use crate::relay::Relay;
+use crate::relay::{Relay, loss};
 use crate::report;
 use crate::tail::Tail;
 
@@ -83,6 +83,23 @@ impl Owner {
     /// Says a line on our standard error, behind what the child wrote there.
     pub(crate) fn say(&self, message: &str) {
         self.stderr.write(report::line(message).as_bytes());
+    }
+
+    /// What turns out to be lost when the child has ended already is an error all the same.
+    pub(crate) fn note_lost_output(&mut self, outcome: &mut Outcome) {
+        for stream in [Stream::Stdout, Stream::Stderr] {
+            let failure = self.relay(stream).take_failure();
+            let Some(loss) = failure.and_then(|failure| loss(stream, &failure)) else {
+                continue;
+            };
+            let error = Error::External(AFTER_THE_END);
+            outcome.error.get_or_insert(error);
+            self.log.errors.push(Noticed {
+                at: self.log.ended,
+                error,
+                failure: Some(loss.into()),
+            });
+        }
     }
 
     /// Completes the flight record.
@@ -160,3 +177,6 @@ impl Handler for Owner {
         self.record(at, moment);
     }
 }
+
+/// The ticket of failures that the state machine was not told of.
+const AFTER_THE_END: FailureId = FailureId::new(u64::MAX).expect("not zero");

@@ -7,6 +7,7 @@ use std::os::fd::AsFd;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+use childminder::Stream;
 use mio::Waker;
 use rustix::event::{PollFd, PollFlags, poll};
 
@@ -18,7 +19,8 @@ pub(crate) struct Relay {
 }
 
 impl Relay {
-    /// `waker` is woken when there is room again, when the reader is gone, and when all is written.
+    /// `waker` is woken when there is room again, when nothing can be written any more, and when all
+    /// is written, if that is waited for.
     pub(crate) fn new(target: impl AsFd, waker: Arc<Waker>) -> io::Result<Self> {
         let target = File::from(target.as_fd().try_clone_to_owned()?);
         let shared = Arc::new(Shared {
@@ -31,8 +33,9 @@ impl Relay {
         thread::Builder::new()
             .name("relay".to_owned())
             .spawn(move || {
-                let failure = shared.write_all_to(target, &waker).err();
-                shared.end(failure, &waker);
+                let failure = shared.pass_on(target, &waker);
+                shared.end(Some(failure));
+                wake(&waker);
             })?;
         Ok(relay)
     }
@@ -40,19 +43,13 @@ impl Relay {
     /// Takes these bytes, always. Whether the caller should stop for now.
     pub(crate) fn write(&self, bytes: &[u8]) -> bool {
         let mut queue = self.shared.queue();
-        if !queue.done {
+        if !queue.ended {
             queue.bytes += bytes.len();
             queue.chunks.push_back(bytes.into());
         }
         queue.full = queue.bytes > HIGH_WATER;
         self.shared.filled.notify_one();
         queue.full
-    }
-
-    /// Nothing more will be written.
-    pub(crate) fn close(&self) {
-        self.shared.queue().closed = true;
-        self.shared.filled.notify_one();
     }
 
     /// Whether there is room again, once after [`write`](Self::write) asked to stop.
@@ -68,9 +65,18 @@ impl Relay {
         self.shared.queue().failure.take()
     }
 
-    /// Whether everything has been written, or can no longer be.
-    pub(crate) fn is_done(&self) -> bool {
-        self.shared.queue().done
+    /// Whether everything has been written, or can no longer be. If not, it is waited for.
+    pub(crate) fn is_flushed(&self) -> bool {
+        let mut queue = self.shared.queue();
+        queue.waited_for = queue.bytes > 0;
+        !queue.waited_for
+    }
+
+    /// What has not been written by now need not be; if there is any, neither need what follows.
+    pub(crate) fn give_up(&self) {
+        if !self.is_flushed() {
+            self.shared.end(None);
+        }
     }
 }
 
@@ -83,10 +89,11 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Queue {
     chunks: VecDeque<Box<[u8]>>,
+    /// Those in `chunks`, and those just being written.
     bytes: usize,
     full: bool,
-    closed: bool,
-    done: bool,
+    waited_for: bool,
+    ended: bool,
     failure: Option<io::Error>,
 }
 
@@ -95,35 +102,35 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write_all_to(&self, mut target: File, waker: &Waker) -> io::Result<()> {
-        while let Some(chunk) = self.next() {
-            write_all(&mut target, &chunk)?;
+    /// Until it fails.
+    fn pass_on(&self, mut target: File, waker: &Waker) -> io::Error {
+        loop {
+            let chunk = self.next();
+            if let Err(error) = write_all(&mut target, &chunk) {
+                return error;
+            }
             let mut queue = self.queue();
-            queue.bytes -= chunk.len();
-            if queue.full && queue.bytes < LOW_WATER {
+            queue.bytes = queue.bytes.saturating_sub(chunk.len());
+            let room = queue.full && queue.bytes < LOW_WATER;
+            if room || (queue.waited_for && queue.bytes == 0) {
                 wake(waker);
             }
         }
-        Ok(())
     }
 
-    fn end(&self, failure: Option<io::Error>, waker: &Waker) {
+    fn end(&self, failure: Option<io::Error>) {
         let mut queue = self.queue();
-        queue.done = true;
+        queue.ended = true;
         queue.failure = failure;
         queue.chunks.clear();
         queue.bytes = 0;
-        wake(waker);
     }
 
-    fn next(&self) -> Option<Box<[u8]>> {
+    fn next(&self) -> Box<[u8]> {
         let mut queue = self.queue();
         loop {
             if let Some(chunk) = queue.chunks.pop_front() {
-                return Some(chunk);
-            }
-            if queue.closed {
-                return None;
+                return chunk;
             }
             queue = self
                 .filled
@@ -131,6 +138,16 @@ impl Shared {
                 .unwrap_or_else(PoisonError::into_inner);
         }
     }
+}
+
+/// What is lost by this failure of one of our streams; a reader that left has lost nothing.
+pub(crate) fn loss(stream: Stream, failure: &io::Error) -> Option<String> {
+    let name = match stream {
+        Stream::Stdout => "standard output",
+        Stream::Stderr => "standard error",
+    };
+    (failure.kind() != io::ErrorKind::BrokenPipe)
+        .then(|| format!("cannot write to {name}: {failure}"))
 }
 
 /// The kernel does not refuse to wake an eventfd; if it did, the loop would look at its next turn.

@@ -2,44 +2,54 @@
 
 use std::fs::File;
 use std::io::{self, BufReader};
+use std::iter::once;
 use std::path::{Path, PathBuf};
 
-use childminder_record::{Reader, Summary};
+use childminder_record::{Reader, Run, Summary};
 
 use crate::{OURS, Trouble, report};
 
-/// Replays the records, and prints the first differences and the count.
+/// Replays the records, and prints the first differences and the count. A file that is no record
+/// does not keep the others from being replayed.
 pub(crate) fn replay(files: &[PathBuf]) -> Result<u8, Trouble> {
     let mut out = io::stdout().lock();
     let mut summary = Summary::default();
-    let mut shown = 0;
-    let mut status = 0;
+    let mut unreadable = false;
     for file in files {
-        let input = File::open(file).map_err(|error| cannot_read(file, &error))?;
-        for run in Reader::new(BufReader::new(input)) {
+        for run in runs(file) {
             match run {
                 Ok(run) => {
                     if let Some(difference) = summary.replay(&run)
-                        && shown < MOST_SHOWN
+                        && summary.differences <= MOST_SHOWN
                     {
-                        shown += 1;
                         say(&mut out, &format!("{}: {difference}", file.display()))?;
                     }
                 }
-                Err(error) => {
-                    report::complain(&format!("{}:{error}", file.display()));
-                    status = OURS;
-                    break;
+                Err(message) => {
+                    report::complain(&message);
+                    unreadable = true;
                 }
             }
         }
     }
     say(&mut out, &summary.to_string())?;
-    Ok(if status == 0 {
-        u8::from(summary.differences > 0)
+    Ok(if unreadable {
+        OURS
     } else {
-        status
+        u8::from(summary.differences > 0)
     })
+}
+
+/// The runs in this file; a sentence about it, at last, if it is no record.
+fn runs(file: &Path) -> Box<dyn Iterator<Item = Result<Run, String>> + '_> {
+    let shown = file.display();
+    match File::open(file) {
+        Ok(input) => Box::new(
+            Reader::new(BufReader::new(input))
+                .map(move |run| run.map_err(|error| format!("{shown}: {error}"))),
+        ),
+        Err(error) => Box::new(once(Err(format!("cannot read {shown}: {error}")))),
+    }
 }
 
 fn say(out: &mut impl io::Write, text: &str) -> Result<(), Trouble> {
@@ -51,9 +61,5 @@ fn say(out: &mut impl io::Write, text: &str) -> Result<(), Trouble> {
     }
 }
 
-fn cannot_read(file: &Path, error: &io::Error) -> Trouble {
-    Trouble::ours(format!("cannot read {}: {error}", file.display()))
-}
-
 /// How many differences are shown; the count is of all.
-const MOST_SHOWN: usize = 10;
+const MOST_SHOWN: u64 = 10;

@@ -45,7 +45,7 @@ impl Report<'_> {
                 None => "still alive".to_owned(),
             });
         }
-        if self.outcome.leaked {
+        if self.outcome.leaked && self.outcome.exit.is_some() {
             parts.push("its output is still held open".to_owned());
         }
         (!parts.is_empty()).then(|| {
@@ -58,10 +58,10 @@ impl Report<'_> {
     }
 
     /// The report as one JSON object.
-    pub(crate) fn json(&self) -> Value {
+    pub(crate) fn json(&self, status: u8) -> Value {
         json!({
             "command": self.args.command.iter().map(|arg| arg.to_string_lossy()).collect::<Vec<_>>(),
-            "status": self.status(),
+            "status": status,
             "error": self.log.errors.first().map(|noticed| self.error_json(noticed)),
             "exit": self.outcome.exit.map(exit_json),
             "terminated": self.outcome.terminated,

@@ -6,6 +6,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use childminder::{Signal, Stream};
 use childminder_mio::{MindedChild, Outcome};
@@ -14,9 +15,9 @@ use mio::{Events, Interest, Poll, Token, Waker};
 
 use crate::args::RunArgs;
 use crate::owner::Owner;
-use crate::relay::Relay;
+use crate::relay::{Relay, loss};
 use crate::report::Report;
-use crate::signals::{Requests, ladder_beginning_with};
+use crate::signals::{Requests, end_ignoring_sigchld, ladder_beginning_with};
 use crate::tail::Tail;
 use crate::{OURS, Trouble, report};
 
@@ -27,47 +28,96 @@ pub(crate) fn run(args: &RunArgs) -> Result<u8, Trouble> {
         None => None,
     };
     let report = ReportFile::open(args.report.as_deref())?;
-    let mut poll = Poll::new().map_err(system)?;
-    let waker = Arc::new(Waker::new(poll.registry(), ROOM).map_err(system)?);
-    let mut requests = Requests::new(poll.registry(), REQUEST).map_err(system)?;
+    end_ignoring_sigchld().map_err(system)?;
+    let (mut events, waker) = Loop::new().map_err(system)?;
     let owner = Owner::new(
         Relay::new(io::stdout(), Arc::clone(&waker)).map_err(system)?,
-        Relay::new(io::stderr(), Arc::clone(&waker)).map_err(system)?,
+        Relay::new(io::stderr(), waker).map_err(system)?,
         Tail::new(args.tail),
         args.verbose,
         recorder,
     );
     let mut child = spawn(args, owner)?;
-    poll.registry()
-        .register(&mut child, CHILD, Interest::READABLE)
-        .map_err(system)?;
+    let mut outcome = events.mind(&mut child, args)?;
 
-    let mut events = Events::with_capacity(16);
-    let outcome = loop {
-        if let Some(outcome) = child.outcome() {
-            break outcome;
-        }
-        wait(&mut poll, &mut events, child.poll_timeout())?;
-        for signal in requests.pending() {
-            end(&mut child, signal, args);
-        }
-        child.turn(poll.registry()).map_err(system)?;
-        look_after_relays(&mut child);
-    };
+    let owner = child.handler_mut();
+    let given_up = events.flush(owner)?;
+    owner.note_lost_output(&mut outcome);
+    let status = conclude(args, outcome, given_up, owner, report);
+    events.flush(owner)?;
+    let failure = owner.stdout.take_failure();
+    Ok(
+        match failure.and_then(|failure| loss(Stream::Stdout, &failure)) {
+            Some(loss) => {
+                report::complain(&loss);
+                or_ours(status)
+            }
+            None => status,
+        },
+    )
+}
 
-    let status = conclude(args, outcome, child.handler_mut(), report);
-    let Owner { stdout, stderr, .. } = child.handler();
-    stdout.close();
-    stderr.close();
-    // The threads drop their share of `waker`; closed, it would take its last event with it.
-    while !(stdout.is_done() && stderr.is_done()) {
-        wait(&mut poll, &mut events, None)?;
-        if let Some(signal) = requests.pending().next() {
-            return Ok(report::of_signal(signal));
+/// What is waited for.
+struct Loop {
+    poll: Poll,
+    ready: Events,
+    requests: Requests,
+}
+
+impl Loop {
+    /// The waker is for the relays.
+    fn new() -> io::Result<(Self, Arc<Waker>)> {
+        let poll = Poll::new()?;
+        let waker = Waker::new(poll.registry(), ROOM)?;
+        let requests = Requests::new(poll.registry(), REQUEST)?;
+        let ready = Events::with_capacity(16);
+        let new = Self {
+            poll,
+            ready,
+            requests,
+        };
+        Ok((new, Arc::new(waker)))
+    }
+
+    /// Until the end.
+    fn mind(&mut self, child: &mut MindedChild<Owner>, args: &RunArgs) -> Result<Outcome, Trouble> {
+        let registered = self
+            .poll
+            .registry()
+            .register(child, CHILD, Interest::READABLE);
+        registered.map_err(system)?;
+        loop {
+            self.wait(child.poll_timeout())?;
+            for signal in self.requests.pending() {
+                end(child, signal, args);
+            }
+            child.turn(self.poll.registry()).map_err(system)?;
+            if let Some(outcome) = child.outcome() {
+                return Ok(outcome);
+            }
+            look_after_relays(child);
         }
     }
-    drop(waker);
-    Ok(status)
+
+    /// Until all that the owner took is written, or a signal comes: then it is given up.
+    fn flush(&mut self, owner: &Owner) -> Result<Option<Signal>, Trouble> {
+        while !(owner.stdout.is_flushed() && owner.stderr.is_flushed()) {
+            self.wait(None)?;
+            if let Some(signal) = self.requests.pending().next() {
+                owner.stdout.give_up();
+                owner.stderr.give_up();
+                return Ok(Some(signal));
+            }
+        }
+        Ok(None)
+    }
+
+    fn wait(&mut self, timeout: Option<Duration>) -> Result<(), Trouble> {
+        match self.poll.poll(&mut self.ready, timeout) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(system(error)),
+            _ => Ok(()),
+        }
+    }
 }
 
 fn spawn(args: &RunArgs, owner: Owner) -> Result<MindedChild<Owner>, Trouble> {
@@ -80,42 +130,28 @@ fn spawn(args: &RunArgs, owner: Owner) -> Result<MindedChild<Owner>, Trouble> {
     MindedChild::spawn(&mut command, args.config(), owner).map_err(|error| not_run(name, &error))
 }
 
-fn wait(
-    poll: &mut Poll,
-    events: &mut Events,
-    timeout: Option<std::time::Duration>,
-) -> Result<(), Trouble> {
-    match poll.poll(events, timeout) {
-        Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(system(error)),
-        _ => Ok(()),
-    }
-}
-
-/// The first signal starts the ladder and is its first stage; the next one is impatient.
+/// The first signal starts the ladder and is its first stage. On a ladder that is under way it is
+/// impatience.
 fn end(child: &mut MindedChild<Owner>, signal: Signal, args: &RunArgs) {
-    if child.handler().log.asked_by.is_some() {
+    if child.monitor().is_terminating() || child.handler().log.asked_by.is_some() {
         child.control().escalate();
         return;
     }
     child.handler_mut().log.asked_by = Some(signal);
-    let ladder = ladder_beginning_with(signal, &args.config().ladder);
+    let ladder = ladder_beginning_with(signal, &args.config().ladder, args.grace());
     child.control().set_ladder(ladder);
     child.control().terminate();
 }
 
-/// A reader that left closes the child's pipe, as if there were nothing between them.
+/// What cannot be passed on is an error, and is not read any more. A reader that left closes the
+/// child's pipe too, as if there were nothing between them.
 fn look_after_relays(child: &mut MindedChild<Owner>) {
-    for (stream, name) in [
-        (Stream::Stdout, "standard output"),
-        (Stream::Stderr, "standard error"),
-    ] {
+    for stream in [Stream::Stdout, Stream::Stderr] {
         let relay = child.handler().relay(stream);
         let (failure, again) = (relay.take_failure(), relay.has_room_again());
         if let Some(failure) = failure {
-            if failure.kind() != io::ErrorKind::BrokenPipe {
-                child
-                    .control()
-                    .fail(format!("cannot write to {name}: {failure}"));
+            if let Some(loss) = loss(stream, &failure) {
+                child.control().fail(loss);
             }
             child.control().close_output(stream);
         } else if again {
@@ -125,7 +161,17 @@ fn look_after_relays(child: &mut MindedChild<Owner>) {
 }
 
 /// Completes the record, writes the report, says the sentence.
-fn conclude(args: &RunArgs, outcome: Outcome, owner: &mut Owner, report: ReportFile) -> u8 {
+fn conclude(
+    args: &RunArgs,
+    outcome: Outcome,
+    given_up: Option<Signal>,
+    owner: &mut Owner,
+    report: ReportFile,
+) -> u8 {
+    let mut troubles = Vec::new();
+    if let Err(error) = owner.finish_record() {
+        troubles.push(format!("cannot write the flight record: {error}"));
+    }
     let tail = std::mem::replace(&mut owner.tail, Tail::new(0)).into_lines();
     let facts = Report {
         args,
@@ -133,25 +179,26 @@ fn conclude(args: &RunArgs, outcome: Outcome, owner: &mut Owner, report: ReportF
         log: &owner.log,
         tail: &tail,
     };
-    let status = facts.status();
+    let mut status = given_up.map_or_else(|| facts.status(), report::of_signal);
+    if !troubles.is_empty() {
+        status = or_ours(status);
+    }
     let sentence = facts.sentence().filter(|_| !args.quiet);
-    let json = format!("{:#}\n", facts.json());
+    let json = format!("{:#}\n", facts.json(status));
 
-    let mut troubles = Vec::new();
     if let Err(error) = report.write(&json, owner) {
         troubles.push(format!("cannot write the report: {error}"));
-    }
-    if let Err(error) = owner.finish_record() {
-        troubles.push(format!("cannot write the flight record: {error}"));
+        status = or_ours(status);
     }
     for message in sentence.iter().chain(&troubles) {
         owner.say(message);
     }
-    if status == 0 && !troubles.is_empty() {
-        OURS
-    } else {
-        status
-    }
+    status
+}
+
+/// Trouble of ours does not hide how the command ended, unless it ended well.
+fn or_ours(status: u8) -> u8 {
+    if status == 0 { OURS } else { status }
 }
 
 /// Where the report goes; opened before the command is run, so that a mistake costs nothing.

@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::io;
+use std::sync::Arc;
+use std::time::Duration;
 
 use childminder::{Ladder, Signal, Stage, Target};
 use mio::{Interest, Registry, Token};
+use signal_hook::consts::SIGCHLD;
 use signal_hook_mio::v1_0::Signals;
-
-use crate::args::DEFAULT_GRACE;
 
 /// What was sent to us and asks for the child's end: SIGINT, SIGTERM, SIGHUP or SIGQUIT.
 pub(crate) struct Requests {
@@ -17,7 +18,7 @@ pub(crate) struct Requests {
 impl Requests {
     pub(crate) fn new(registry: &Registry, token: Token) -> io::Result<Self> {
         let mut wanted = vec![Signal::INT, Signal::TERM, Signal::QUIT];
-        if !is_ignored(Signal::HUP) {
+        if !is_ignored(Signal::HUP.number()) {
             wanted.push(Signal::HUP);
         }
         let mut signals = Signals::new(wanted.into_iter().map(Signal::number))?;
@@ -30,30 +31,39 @@ impl Requests {
     }
 }
 
-/// `ladder`, begun with `signal`: in place of its first stage, or, where that is SIGKILL, before it.
-pub(crate) fn ladder_beginning_with(signal: Signal, ladder: &Ladder) -> Ladder {
+/// `ladder`, begun with `signal`: in place of its first stage, or, where that is all there is, before
+/// it, with this much time between.
+pub(crate) fn ladder_beginning_with(signal: Signal, ladder: &Ladder, grace: Duration) -> Ladder {
     let mut stages: Vec<Stage> = ladder.stages().collect();
-    match stages.first_mut() {
-        Some(first) if first.signal != Signal::KILL => first.signal = signal,
+    match stages.as_mut_slice() {
+        [first, _, ..] => first.signal = signal,
         _ => stages.insert(
             0,
             Stage {
                 signal,
                 target: Target::Group,
-                wait: Some(DEFAULT_GRACE),
+                wait: Some(grace),
             },
         ),
     }
-    stages.truncate(Ladder::MAX_STAGES);
     Ladder::new(&stages).unwrap_or_default()
 }
 
+/// Where our parent had us ignore SIGCHLD, the kernel would reap the child by itself, and its exit
+/// status would be lost. A signal that is handled, if only by doing nothing, is not ignored.
+pub(crate) fn end_ignoring_sigchld() -> io::Result<()> {
+    if is_ignored(SIGCHLD) {
+        signal_hook::flag::register(SIGCHLD, Arc::default())?;
+    }
+    Ok(())
+}
+
 /// Whether our parent had us ignore this signal, as `nohup` does with SIGHUP. (`proc(5)`, `SigIgn`.)
-fn is_ignored(signal: Signal) -> bool {
+fn is_ignored(signal: i32) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status
         .lines()
         .find_map(|line| line.strip_prefix("SigIgn:"))
         .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    mask.is_some_and(|mask| mask & (1 << (signal.number() - 1)) != 0)
+    mask.is_some_and(|mask| mask & (1 << (signal - 1)) != 0)
 }

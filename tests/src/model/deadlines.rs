@@ -9,18 +9,20 @@ use super::past::{Past, What, precedes};
 impl Past<'_> {
     /// The earliest deadline; of two at the same moment, the one that fires first.
     pub fn next_deadline(self) -> Option<(Instant, Deadline)> {
-        Deadline::ALL
-            .into_iter()
-            .filter_map(|deadline| Some((self.deadline(deadline)?, deadline)))
-            .min()
+        earliest(self.deadlines())
     }
 
     /// When `deadline` is due, if it is pending and nothing is suspended.
     pub fn deadline(self, deadline: Deadline) -> Option<Instant> {
+        self.deadlines()[deadline as usize]
+    }
+
+    /// When each deadline is due, in the order of [`Deadline::ALL`].
+    pub fn deadlines(self) -> [Option<Instant>; Deadline::ALL.len()] {
         if self.is_suspended() {
-            return None;
+            return Default::default();
         }
-        match deadline {
+        Deadline::ALL.map(|deadline| match deadline {
             Deadline::Idle => self.idle_deadline(),
             Deadline::FirstOutput => self.first_output_deadline(),
             Deadline::Run => self.run_deadline(),
@@ -28,7 +30,7 @@ impl Past<'_> {
             Deadline::Stage => self.stage_deadline(),
             Deadline::Drain => self.drain_deadline(),
             Deadline::Heartbeat => self.heartbeat_deadline(),
-        }
+        })
     }
 
     /// `idle_timeout` after the latest activity, while the child runs and the ladder is at rest.
@@ -36,15 +38,12 @@ impl Past<'_> {
         if !self.is_running() || self.ladder_start().is_some() {
             return None;
         }
-        let set = self.told().filter_map(|(_, event)| match event {
+        let set = self.told().rev().find_map(|(_, event)| match event {
             Event::SetIdleTimeout(timeout) => Some(timeout),
             _ => None,
         });
-        let timeout = set.last().unwrap_or(self.config.idle_timeout)?;
-        let (latest, _) = self
-            .told()
-            .filter(|(_, event)| self.is_activity(*event))
-            .last()?;
+        let timeout = set.unwrap_or(self.config.idle_timeout)?;
+        let (latest, _) = self.told().rfind(|(_, event)| self.is_activity(*event))?;
         self.due(latest, timeout)
     }
 
@@ -77,7 +76,7 @@ impl Past<'_> {
     fn stage_deadline(self) -> Option<Instant> {
         let latest = *self.sent().last()?;
         let exit = self.exit().map(|(entry, _)| entry);
-        let is_last = latest.index + 1 == self.config.ladder.stages().count();
+        let is_last = latest.index + 1 == self.stages().len();
         let is_over = self.all().any(|(entry, what)| {
             let skips = what == What::Told(Event::Escalate) && !precedes(entry, exit) && !is_last;
             entry > latest.entry && (what == What::Fired(Deadline::Stage) || skips)
@@ -101,14 +100,14 @@ impl Past<'_> {
     /// child runs and nothing has gone wrong.
     fn heartbeat_deadline(self) -> Option<Instant> {
         let start = self.start()?;
-        let interval = self.config.heartbeat_interval?;
-        if interval.is_zero() || !self.is_running() || self.first_error().is_some() {
+        let interval = self.heartbeat_interval()?;
+        if !self.is_running() || self.first_error().is_some() {
             return None;
         }
-        let beats = self
+        let latest = self
             .all()
-            .filter(|(_, what)| *what == What::Fired(Deadline::Heartbeat));
-        let latest = beats.last().map_or(start, |(entry, _)| entry);
+            .rfind(|(_, what)| *what == What::Fired(Deadline::Heartbeat))
+            .map_or(start, |(entry, _)| entry);
         let elapsed = self.at(latest).since(self.at(start)).as_nanos()
             - self.suspended_between(start, latest);
         let next = elapsed / interval.as_nanos() + 1;
@@ -121,10 +120,11 @@ impl Past<'_> {
     }
 
     fn due_nanos(self, entry: usize, span: u128) -> Option<Instant> {
-        let suspended = self.suspended_between(entry, self.entries.len());
-        let due = u128::from(self.at(entry).0)
-            .saturating_add(span)
-            .saturating_add(suspended);
+        let due = u128::from(self.at(entry).0).saturating_add(span);
+        if due >= u128::from(u64::MAX) {
+            return None;
+        }
+        let due = due + self.suspended_between(entry, self.entries.len());
         let due = Instant(u64::try_from(due).ok()?);
         (due < Instant::FAR_FUTURE).then_some(due)
     }
@@ -188,6 +188,14 @@ impl Past<'_> {
             }),
         }
     }
+}
+
+/// The earliest of these deadlines; of two at the same moment, the one that fires first.
+pub fn earliest(deadlines: [Option<Instant>; Deadline::ALL.len()]) -> Option<(Instant, Deadline)> {
+    let named = deadlines.into_iter().zip(Deadline::ALL);
+    named
+        .filter_map(|(at, deadline)| Some((at?, deadline)))
+        .min()
 }
 
 /// Where this was written, if it is output at all.

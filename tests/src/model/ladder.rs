@@ -16,6 +16,16 @@ pub struct Sent {
 }
 
 impl Past<'_> {
+    /// The stages of the ladder: the latest that the owner set before it started.
+    pub fn stages(self) -> Vec<Stage> {
+        let start = self.ladder_start();
+        let set = self.told().rev().find_map(|(entry, event)| match event {
+            Event::SetLadder(ladder) if precedes(entry, start) => Some(ladder),
+            _ => None,
+        });
+        set.unwrap_or(self.config.ladder).stages().collect()
+    }
+
     /// When the ladder started: the first time that anything asked for it while somebody could be
     /// signalled, that is, while the child ran, or something held its output after the exit.
     pub fn ladder_start(self) -> Option<usize> {
@@ -37,7 +47,7 @@ impl Past<'_> {
         };
         let exit = self.exit().map(|(entry, _)| entry);
         let output_end = self.output_end_by_itself().map(|(entry, _)| entry);
-        let mut stages = self.config.ladder.stages().enumerate();
+        let mut stages = self.stages().into_iter().enumerate();
         let moves = self.all().filter(|(entry, what)| {
             let moves = [What::Told(Event::Escalate), What::Fired(Deadline::Stage)];
             *entry == start || *entry > start && moves.contains(what)
@@ -59,7 +69,7 @@ impl Past<'_> {
     /// When the child was given up as unkillable: the wait of the last stage was over and it ran.
     pub fn given_up(self) -> Option<usize> {
         let exit = self.exit().map(|(entry, _)| entry);
-        let last = self.config.ladder.stages().count().checked_sub(1)?;
+        let last = self.stages().len().checked_sub(1)?;
         let last = self.sent().into_iter().find(|sent| sent.index == last)?;
         self.all()
             .find(|(entry, what)| *entry > last.entry && *what == What::Fired(Deadline::Stage))
@@ -71,11 +81,11 @@ impl Past<'_> {
     /// answer is no error.
     fn asks_for_ladder(self, entry: usize, what: What) -> bool {
         match what {
-            What::Told(Event::Terminate | Event::Escalate | Event::Fail) => true,
-            What::Told(Event::NotifyDone { ok, .. }) => !ok && !self.is_late_answer(entry),
-            What::Fired(
+            What::Told(Event::Terminate | Event::Escalate | Event::Fail)
+            | What::Fired(
                 Deadline::Idle | Deadline::FirstOutput | Deadline::Run | Deadline::Notification,
             ) => true,
+            What::Told(Event::NotifyDone { ok, .. }) => !ok && !self.is_late_answer(entry),
             _ => false,
         }
     }

@@ -1,5 +1,7 @@
 //! Tickets, and what becomes of each.
 
+use std::time::Duration;
+
 use childminder::{Action, Deadline, Event, NotificationId, NotificationKind};
 
 use super::past::{Past, What, precedes};
@@ -14,13 +16,19 @@ pub struct Ticket {
 }
 
 impl Past<'_> {
+    /// How often the heart beats, if it does. An interval of nothing is none, and neither is one of 584
+    /// years.
+    pub fn heartbeat_interval(self) -> Option<Duration> {
+        let forever = Duration::from_nanos(u64::MAX);
+        self.config
+            .heartbeat_interval
+            .filter(|interval| !interval.is_zero() && *interval < forever)
+    }
+
     /// Every notification ever queued: ticket `n` is at index `n - 1`. A beat is left out while the
     /// one before has not been answered.
     pub fn tickets(self) -> Vec<Ticket> {
-        let beats = self
-            .config
-            .heartbeat_interval
-            .is_some_and(|interval| !interval.is_zero() && interval.as_nanos() < u64::MAX.into());
+        let beats = self.heartbeat_interval().is_some();
         let mut tickets = Vec::new();
         let mut last_beat = 0;
         let mut answered = 0;
@@ -48,10 +56,11 @@ impl Past<'_> {
     /// When each notification was answered in time, the first one first: they run in order, so the
     /// n-th answer is that of ticket n.
     pub fn answers(self) -> Vec<usize> {
+        let overdue = self.first_fired(Deadline::Notification);
         self.told()
             .filter(|(_, event)| matches!(event, Event::NotifyDone { .. }))
             .map(|(entry, _)| entry)
-            .filter(|entry| !self.is_late_answer(*entry))
+            .filter(|entry| precedes(*entry, overdue))
             .collect()
     }
 
@@ -117,11 +126,11 @@ impl Past<'_> {
     /// be discarded.
     pub fn to_discard(self) -> Option<(usize, usize)> {
         self.first_error()?;
-        let told = self.asked().filter_map(|(_, action)| match action {
-            Action::DiscardNotifications { last, .. } => Some(last.number()),
+        let told = self.asked().rev().find_map(|(_, action)| match action {
+            Action::DiscardNotifications { last, .. } => Some(last),
             _ => None,
         });
-        let told = told.last().map_or(0, |last| index(last) + 1);
+        let told = told.map_or(0, count);
         let first = told.max(self.kept()) + 1;
         let last = self.tickets().len();
         (first <= last).then_some((first, last))
@@ -144,7 +153,7 @@ pub fn ticket(number: usize) -> NotificationId {
     NotificationId::new(number as u64).expect("tickets count from one")
 }
 
-/// The number of a ticket, as an index into the list of them.
-pub fn index(number: u64) -> usize {
-    usize::try_from(number).expect("a run has few notifications") - 1
+/// How many tickets there are up to this one.
+fn count(id: NotificationId) -> usize {
+    usize::try_from(id.number()).expect("a run has few notifications")
 }

@@ -2,6 +2,7 @@
 
 use childminder::{Action, Config, Deadline, Event, ExitStatus, Instant, Target};
 
+use super::deadlines::earliest;
 use crate::history::{History, Seen};
 
 /// Everything that happened, oldest first.
@@ -98,6 +99,7 @@ pub struct Past<'a> {
 
 impl<'a> Past<'a> {
     /// The first entries of it, so many of them.
+    #[must_use]
     pub fn before(self, entry: usize) -> Self {
         Self {
             entries: &self.entries[..entry],
@@ -171,11 +173,12 @@ impl<'a> Past<'a> {
 
     /// What the monitor should answer when asked.
     pub fn seen(self) -> Seen {
-        let next = self.next_deadline();
+        let deadlines = self.deadlines();
+        let next = earliest(deadlines);
         Seen {
             timeout: next.map(|(at, _)| at),
             reason: next.map(|(_, deadline)| deadline),
-            deadlines: Deadline::ALL.map(|deadline| self.deadline(deadline)),
+            deadlines,
             first_error: self.first_error().map(|(_, error)| error),
             terminating: self.ladder_start().is_some(),
             outcome: self.outcome(),

@@ -74,8 +74,7 @@ pub fn rule_14_never_stalls(history: &History) -> Result<(), Violation> {
             ..
         } = moment;
         let wake = turn.seen_polled.timeout;
-        for deadline in Deadline::ALL {
-            let due = after.deadline(deadline);
+        for due in after.deadlines() {
             let is_covered = due.is_none_or(|due| wake.is_some_and(|wake| wake <= due));
             ensure(is_covered, *number, "sleeps through a deadline")?;
         }

@@ -4,6 +4,7 @@ use childminder::{Action, Deadline, Error, Event, NotificationKind};
 
 use super::{Moment, Violation, each_turn, ensure};
 use crate::history::History;
+use crate::model::Chronicle;
 use crate::model::notifications::ticket;
 
 /// Notifications run first in, first out, one at a time. After the first error none starts: the queued
@@ -100,8 +101,8 @@ fn starts_the_ladder(moment: &Moment<'_>) -> Result<(), Violation> {
 /// A heartbeat is a notification the core queues itself: at `Started`, then at start + k x interval;
 /// missed beats are skipped, not made up, and a beat is skipped while the one before has not run.
 pub fn rule_12_heartbeats(history: &History) -> Result<(), Violation> {
-    let interval = history.config.heartbeat_interval;
-    let Some(interval) = interval.filter(|interval| !interval.is_zero()) else {
+    let (chronicle, _) = Chronicle::of(history);
+    let Some(interval) = chronicle.past().heartbeat_interval() else {
         return no_heartbeats(history);
     };
     let mut beats: u128 = 0;

@@ -4,12 +4,14 @@ use childminder::{Action, Deadline, Error, Event, Signal, Target};
 
 use super::{Moment, Violation, each_turn, ensure};
 use crate::history::History;
+use crate::model::Chronicle;
 
 /// The ladder starts once, whatever asks for it. A stage is sent when the one before has waited out its
 /// `wait`, never earlier, unless `Escalate` says so. After the last stage's `wait`, if it has one, the
 /// child counts as `Unkillable`: recorded, and finished without an exit status.
 pub fn rule_6_ladder_once(history: &History) -> Result<(), Violation> {
-    let stages: Vec<_> = history.config.ladder.stages().collect();
+    let (chronicle, _) = Chronicle::of(history);
+    let stages = chronicle.past().stages();
     let mut left = stages.iter();
     each_turn(history, |moment| {
         let Moment { turn, number, .. } = moment;
@@ -97,18 +99,17 @@ pub fn rule_8_leaks(history: &History) -> Result<(), Violation> {
     each_turn(history, |moment| {
         let Moment { turn, number, .. } = moment;
         let is_held = moment.before.exit().is_some() && moment.before.output_end().is_none();
-        let is_drained = |past: super::Past<'_>| past.first_fired(Deadline::Drain).is_some();
         if is_held && moment.is_eager && moment.is_due(Deadline::Stage) {
             let sent = moment.before.sent();
             let next = sent.last().map_or(0, |sent| sent.index + 1);
-            let mut to_come = history.config.ladder.stages().skip(next);
+            let mut to_come = moment.before.stages().into_iter().skip(next);
             let wanted = to_come.find(|stage| stage.target == Target::Group);
             let is_sent = wanted.is_none_or(|stage| {
                 let mut polled = signals(&turn.polled);
                 polled.any(|sent| sent == (stage.signal, Target::Group))
             });
             // At the same moment the drain may end first, which frees the leader to be reaped.
-            let may_reap = is_drained(moment.after);
+            let may_reap = moment.after.first_fired(Deadline::Drain).is_some();
             ensure(
                 is_sent || may_reap,
                 *number,
@@ -136,7 +137,8 @@ pub fn rule_8_leaks(history: &History) -> Result<(), Violation> {
 /// With `sweep` (default on), a run that was being terminated sends SIGKILL to the group just before
 /// `Reap`, so no member outlives its monitor.
 pub fn rule_9_sweep(history: &History) -> Result<(), Violation> {
-    let stages = history.config.ladder.stages().count();
+    let (chronicle, _) = Chronicle::of(history);
+    let stages = chronicle.past().stages().len();
     let actions: Vec<_> = history.actions().map(|(_, action)| action).collect();
     let sent = signals(&actions).count();
     let end = history.turns.len().saturating_sub(1);
@@ -154,7 +156,9 @@ pub fn rule_9_sweep(history: &History) -> Result<(), Violation> {
     if !history.config.sweep {
         return ensure(sent <= stages, number, "swept though nobody asked");
     }
-    // Rule 7: none comes after.
+    let all_sent = sent == chronicle.past().signals().len();
+    ensure(all_sent, number, "reaped with a signal withheld")?;
+    // It is the last of all: by rule 7 none follows the reap.
     let last = signals(&actions).last();
     let is_swept = last == Some((Signal::KILL, Target::Group));
     ensure(is_swept, number, "reaped without a sweep")

@@ -35,7 +35,7 @@ fn a_child_that_obeys_is_not_killed() {
     let mut run = Run::of("exec sleep 60", config, Owner::new());
     let owner = run.finish();
     assert_eq!(owner.outcome().error, Some(Error::RunTimeout));
-    assert_eq!(owner.signals(), [Signal::INT]);
+    assert_eq!(owner.signals(), [Signal::TERM]);
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn no_deadline_passes_while_the_child_is_suspended() {
 fn what_holds_the_output_for_too_long_has_leaked_but_what_it_wrote_arrives() {
     let config = Config {
         drain_timeout: Some(millis(200)),
-        ..Config::default()
+        ..patient()
     };
     let mut run = Run::of("{ cat <&3 & } 3<&0; echo $!", config, Owner::new());
     let leader = Bystander::of(run.child.id());
@@ -136,7 +136,7 @@ fn what_holds_the_output_for_too_long_has_leaked_but_what_it_wrote_arrives() {
 fn an_end_that_is_given_up_is_told_once_whatever_the_owner_asks() {
     let config = Config {
         drain_timeout: Some(millis(50)),
-        ..Config::default()
+        ..patient()
     };
     let owner = Owner::new().on_ended(|control, _| {
         control.close_output(Stream::Stdout);

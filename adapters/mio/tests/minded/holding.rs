@@ -17,6 +17,23 @@ fn nothing_is_lost_between_hold_and_release() {
     assert_eq!(run.finish().stdout.len(), 5_000_000);
 }
 
+/// What is released was announced before; no other event will come for it.
+#[test]
+fn a_stream_that_another_releases_is_read() {
+    let owner = Owner::new().on_output(|control, _, bytes| {
+        if bytes == b"release\n" {
+            control.release_output(Stream::Stdout);
+        }
+    });
+    let script = "echo held; echo written >&2; read go; echo release >&2; exec cat";
+    let mut run = Run::of(script, patient(), owner);
+    let mut stdin = run.stdin();
+    run.control().hold_output(Stream::Stdout);
+    run.until(|owner| owner.stderr == b"written\n");
+    stdin.write_all(b"go\n").expect("written");
+    run.until(|owner| owner.text() == "held\n");
+}
+
 #[test]
 fn a_hold_takes_effect_at_once() {
     let script = "read go; head -c 600000 /dev/zero; echo written >&2; read go";
@@ -40,7 +57,7 @@ fn a_child_that_waits_for_its_reader_is_not_silent() {
     let config = Config {
         idle_timeout: Some(millis(500)),
         drain_timeout: Some(millis(100)),
-        ..Config::default()
+        ..patient()
     };
     let owner = Owner::new().on_output(|control, stream, _| control.hold_output(stream));
     let mut run = Run::of("head -c 200000 /dev/zero", config, owner);
@@ -54,7 +71,8 @@ fn a_child_that_waits_for_its_reader_is_not_silent() {
 fn a_held_child_that_is_silent_is_noticed() {
     let config = Config {
         idle_timeout: Some(millis(200)),
-        ..Config::default()
+        drain_timeout: Some(millis(100)),
+        ..patient()
     };
     let owner = Owner::new().on_output(|control, stream, _| control.hold_output(stream));
     let mut run = Run::of("echo hello; exec sleep 60", config, owner);

@@ -3,18 +3,17 @@
 use std::io::{Read as _, Write as _};
 use std::time::Instant;
 
-use childminder_mio::{Config, Error, MindedChild, Signal};
+use childminder_mio::{Config, Error, MindedChild};
 use mio::net::UnixStream;
 use mio::{Events, Interest, Poll, Token, Waker};
 
-use crate::support::{GUARD, Owner, Run, ladder, millis, patient, sh, sleep};
+use crate::support::{GUARD, Owner, Run, millis, patient, sh, sleep};
 
 /// Three writers keep the pipe full, so that whoever reads until it is empty never stops.
 #[test]
 fn a_flood_starves_neither_the_deadlines_nor_the_neighbours() {
     let config = Config {
         run_timeout: Some(millis(400)),
-        ladder: ladder(Signal::TERM, millis(5_000)),
         ..patient()
     };
     let mut run = Run::of("yes & yes & exec yes", config, Owner::new());

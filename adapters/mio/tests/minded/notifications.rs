@@ -8,7 +8,7 @@ use std::thread;
 
 use childminder_mio::{Answer, Config, Discarded, Error, Job, NotificationId, Outcome, Stream};
 
-use crate::support::{Owner, Payload, Run, millis, patient};
+use crate::support::{Owner, Payload, Run, millis, patient, sleep};
 
 #[test]
 fn notifications_run_in_order() {
@@ -56,10 +56,17 @@ fn no_answer_of_a_thousand_is_lost_between_two_threads() {
     let (answers, others) = mpsc::channel::<Answer>();
     thread::spawn(move || others.into_iter().for_each(|answer| answer.done(true)));
     let owner = Owner::new().on_notify(move |_, _, answer| answers.send(answer).expect("sent"));
-    let mut run = Run::of("true", patient(), owner);
-    for _ in 0..1000 {
+    let mut run = Run::of("exec cat", patient(), owner);
+    for round in 0..1000 {
         run.control().notify("again");
+        // So many turns that the answer arrives during the last of them every now and then.
+        for _ in 0..round % 64 {
+            run.turn();
+        }
+        // This one starts when the one before has been answered.
+        run.until(|owner| owner.jobs.len() > round);
     }
+    drop(run.stdin());
     let owner = run.finish();
     assert_eq!(owner.jobs.len(), 1000);
     assert!(owner.outcome().is_success());
@@ -141,7 +148,7 @@ fn a_late_answer_is_ignored() {
     };
     let (owner, in_flight) = owner_that_answers_later();
     let mut run = Run::of(
-        "trap 'read go; exit 0' INT; echo; while :; do sleep 0.05; done",
+        "trap 'read go; exit 0' TERM; echo; while :; do sleep 0.05; done",
         config,
         owner,
     );
@@ -159,7 +166,7 @@ fn a_late_answer_is_ignored() {
 }
 
 #[test]
-fn an_answer_after_the_end_is_ignored() {
+fn an_answer_after_the_end_is_ignored_and_brings_no_event() {
     let config = Config {
         notification_timeout: Some(millis(100)),
         ..patient()
@@ -169,6 +176,8 @@ fn an_answer_after_the_end_is_ignored() {
     run.control().notify("slow");
     let outcome: Outcome = run.finish().outcome();
     take(&in_flight).done(false);
+    sleep(&mut run.poll, &mut run.events, millis(50));
+    assert!(run.events.is_empty());
     run.turn();
     assert_eq!(run.owner().outcomes, [outcome]);
 }

@@ -30,10 +30,12 @@ pub(crate) fn sh(script: &str) -> Command {
     command
 }
 
-/// An end of the output that is missed is waited for for ever.
+/// An end of the output that is missed is waited for for ever. Not SIGINT: whoever runs the tests in
+/// the background of a shell has it ignored.
 pub(crate) fn patient() -> Config {
     Config {
         drain_timeout: None,
+        ladder: ladder(Signal::TERM, millis(5_000)),
         ..Config::default()
     }
 }
@@ -88,11 +90,11 @@ impl Run {
 
     /// Sleeps until there is something to do, and does it.
     pub(crate) fn step(&mut self) {
-        let Some(left) = GUARD.checked_sub(self.begun.elapsed()) else {
-            panic!("not in {GUARD:?}: {:?}", self.child.monitor());
-        };
+        let left = GUARD.saturating_sub(self.begun.elapsed());
         let timeout = self.child.poll_timeout().unwrap_or(left).min(left);
         sleep(&mut self.poll, &mut self.events, timeout);
+        let monitor = self.child.monitor();
+        assert!(self.begun.elapsed() < GUARD, "nothing comes: {monitor:?}");
         self.turn();
     }
 

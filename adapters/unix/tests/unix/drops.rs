@@ -2,7 +2,7 @@
 
 use childminder_unix::Child;
 
-use crate::support::{Bystander, family, read_line, sh, wait_until, wait_until_dead};
+use crate::support::{Bystander, family, read_line, sh, state, wait_until, wait_until_dead};
 
 #[test]
 fn a_drop_ends_the_group_and_leaves_no_zombie() {
@@ -17,6 +17,7 @@ fn a_drop_ends_the_group_and_leaves_no_zombie() {
 #[test]
 fn a_drop_ends_a_group_that_was_stopped_and_ignores_what_it_can() {
     let (child, member) = family("trap '' HUP INT TERM; kill -STOP $$");
+    wait_until("the child is stopped", || state(child.id()) == Some('T'));
     let leader = Bystander::of(child.id());
     drop(child);
     leader.wait_until_dead();
@@ -39,7 +40,7 @@ fn a_drop_after_the_reap_sends_nothing() {
     let (mut child, member) = family("exit 0");
     child.reap().expect("a status");
     drop(child);
-    assert!(member.is_alive());
+    assert!(member.is_spared());
 }
 
 #[test]
@@ -59,5 +60,5 @@ fn a_drop_ends_a_leader_that_has_left_its_group() {
 
     drop(child);
     leader.wait_until_dead();
-    assert!(elsewhere.is_alive());
+    assert!(elsewhere.is_spared());
 }

@@ -17,7 +17,7 @@ fn an_exit_is_seen_without_reaping_and_then_reaped() {
     for _ in 0..2 {
         let status = child.exit_status().expect("a status");
         assert_eq!(status, Some(ExitStatus::Code(7)));
-        assert_eq!(state(&child), 'Z');
+        assert_eq!(state(child.id()), Some('Z'));
         assert!(!dead.is_reaped());
     }
 

@@ -40,18 +40,25 @@ pub(crate) fn family(script: &str) -> (Child, Bystander) {
 /// A process that is not ours to wait for, watched through a pidfd of the test's own, and
 /// ended with the test.
 pub(crate) struct Bystander {
+    id: u32,
     pidfd: OwnedFd,
 }
 
 impl Bystander {
-    pub(crate) fn of(pid: u32) -> Self {
-        let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    pub(crate) fn of(id: u32) -> Self {
+        let pid = i32::try_from(id).ok().and_then(Pid::from_raw);
         let pid = pid.expect("a process id");
         let pidfd = pidfd_open(pid, PidfdFlags::empty()).expect("a pidfd of a living process");
-        Self { pidfd }
+        Self { id, pidfd }
     }
 
-    pub(crate) fn is_alive(&self) -> bool {
+    /// Whether nothing has been sent that kills it. Since death takes a moment, this stops it: a
+    /// process that stops was not about to die.
+    pub(crate) fn is_spared(&self) -> bool {
+        let _ = pidfd_send_signal(&self.pidfd, Signal::STOP);
+        wait_until("it stops or dies", || {
+            is_readable(&self.pidfd) || state(self.id) == Some('T')
+        });
         !is_readable(&self.pidfd)
     }
 
@@ -120,11 +127,11 @@ pub(crate) fn read_all(pipe: &Pipe) -> String {
     }
 }
 
-/// The state letter of `proc_pid_stat(5)`: `Z` is a zombie, `T` is stopped.
-pub(crate) fn state(child: &Child) -> char {
-    let stat = fs::read_to_string(format!("/proc/{}/stat", child.id())).expect("a process");
-    let (_, fields) = stat.rsplit_once(") ").expect("the command's name");
-    fields.chars().next().expect("the state")
+/// The state letter of `proc_pid_stat(5)`: `Z` is a zombie, `T` is stopped, `None` is no process.
+pub(crate) fn state(id: u32) -> Option<char> {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    let (_, fields) = stat.rsplit_once(") ")?;
+    fields.chars().next()
 }
 
 /// Runs the test of this name again, in a process that `env(1)` with these options has prepared, as the only

@@ -1,0 +1,160 @@
+//! Deadlines and the ladder.
+
+use std::fs::File;
+use std::io;
+use std::thread;
+
+use crate::support::{LOITER, Process, millis, minding, run, start};
+
+#[test]
+fn the_readme_s_example() {
+    let ended = run("--idle 2s", "echo working; sleep 60");
+    assert_eq!(ended.stdout(), "working\n");
+    ended.expect(
+        124,
+        "childminder: sh: silent for 2s (--idle); sent SIGINT; killed by SIGINT\n",
+    );
+    ended.expect_took(millis(2000));
+}
+
+#[test]
+fn a_child_that_ignores_sigint_is_killed_with_all_its_children() {
+    let ended = run(
+        "--idle 500ms --grace 500ms",
+        "trap '' INT; sleep 60 & echo $!; sleep 60 & echo $!; echo $$; wait",
+    );
+    ended.expect(
+        124,
+        "childminder: sh: silent for 500ms (--idle); sent SIGINT, then SIGKILL; killed by SIGKILL\n",
+    );
+    ended.expect_took(millis(1000));
+    let processes: Vec<_> = ended.stdout().lines().map(Process::named).collect();
+    assert_eq!(processes.len(), 3);
+    processes.iter().for_each(Process::wait_until_gone);
+}
+
+#[test]
+fn what_the_child_leaves_behind_goes_with_it() {
+    let ended = run("--idle 300ms", "(trap '' INT; sleep 60) & echo $!; wait");
+    assert_eq!(ended.status, 124);
+    Process::named(ended.stdout()).wait_until_gone();
+}
+
+#[test]
+fn output_is_activity() {
+    let ended = run(
+        "--idle 2s",
+        "for i in 1 2 3 4 5 6; do sleep 0.5; echo; done",
+    );
+    ended.expect(0, "");
+}
+
+#[test]
+fn wall_ends_a_child_that_writes_into_nothing() {
+    let mut command = minding("--wall 1s", "exec yes");
+    command.stdout(File::create("/dev/null").expect("/dev/null"));
+    let ended = start(command).finish();
+    ended.expect(
+        124,
+        "childminder: sh: still running after 1s (--wall); sent SIGINT; killed by SIGINT\n",
+    );
+    ended.expect_took(millis(1000));
+}
+
+#[test]
+fn wall_ends_a_child_whose_output_is_read() {
+    let mut running = start(minding("--wall 1s", "exec yes"));
+    let mut stdout = running.take_stdout();
+    let reader = thread::spawn(move || io::copy(&mut stdout, &mut io::sink()).expect("read"));
+    let ended = running.finish();
+    assert_eq!(ended.status, 124);
+    ended.expect_took(millis(1000));
+    assert!(reader.join().expect("no panic") > 1_000_000);
+}
+
+#[test]
+fn wall_ends_a_child_whose_output_nobody_reads() {
+    let mut running = start(minding("--wall 500ms", "echo $$; exec yes"));
+    running.process().wait_until_gone();
+    assert_eq!(running.finish().status, 124);
+}
+
+#[test]
+fn a_child_that_waits_for_its_reader_is_not_silent() {
+    let running = start(minding("--idle 300ms", "seq 1 1000000"));
+    thread::sleep(millis(1200));
+    let ended = running.finish();
+    ended.expect(0, "");
+    assert!(ended.stdout().ends_with("\n1000000\n"));
+}
+
+#[test]
+fn the_first_output_may_be_late() {
+    run("--first-output 300ms", "exec sleep 60").expect(
+        124,
+        "childminder: sh: no output within 300ms (--first-output); sent SIGINT; killed by SIGINT\n",
+    );
+}
+
+#[test]
+fn after_the_first_output_a_child_may_be_silent() {
+    run("--first-output 2s", "echo >&2; sleep 2.2").expect(0, "\n");
+}
+
+#[test]
+fn only_the_output_that_counts_is_activity() {
+    let script = "while echo; do sleep 0.1; done";
+    let ended = run("--idle 500ms --activity stderr", script);
+    assert_eq!(ended.status, 124);
+    let ended = run("--idle 500ms --activity explicit", script);
+    assert_eq!(ended.status, 124);
+    let ended = run(
+        "--idle 1s --activity stderr",
+        "for i in 1 2 3 4 5 6; do sleep 0.25; echo >&2; done",
+    );
+    assert_eq!(ended.status, 0);
+}
+
+#[test]
+fn a_longer_ladder_is_gone_through() {
+    let ended = run(
+        "--idle 300ms --ladder INT:100ms,HUP:100ms,KILL",
+        "trap '' INT HUP; exec sleep 60",
+    );
+    ended.expect(
+        124,
+        "childminder: sh: silent for 300ms (--idle); sent SIGINT, then SIGHUP, then SIGKILL; killed by SIGKILL\n",
+    );
+}
+
+#[test]
+fn a_child_that_outlives_the_ladder_is_not_left_behind() {
+    let mut running = start(minding(
+        "--idle 300ms --ladder TERM:200ms",
+        "trap '' TERM; echo $$; exec sleep 60",
+    ));
+    let child = running.process();
+    running.finish().expect(
+        124,
+        "childminder: sh: silent for 300ms (--idle); sent SIGTERM; still alive\n",
+    );
+    child.wait_until_gone();
+}
+
+#[test]
+fn a_child_that_ends_by_itself_when_asked_is_late_all_the_same() {
+    let ended = run(
+        "--idle 300ms",
+        &format!("trap 'echo bye; exit 0' INT; {LOITER}"),
+    );
+    ended.expect(
+        124,
+        "childminder: sh: silent for 300ms (--idle); sent SIGINT; exit status 0\n",
+    );
+    assert_eq!(ended.stdout(), "bye\n");
+}
+
+#[test]
+fn zero_is_no_deadline() {
+    run("--idle 0 --wall 0 --first-output 0", "sleep 0.1").expect(0, "");
+}

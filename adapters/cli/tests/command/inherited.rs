@@ -1,0 +1,66 @@
+//! What childminder gets from its parent.
+
+use std::process::Command;
+
+use rustix::process::Signal;
+
+use crate::support::{LOITER, minding, minding_words, start, through};
+
+#[test]
+fn standard_streams_may_be_closed() {
+    let closed = |which: &str, command: &Command| {
+        let script = format!("exec \"$@\" {which}");
+        start(through(&["sh", "-c", &script, "sh"], command)).finish()
+    };
+    closed("<&-", &minding_words("", &["cat"])).expect(0, "");
+    closed(">&-", &minding("", "echo out; echo err >&2")).expect(0, "err\n");
+    let ended = closed("2>&-", &minding("--idle 300ms", "echo out; exec sleep 60"));
+    assert_eq!((ended.status, ended.stdout()), (124, "out\n"));
+    let all = closed(
+        "<&- >&- 2>&-",
+        &minding("", "cat; echo out; echo err >&2; exit 3"),
+    );
+    all.expect(3, "");
+}
+
+#[test]
+fn sighup_stays_ignored() {
+    let script = format!("trap 'echo TERM; exit 5' TERM; echo ready; {LOITER}");
+    let mut running = start(ignoring("HUP", &minding("", &script)));
+    assert_eq!(running.line(), "ready");
+    running.signal(Signal::HUP);
+    running.signal(Signal::TERM);
+    let ended = running.finish();
+    assert_eq!((ended.status, ended.stdout()), (5, "TERM\n"));
+}
+
+/// As it is for every command that a script puts into the background.
+#[test]
+fn a_child_can_be_interrupted_though_we_were_not_to_be() {
+    let ended = start(ignoring("INT", &minding("--idle 300ms", "exec sleep 60"))).finish();
+    ended.expect(
+        124,
+        "childminder: sh: silent for 300ms (--idle); sent SIGINT; killed by SIGINT\n",
+    );
+}
+
+#[test]
+fn a_parent_that_ignores_sigchld_costs_no_status() {
+    let ended = start(ignoring("CHLD", &minding("", "sleep 0.1; exit 3"))).finish();
+    ended.expect(3, "");
+}
+
+#[test]
+fn no_descriptor_of_ours_reaches_the_child() {
+    let list = ["sh", "-c", "ls /proc/$$/fd"];
+    let without = Command::new(list[0])
+        .args(&list[1..])
+        .output()
+        .expect("a shell");
+    let with = start(minding_words("", &list)).finish();
+    assert_eq!(with.stdout, without.stdout);
+}
+
+fn ignoring(signal: &str, command: &Command) -> Command {
+    through(&["env", &format!("--ignore-signal={signal}")], command)
+}

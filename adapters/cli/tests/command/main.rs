@@ -1,0 +1,12 @@
+//! The real command, with real children.
+
+mod deadlines;
+mod inherited;
+mod output;
+mod records;
+mod replays;
+mod reports;
+mod signals;
+mod statuses;
+mod support;
+mod usage;

@@ -1,0 +1,218 @@
+//! Output on its way through.
+
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::process::Stdio;
+use std::thread;
+
+use crate::support::{
+    Place, Process, assert_same, millis, minding, minding_words, numbers, read_all, run, start,
+};
+
+#[test]
+fn both_streams_come_whole_at_once() {
+    let ended = run("", "seq 1 6500000 & seq 1 6500000 >&2; wait");
+    let expected = numbers(6_500_000);
+    assert!(expected.len() > 50_000_000);
+    assert_eq!(ended.status, 0);
+    assert_same(&ended.stdout, &expected);
+    assert_same(&ended.stderr, &expected);
+}
+
+#[test]
+fn standard_input_is_the_child_s() {
+    let mut command = minding_words("", &["cat"]);
+    command.stdin(Stdio::piped());
+    let mut running = start(command);
+    let mut stdin = running.stdin();
+    let sent = numbers(1_000_000);
+    let writer = {
+        let sent = sent.clone();
+        thread::spawn(move || stdin.write_all(&sent).expect("it is read"))
+    };
+    assert_same(&running.finish().stdout, &sent);
+    writer.join().expect("no panic");
+}
+
+#[test]
+fn every_byte_goes_to_its_own_stream_unchanged() {
+    let place = Place::new();
+    let bytes: Vec<u8> = (0..=255).cycle().skip(1).step_by(7).take(100_001).collect();
+    let mut command = minding("", "tee /dev/stderr");
+    command.stdin(File::open(place.file("bytes", &bytes)).expect("a file"));
+    let ended = start(command).finish();
+    assert_same(&ended.stdout, &bytes);
+    assert_same(&ended.stderr, &bytes);
+    let ended = run("", "echo out; echo err >&2");
+    assert_eq!((ended.stdout(), ended.stderr()), ("out\n", "err\n"));
+}
+
+#[test]
+fn a_reader_that_left_ends_the_child_as_without_us() {
+    let (reader, writer) = io::pipe().expect("a pipe");
+    drop(reader);
+    let mut command = minding_words("", &["yes"]);
+    command.stdout(writer);
+    start(command).finish().expect(141, "");
+}
+
+#[test]
+fn a_child_that_ignores_sigpipe_sees_the_error() {
+    let (reader, writer) = io::pipe().expect("a pipe");
+    drop(reader);
+    let mut command = minding("", "trap '' PIPE; while echo x; do :; done 2>&-; exit 7");
+    command.stdout(writer);
+    start(command).finish().expect(7, "");
+}
+
+#[test]
+fn standard_error_without_a_reader_is_no_trouble() {
+    let (reader, writer) = io::pipe().expect("a pipe");
+    drop(reader);
+    let mut command = minding("--idle 300ms", "echo out; exec sleep 60");
+    command.stderr(writer);
+    let ended = start(command).finish();
+    assert_eq!((ended.status, ended.stdout()), (124, "out\n"));
+}
+
+#[test]
+fn a_slow_reader_gets_everything() {
+    let running = start(minding("--drain 200ms", "seq 1 1000000"));
+    thread::sleep(millis(1000));
+    let ended = running.finish();
+    ended.expect(0, "");
+    assert_same(&ended.stdout, &numbers(1_000_000));
+}
+
+#[test]
+fn a_stream_that_nobody_reads_does_not_hold_up_the_other() {
+    let mut running = start(minding("", "seq 1 1000000 >&2 & echo out; wait"));
+    assert_eq!(running.line(), "out");
+    assert_same(&running.finish().stderr, &numbers(1_000_000));
+
+    let (reader, writer) = io::pipe().expect("a pipe");
+    let mut command = minding("", "seq 1 1000000 >&2 & echo out; wait");
+    command.stderr(writer);
+    let mut running = start(command);
+    assert_eq!(running.line(), "out");
+    assert_same(&read_all_then_finish(reader, running), &numbers(1_000_000));
+}
+
+#[test]
+fn a_pipe_that_does_not_block_is_waited_for() {
+    let (reader, writer) = io::pipe().expect("a pipe");
+    rustix::io::ioctl_fionbio(&writer, true).expect("not blocking");
+    let mut command = minding("", "seq 1 1000000");
+    command.stdout(writer);
+    let running = start(command);
+    thread::sleep(millis(300));
+    assert_same(&read_all_then_finish(reader, running), &numbers(1_000_000));
+}
+
+#[test]
+fn output_that_cannot_be_written_is_our_failure() {
+    let lost = "cannot write to standard output: No space left on device";
+    for script in ["echo", "exec yes", "echo; exec sleep 60"] {
+        let place = Place::new();
+        let mut command = minding(&place.options(""), script);
+        command.stdout(full());
+        let ended = start(command).finish();
+        assert_eq!(ended.status, 125, "{script}");
+        let said = format!("childminder: sh: {lost}");
+        assert!(ended.stderr().starts_with(&said), "{}", ended.stderr());
+        let report = place.report();
+        assert_eq!(report["status"], 125);
+        assert_eq!(report["error"]["type"], "external");
+        let message = report["error"]["message"].as_str().expect("a message");
+        assert!(message.starts_with(lost), "{message}");
+        place.replay();
+    }
+}
+
+/// The child is gone before its only line can be found to have nowhere to go, or it is not.
+#[test]
+fn output_is_not_lost_unnoticed_at_the_end() {
+    for _ in 0..50 {
+        let mut command = minding_words("", &["echo"]);
+        command.stdout(full());
+        assert_eq!(start(command).finish().status, 125);
+    }
+    let mut command = minding("", "echo >&2");
+    command.stderr(full());
+    assert_eq!(start(command).finish().status, 125);
+}
+
+#[test]
+fn a_grandchild_may_hold_the_output_for_a_while() {
+    let place = Place::new();
+    for status in [0, 3] {
+        let ended = run(
+            &place.options("--drain 200ms"),
+            &format!("sleep 20 & echo $!; exit {status}"),
+        );
+        Process::named(ended.stdout()).kill();
+        ended.expect(status, "childminder: sh: its output is still held open\n");
+        ended.expect_took(millis(200));
+        assert_eq!(place.report()["leaked"], true);
+        place.replay();
+    }
+}
+
+#[test]
+fn what_a_grandchild_writes_in_time_is_passed_on() {
+    let ended = run("--drain 10s", "(sleep 0.3; echo late) & echo early");
+    assert_eq!(ended.stdout(), "early\nlate\n");
+    ended.expect(0, "");
+}
+
+#[test]
+fn the_last_word_is_ours() {
+    let script = "seq 1 100000; seq 1 100000 >&2; kill -TERM $$";
+    let last = b"\nchildminder: sh: killed by SIGTERM\n";
+    let ended = run("", script);
+    assert_eq!(ended.status, 143);
+    assert!(ended.stderr.ends_with(last));
+
+    let (reader, writer) = io::pipe().expect("a pipe");
+    let mut command = minding("", script);
+    command.stdout(writer.try_clone().expect("a pipe"));
+    command.stderr(writer);
+    let both = read_all_then_finish(reader, start(command));
+    assert!(both.ends_with(last));
+}
+
+#[test]
+fn nothing_is_done_while_there_is_nothing_to_do() {
+    let nothing_to_do = [
+        "sleep 2",
+        "exec >&- 2>&-; sleep 2",
+        "exec yes",             // which nobody reads
+        "sleep 2 & exit",       // which leaves its output open
+        "seq 1 20000; sleep 2", // more than fits in a pipe
+    ];
+    let running: Vec<_> = nothing_to_do
+        .iter()
+        .map(|script| start(minding("--wall 2s --drain 2s", script)))
+        .collect();
+    thread::sleep(millis(500));
+    for (running, script) in running.iter().zip(nothing_to_do) {
+        assert!(running.ticks_within(millis(200)) < 4, "{script}");
+    }
+    for running in running {
+        running.finish();
+    }
+}
+
+fn full() -> File {
+    File::options()
+        .write(true)
+        .open("/dev/full")
+        .expect("/dev/full")
+}
+
+/// What came through the pipe, from the childminder that has its only other end.
+fn read_all_then_finish(reader: io::PipeReader, running: crate::support::Running) -> Vec<u8> {
+    let bytes = read_all(reader);
+    running.finish();
+    bytes
+}

@@ -1,0 +1,135 @@
+//! Signals to childminder.
+
+use std::thread;
+
+use rustix::process::Signal;
+
+use crate::support::{LOITER, Place, Running, millis, minding, start};
+
+const REQUESTS: [(Signal, &str, i32); 4] = [
+    (Signal::INT, "SIGINT", 130),
+    (Signal::TERM, "SIGTERM", 143),
+    (Signal::HUP, "SIGHUP", 129),
+    (Signal::QUIT, "SIGQUIT", 131),
+];
+
+/// A child that says which signal it gets, and stays.
+fn stubborn(options: &str) -> Running {
+    loitering(
+        options,
+        "for s in INT TERM HUP QUIT; do trap \"echo SIG$s\" $s; done",
+    )
+}
+
+/// A child that has set these traps.
+fn loitering(options: &str, traps: &str) -> Running {
+    let script = format!("ulimit -c 0; {traps}; echo ready; {LOITER}");
+    let mut running = start(minding(options, &script));
+    assert_eq!(running.line(), "ready");
+    running
+}
+
+#[test]
+fn the_child_gets_the_very_signal_and_then_sigkill() {
+    for (signal, name, _) in REQUESTS {
+        let place = Place::new();
+        let mut running = stubborn(&place.options("--grace 60s"));
+        running.signal(signal);
+        assert_eq!(running.line(), name);
+        running.signal(signal);
+        running.finish().expect(
+            137,
+            &format!("childminder: sh: childminder got {name}; sent {name}, then SIGKILL; killed by SIGKILL\n"),
+        );
+        place.replay();
+    }
+}
+
+#[test]
+fn a_child_that_goes_at_once_gives_the_status() {
+    for (signal, name, status) in REQUESTS {
+        let running = loitering("", ":");
+        running.signal(signal);
+        running.finish().expect(
+            status,
+            &format!("childminder: sh: childminder got {name}; sent {name}; killed by {name}\n"),
+        );
+    }
+}
+
+#[test]
+fn a_child_that_ends_well_when_asked_ends_well() {
+    let running = loitering("", "trap 'exit 0' TERM");
+    running.signal(Signal::TERM);
+    running.finish().expect(
+        0,
+        "childminder: sh: childminder got SIGTERM; sent SIGTERM; exit status 0\n",
+    );
+}
+
+#[test]
+fn nothing_is_left_running() {
+    let mut running = start(minding(
+        "--drain 200ms",
+        "(trap '' TERM; sleep 60) & echo $!; wait",
+    ));
+    let grandchild = running.process();
+    running.signal(Signal::TERM);
+    assert_eq!(running.finish().status, 143);
+    grandchild.wait_until_gone();
+}
+
+#[test]
+fn a_ladder_of_one_stage_is_what_comes_second() {
+    for options in ["--signal KILL", "--ladder KILL"] {
+        let mut running = stubborn(options);
+        running.signal(Signal::TERM);
+        assert_eq!(running.line(), "SIGTERM", "{options}");
+        running.signal(Signal::TERM);
+        running.finish().expect(
+            137,
+            "childminder: sh: childminder got SIGTERM; sent SIGTERM, then SIGKILL; killed by SIGKILL\n",
+        );
+    }
+    let traps = "trap 'echo INT' INT; trap 'echo TERM; exit 5' TERM";
+    let mut running = loitering("--ladder TERM", traps);
+    running.signal(Signal::INT);
+    assert_eq!(running.line(), "INT");
+    running.signal(Signal::INT);
+    let ended = running.finish();
+    assert_eq!((ended.status, ended.stdout()), (5, "TERM\n"));
+}
+
+#[test]
+fn a_signal_goes_at_the_head_of_the_ladder() {
+    let running = stubborn("--ladder HUP:100ms,QUIT:100ms,KILL");
+    running.signal(Signal::TERM);
+    let ended = running.finish();
+    assert_eq!((ended.status, ended.stdout()), (137, "SIGTERM\nSIGQUIT\n"));
+}
+
+#[test]
+fn a_signal_goes_on_with_a_ladder_that_is_under_way() {
+    let mut running = stubborn("--idle 500ms --grace 60s");
+    assert_eq!(running.line(), "SIGINT");
+    running.signal(Signal::TERM);
+    running.finish().expect(
+        124,
+        "childminder: sh: silent for 500ms (--idle); sent SIGINT, then SIGKILL; killed by SIGKILL\n",
+    );
+}
+
+/// The child has ended and its output waits for somebody to read it.
+#[test]
+fn a_signal_gives_up_a_reader_that_does_not_read() {
+    let place = Place::new();
+    let mut running = start(minding(&place.options(""), "echo $$; exec seq 1 50000"));
+    running.process().wait_until_gone();
+    thread::sleep(millis(200));
+    running.signal(Signal::TERM);
+    let unread = running.take_stdout();
+    running.finish().expect(143, "");
+    drop(unread);
+    assert_eq!(place.report()["status"], 143);
+    place.replay();
+}

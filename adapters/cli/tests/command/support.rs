@@ -1,0 +1,351 @@
+//! The command in a test: started, talked to, and waited for, but never for ever.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{BufRead as _, BufReader, PipeReader, Read as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Output, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use childminder_record::{Reader, replay};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Far more than a loaded machine needs for a whole test.
+pub(crate) const GUARD: Duration = Duration::from_secs(30);
+
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_childminder");
+
+/// What a shell does that waits for signals, and is told of them soon. A child of it may miss one, and
+/// its shell may say how it died.
+pub(crate) const LOITER: &str = "for i in $(seq 600); do sleep 0.05; done 2>/dev/null";
+
+/// `childminder` with these arguments.
+pub(crate) fn childminder<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -> Command {
+    let mut command = Command::new(BINARY);
+    command.args(args);
+    piped(command)
+}
+
+/// `childminder run OPTIONS -- sh -c SCRIPT`.
+pub(crate) fn minding(options: &str, script: &str) -> Command {
+    minding_words(options, &["sh", "-c", script])
+}
+
+/// `childminder run OPTIONS -- WORDS`.
+pub(crate) fn minding_words(options: &str, words: &[&str]) -> Command {
+    let mut command = childminder(["run"]);
+    command
+        .args(options.split_whitespace())
+        .arg("--")
+        .args(words);
+    command
+}
+
+/// The same by way of another program, which takes a command at its end and becomes it.
+pub(crate) fn through(words: &[&str], command: &Command) -> Command {
+    let mut outer = Command::new(words[0]);
+    outer
+        .args(&words[1..])
+        .arg(command.get_program())
+        .args(command.get_args());
+    piped(outer)
+}
+
+pub(crate) fn run(options: &str, script: &str) -> Ended {
+    start(minding(options, script)).finish()
+}
+
+pub(crate) fn start(command: Command) -> Running {
+    Running::new(command)
+}
+
+pub(crate) fn millis(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// How it ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) status: i32,
+    /// Without the lines that were read before.
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: Vec<u8>,
+    pub(crate) took: Duration,
+}
+
+impl Ended {
+    pub(crate) fn stdout(&self) -> &str {
+        str::from_utf8(&self.stdout).expect("text")
+    }
+
+    pub(crate) fn stderr(&self) -> &str {
+        str::from_utf8(&self.stderr).expect("text")
+    }
+
+    /// Together, what is most often of interest.
+    #[track_caller]
+    pub(crate) fn expect(&self, status: i32, stderr: &str) {
+        assert_eq!((self.status, self.stderr()), (status, stderr));
+    }
+
+    /// About so long: not a moment less, and not much more even on a busy machine.
+    #[track_caller]
+    pub(crate) fn expect_took(&self, expected: Duration) {
+        let late = self.took.checked_sub(expected).expect("not too early");
+        assert!(late < millis(2500), "took {:?}", self.took);
+    }
+}
+
+/// A `childminder` that is running; dropped, it is made to end.
+pub(crate) struct Running {
+    child: Child,
+    stdout: Option<BufReader<ChildStdout>>,
+    stderr: Option<JoinHandle<Vec<u8>>>,
+    begun: Instant,
+    _watchdog: Sender<()>,
+}
+
+impl Running {
+    fn new(mut command: Command) -> Self {
+        let begun = Instant::now();
+        let mut child = command.spawn().expect("childminder");
+        let stdout = child.stdout.take().map(BufReader::new);
+        let stderr = child.stderr.take().map(collect);
+        Self {
+            _watchdog: watch(&child),
+            child,
+            stdout,
+            stderr,
+            begun,
+        }
+    }
+
+    /// The next line on standard output.
+    #[track_caller]
+    pub(crate) fn line(&mut self) -> String {
+        let mut line = String::new();
+        let stdout = self.stdout.as_mut().expect("standard output");
+        stdout.read_line(&mut line).expect("a line");
+        line.strip_suffix('\n').expect("a whole line").to_owned()
+    }
+
+    /// The process whose id is the next line.
+    #[track_caller]
+    pub(crate) fn process(&mut self) -> Process {
+        Process::named(&self.line())
+    }
+
+    pub(crate) fn stdin(&mut self) -> ChildStdin {
+        self.child.stdin.take().expect("standard input is piped")
+    }
+
+    /// Takes standard output away: it is read elsewhere.
+    pub(crate) fn take_stdout(&mut self) -> BufReader<ChildStdout> {
+        self.stdout.take().expect("standard output")
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("it runs");
+    }
+
+    /// The time on the processor that it uses while `span` passes, in hundredths of a second.
+    pub(crate) fn ticks_within(&self, span: Duration) -> u64 {
+        let before = ticks(self.child.id());
+        thread::sleep(span);
+        ticks(self.child.id()) - before
+    }
+
+    #[track_caller]
+    pub(crate) fn finish(mut self) -> Ended {
+        let mut stdout = Vec::new();
+        if let Some(mut rest) = self.stdout.take() {
+            rest.read_to_end(&mut stdout).expect("standard output");
+        }
+        let stderr = self.stderr.take().map(JoinHandle::join);
+        let status = self.child.wait().expect("its status");
+        Ended {
+            status: status.code().expect("it was ended by the watchdog"),
+            stdout,
+            stderr: stderr.transpose().expect("no panic").unwrap_or_default(),
+            took: self.begun.elapsed(),
+        }
+    }
+}
+
+impl Drop for Running {
+    /// Only a test that fails gets here with a living one.
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            self.stdout = None;
+            self.signal(Signal::TERM);
+            self.signal(Signal::INT);
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// Any process, as its parent or as a stranger.
+#[derive(Debug)]
+pub(crate) struct Process(Pid);
+
+impl Process {
+    #[track_caller]
+    pub(crate) fn named(id: &str) -> Self {
+        let id = id.trim().parse().expect("a process id");
+        Self(Pid::from_raw(id).expect("a process id"))
+    }
+
+    /// Dead; perhaps not yet reaped by whoever inherits it.
+    pub(crate) fn is_gone(&self) -> bool {
+        match fs::read_to_string(format!("/proc/{}/stat", self.0)) {
+            Ok(stat) => matches!(fields(&stat).next(), Some("Z" | "X")),
+            Err(_) => true,
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn wait_until_gone(&self) {
+        let begun = Instant::now();
+        while !self.is_gone() {
+            assert!(begun.elapsed() < GUARD, "{self:?} is still there");
+            thread::sleep(millis(5));
+        }
+    }
+
+    pub(crate) fn kill(&self) {
+        kill_process(self.0, Signal::KILL).expect("it runs");
+    }
+}
+
+/// A place for files.
+pub(crate) struct Place(TempDir);
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        Self(tempfile::tempdir().expect("a directory"))
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// A file of this name, with these contents.
+    pub(crate) fn file(&self, name: &str, contents: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        fs::write(&path, contents).expect("a file");
+        path
+    }
+
+    /// The report that was written to `report`.
+    #[track_caller]
+    pub(crate) fn report(&self) -> Value {
+        json(&fs::read(self.path("report")).expect("a report"))
+    }
+
+    /// `OPTIONS --report … --record …`.
+    pub(crate) fn options(&self, options: &str) -> String {
+        let at = |name| self.path(name).display().to_string();
+        format!(
+            "{options} --report {} --record {}",
+            at("report"),
+            at("record")
+        )
+    }
+
+    /// How many steps the flight record has that was written to `record`, if it replays as it was.
+    #[track_caller]
+    pub(crate) fn replay(&self) -> usize {
+        let record = fs::read(self.path("record")).expect("a record");
+        let runs: Result<Vec<_>, _> = Reader::new(record.as_slice()).collect();
+        let runs = runs.expect("a record");
+        assert_eq!(runs.len(), 1);
+        if let Some(difference) = replay(&runs[0]) {
+            panic!("{difference}");
+        }
+        runs[0].steps.len()
+    }
+}
+
+#[track_caller]
+pub(crate) fn json(text: &[u8]) -> Value {
+    serde_json::from_slice(text).expect("JSON")
+}
+
+/// The numbers from 1 to this, a line each: easy to make, and hard to mix up unnoticed.
+pub(crate) fn numbers(to: u32) -> Vec<u8> {
+    let Output { stdout, .. } = Command::new("seq")
+        .arg(to.to_string())
+        .output()
+        .expect("seq");
+    stdout
+}
+
+/// Equal, without a megabyte of words if not.
+#[track_caller]
+pub(crate) fn assert_same(came: &[u8], expected: &[u8]) {
+    let same = came.iter().zip(expected).take_while(|(a, b)| a == b);
+    assert!(
+        came == expected,
+        "{} bytes came, {} were expected, the first {} are the same",
+        came.len(),
+        expected.len(),
+        same.count(),
+    );
+}
+
+/// All that comes through a pipe.
+pub(crate) fn read_all(mut reader: PipeReader) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    reader.read_to_end(&mut bytes).expect("a pipe");
+    bytes
+}
+
+pub(crate) fn text(path: &Path) -> String {
+    path.display().to_string()
+}
+
+fn piped(mut command: Command) -> Command {
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+fn collect(mut stderr: ChildStderr) -> JoinHandle<Vec<u8>> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        stderr.read_to_end(&mut bytes).expect("standard error");
+        bytes
+    })
+}
+
+/// Kills it if it is not done in time, so that a hang is a failure.
+fn watch(child: &Child) -> Sender<()> {
+    let pidfd = pidfd_open(Pid::from_child(child), PidfdFlags::empty()).expect("a pidfd");
+    let (alive, over) = mpsc::channel();
+    thread::spawn(move || {
+        if over.recv_timeout(GUARD) == Err(RecvTimeoutError::Timeout) {
+            // It may have ended this very moment.
+            let _ = pidfd_send_signal(pidfd, Signal::KILL);
+        }
+    });
+    alive
+}
+
+/// `utime` and `stime`.
+fn ticks(id: u32) -> u64 {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).expect("it runs");
+    let number = |field: &str| field.parse::<u64>().expect("a number");
+    fields(&stat).skip(11).take(2).map(number).sum()
+}
+
+/// The fields of `/proc/ID/stat` from the state on; before it stands a name, which may hold anything.
+fn fields(stat: &str) -> impl Iterator<Item = &str> {
+    let (_, rest) = stat.rsplit_once(") ").expect("a name in parentheses");
+    rest.split_whitespace()
+}

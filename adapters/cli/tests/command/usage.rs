@@ -1,0 +1,109 @@
+//! The command line itself.
+
+use crate::support::{Ended, childminder, run, start};
+
+fn called_with(args: &str) -> Ended {
+    start(childminder(args.split_whitespace())).finish()
+}
+
+#[test]
+fn a_wrong_argument_is_named_with_what_is_right() {
+    let duration = "write a number and a unit, such as 90, 1.5, 500ms, 30s, 10m or 2h";
+    for (option, value, right) in [
+        ("--idle", "soon", duration),
+        ("--idle", "-5s", duration),
+        ("--idle", "+5s", duration),
+        ("--idle", "1e3", duration),
+        ("--idle", "--wall", duration),
+        ("--first-output", "1.2.3", duration),
+        ("--wall", "5 s", duration),
+        ("--drain", "5sec", duration),
+        ("--grace", "∞", duration),
+        ("--signal", "FOO", "give a name such as TERM or SIGTERM"),
+        ("--signal", "-9", "give a name such as TERM or SIGTERM"),
+        (
+            "--ladder",
+            "INT,KILL",
+            "stage `INT` needs a wait before the next one, such as INT:5s",
+        ),
+        ("--ladder", "INT:x,KILL", duration),
+        ("--ladder", "FOO", "give a name such as TERM or SIGTERM"),
+        (
+            "--ladder",
+            "INT:1,INT:1,INT:1,INT:1,KILL",
+            "a ladder has at most 4",
+        ),
+        (
+            "--activity",
+            "all",
+            "[possible values: any, stdout, stderr, explicit]",
+        ),
+        ("--tail", "-1", "write a whole number, such as 10"),
+        ("--tail", "many", "write a whole number, such as 10"),
+    ] {
+        let ended = start(childminder(["run", option, value, "--", "echo", "out"])).finish();
+        let said = ended.stderr();
+        assert_eq!(
+            (ended.status, ended.stdout()),
+            (125, ""),
+            "{option} {value}"
+        );
+        for named in [option, value, right] {
+            assert!(said.contains(named), "{option} {value}: {said}");
+        }
+    }
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    for (args, said) in [
+        ("", "Usage: childminder"),
+        ("walk", "unrecognized subcommand 'walk'"),
+        ("run", "required arguments were not provided"),
+        ("run --", "required arguments were not provided"),
+        ("run --idle", "a value is required for '--idle"),
+        ("run --bogus -- echo out", "unexpected argument '--bogus'"),
+        ("run -q -v -- echo out", "cannot be used with"),
+        (
+            "run --ladder INT -s TERM -- echo out",
+            "cannot be used with",
+        ),
+        ("run --ladder INT -k 5 -- echo out", "cannot be used with"),
+        ("replay", "required arguments were not provided"),
+    ] {
+        let ended = called_with(args);
+        assert_eq!((ended.status, ended.stdout()), (125, ""), "{args}");
+        assert!(ended.stderr().contains(said), "{args}: {}", ended.stderr());
+    }
+}
+
+#[test]
+fn options_end_at_the_command() {
+    let ended = called_with("run echo --idle -q -- x");
+    ended.expect(0, "");
+    assert_eq!(ended.stdout(), "--idle -q -- x\n");
+    run("-s TERM -k 1.5 --tail 0 --drain 0", "exit 0").expect(0, "");
+}
+
+#[test]
+fn the_help_fits_a_screen() {
+    for args in ["--help", "run --help", "replay --help"] {
+        let ended = called_with(args);
+        ended.expect(0, "");
+        let lines: Vec<_> = ended.stdout().lines().collect();
+        assert!(lines.len() <= 24, "{} lines", lines.len());
+        for line in lines {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+    }
+}
+
+#[test]
+fn the_version_is_told() {
+    let ended = called_with("--version");
+    ended.expect(0, "");
+    assert_eq!(
+        ended.stdout(),
+        concat!("childminder ", env!("CARGO_PKG_VERSION"), "\n")
+    );
+}

@@ -1,0 +1,368 @@
+//! What a supervisor can do: the calls of the simulated kernel.
+
+use childminder::{Config, Error, ExitStatus, Instant, Misuse, Outcome, Signal, Stream, Target};
+
+use crate::agenda::{Agenda, Coming};
+use crate::coverage::{Coverage, Seen};
+use crate::dice::Dice;
+use crate::moment::{Delivery, Moment};
+use crate::notification::{Answer, Job, Payload};
+use crate::oracle::Oracle;
+use crate::owner::Request;
+use crate::process::{Life, Pipe, Process, index};
+use crate::rule::Rule;
+use crate::scenario::Scenario;
+use crate::time::{Clock, nanos};
+use crate::trace::Log;
+
+/// One child and its kin, its pipes, its owner and the clock. A [`Supervisor`](crate::Supervisor) is
+/// handed it in each of its turns, and does through it what a real one does through system calls.
+/// No call blocks.
+///
+/// Behind it stands an oracle that watches every call. The first breach of a [`Rule`] ends the run.
+#[derive(Debug)]
+pub struct Kernel {
+    pub(crate) scenario: Scenario,
+    pub(crate) clock: Clock,
+    pub(crate) dice: Dice,
+    pub(crate) agenda: Agenda,
+    pub(crate) processes: Vec<Process>,
+    pub(crate) pipes: [Pipe; 2],
+    /// Whether the leader was reaped, and whether its pid is a stranger's by now.
+    pub(crate) reaped: bool,
+    pub(crate) reused: bool,
+    pub(crate) shut_down: bool,
+    /// How many requests the owner has made, and how many of them were taken.
+    pub(crate) asked: usize,
+    pub(crate) taken: usize,
+    pub(crate) jobs: usize,
+    pub(crate) answers: Vec<Answer>,
+    pub(crate) reads: u32,
+    pub(crate) saw_exit: bool,
+    /// When to wake the supervisor because of something that has happened.
+    pub(crate) news_at: Option<u64>,
+    /// When it wants to be woken, by its own clock, and how late that will be.
+    pub(crate) wake: Option<Instant>,
+    pub(crate) overslept: u64,
+    pub(crate) oracle: Oracle,
+    pub(crate) log: Log,
+    pub(crate) coverage: Coverage,
+    pub(crate) outcome: Option<Outcome>,
+    pub(crate) ended_at: u64,
+    pub(crate) breach: Option<Rule>,
+}
+
+/// What a read returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Read {
+    /// So many bytes, at least one.
+    Bytes(u64),
+    /// Nothing now (EAGAIN).
+    Empty,
+    /// The end: nobody holds the other end any more. Once seen, it is seen by every later read.
+    End,
+    /// An error, and so will be every later read. Best closed.
+    Failed,
+}
+
+/// What can be asked.
+impl Kernel {
+    /// What the clock shows. In some weathers it goes on between two calls, and may be set back.
+    pub fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// What the supervisor is to do, and is held to.
+    pub fn config(&self) -> &Config {
+        &self.scenario.config
+    }
+
+    /// Reads from a pipe.
+    pub fn read(&mut self, stream: Stream) -> Read {
+        self.call();
+        let pipe = &self.pipes[index(stream)];
+        if pipe.done {
+            return Read::End;
+        }
+        if pipe.waiting == 0 && pipe.holders > 0 {
+            return Read::Empty;
+        }
+        self.reads += 1;
+        let failing = u32::from(self.scenario.weather.failing_read);
+        if failing > 0 && self.reads >= failing {
+            self.oracle.faulted();
+            self.coverage.add(Seen::ReadFailed);
+            self.note_down(Moment::ReadFails { stream });
+            return Read::Failed;
+        }
+        let waiting = self.pipes[index(stream)].waiting;
+        if waiting == 0 {
+            self.end_pipe(stream);
+            self.note_down(Moment::ReadsEnd { stream });
+            return Read::End;
+        }
+        let bytes = if self.scenario.weather.short_reads {
+            1 + self.dice.below(waiting)
+        } else {
+            waiting
+        };
+        self.oracle.read(stream, &self.pipes);
+        let pipe = &mut self.pipes[index(stream)];
+        pipe.waiting -= bytes;
+        pipe.overlooked = pipe.overlooked.saturating_sub(bytes);
+        self.note_down(Moment::Reads { stream, bytes });
+        Read::Bytes(bytes)
+    }
+
+    /// Gives a pipe up. Who writes to it after that gets SIGPIPE.
+    pub fn close(&mut self, stream: Stream) {
+        self.call();
+        if !self.pipes[index(stream)].done {
+            self.end_pipe(stream);
+            self.note_down(Moment::ClosesPipe { stream });
+        }
+    }
+
+    /// How the leader ended, or `None` while it lives: `waitid` with `WNOHANG` and `WNOWAIT`.
+    pub fn exit_status(&mut self) -> Option<ExitStatus> {
+        self.call();
+        let Life::Zombie(status) = self.processes[0].life else {
+            return None;
+        };
+        if !self.saw_exit {
+            self.saw_exit = true;
+            let open = self.pipes.iter().any(|pipe| !pipe.done);
+            self.coverage.add_if(open, Seen::ExitBeforeEnd);
+            self.note_down(Moment::SeesExit(status));
+            self.oracle.saw_exit(status, &self.pipes);
+        }
+        Some(status)
+    }
+
+    /// The next thing that the owner asks for.
+    pub fn next_request(&mut self) -> Option<Request> {
+        self.call();
+        if self.taken == self.asked || self.outcome.is_some() {
+            return None;
+        }
+        let (_, request) = self.scenario.requests[self.taken];
+        self.taken += 1;
+        self.note_down(Moment::TakesRequest(request.into()));
+        self.oracle.took_request(request, &self.pipes);
+        Some(request)
+    }
+
+    /// The next job that has ended.
+    pub fn next_answer(&mut self) -> Option<Answer> {
+        self.call();
+        if self.answers.is_empty() {
+            return None;
+        }
+        let answer = self.answers.remove(0);
+        self.note_down(Moment::TakesAnswer(answer));
+        if self.oracle.took_answer(answer, &self.pipes) {
+            self.coverage.add(Seen::LateAnswer);
+        }
+        Some(answer)
+    }
+}
+
+/// What can be done.
+impl Kernel {
+    /// Sends a signal: `kill(2)`, to the leader or to its group. A stopped process sees it when it is
+    /// continued, unless it is SIGKILL.
+    pub fn signal(&mut self, signal: Signal, target: Target) -> Delivery {
+        self.call();
+        let delivery = self.deliver_to(signal, target);
+        self.note_down(Moment::Signals {
+            signal,
+            target,
+            delivery,
+        });
+        if self.reaped {
+            self.breached(if self.reused {
+                Rule::SignalledStranger(signal)
+            } else {
+                Rule::SignalledAfterReap(signal)
+            });
+        }
+        let verdict = self.oracle.signalled(signal, target, &self.pipes);
+        self.judge(verdict);
+        if self.oracle.stages_sent() > 1 {
+            self.coverage.add(Seen::SecondStage);
+        }
+        if delivery != Delivery::Sent {
+            return delivery;
+        }
+        match target {
+            Target::Leader => self.deliver(0, signal),
+            Target::Group => {
+                let group = self.processes[0].pid;
+                for process in 0..self.processes.len() {
+                    if self.processes[process].group == group {
+                        self.deliver(process, signal);
+                    }
+                }
+            }
+        }
+        delivery
+    }
+
+    /// Removes the dead leader from the process table. Its pid may then be given to anybody, and as
+    /// soon as nobody is left in its group, it is.
+    pub fn reap(&mut self) -> Option<ExitStatus> {
+        self.call();
+        let Life::Zombie(status) = self.processes[0].life else {
+            self.breached(Rule::ReapedNobody);
+            return None;
+        };
+        self.note_down(Moment::Reaps);
+        let verdict = self.oracle.reaped();
+        self.judge(verdict);
+        self.processes[0].life = Life::Gone;
+        self.reaped = true;
+        self.saw_exit = true;
+        self.reuse_pid();
+        Some(status)
+    }
+
+    /// Starts a job; [`next_answer`](Self::next_answer) tells how it ended.
+    pub fn run(&mut self, job: Job) {
+        self.call();
+        self.note_down(Moment::Runs(job));
+        let verdict = self.oracle.ran(job, &self.pipes);
+        self.judge(verdict);
+        if job == Job::Heartbeat {
+            self.coverage.add(Seen::Heartbeat);
+        }
+        let reply = self.scenario.reply(self.jobs);
+        self.jobs += 1;
+        let answer = Answer { job, ok: reply.ok };
+        let after = reply.after.map_or(u64::MAX, nanos);
+        if after == 0 || self.shut_down {
+            self.answer(answer);
+        } else {
+            let at = self.clock.time.saturating_add(after);
+            self.agenda.plan(at, Coming::Answer(answer));
+        }
+    }
+
+    /// Drops a notification that will never run.
+    pub fn discard(&mut self, payload: Payload) {
+        self.call();
+        self.note_down(Moment::Discards(payload));
+        self.coverage.add(Seen::Discarded);
+        let verdict = self.oracle.discarded(payload);
+        self.judge(verdict);
+    }
+
+    /// Notes an error, when it is noticed.
+    pub fn note(&mut self, error: Error) {
+        self.call();
+        self.note_down(Moment::Notes(error));
+        self.coverage.add_error(error);
+        let verdict = self.oracle.noted(error, &self.pipes);
+        self.judge(verdict);
+    }
+
+    /// Declares the run over. Nothing may follow, other than looking.
+    pub fn finish(&mut self, outcome: Outcome) {
+        self.call();
+        self.note_down(Moment::Finishes(outcome));
+        self.coverage.add_outcome(&outcome);
+        let verdict = self.oracle.finished(&outcome, &self.pipes);
+        self.judge(verdict);
+        if let Some(pid) = self.survivor(&outcome) {
+            self.breached(Rule::LeftSurvivor { pid });
+        }
+        self.ended_at = self.clock.time;
+        self.outcome = Some(outcome);
+    }
+
+    /// The supervisor's core was told something that makes no sense to it.
+    pub fn misused(&mut self, misuse: Misuse) {
+        self.breached(Rule::Misuse(misuse));
+    }
+
+    /// The supervisor has found a fault with itself.
+    pub fn complain(&mut self, about: &'static str) {
+        self.breached(Rule::Complaint(about));
+    }
+}
+
+impl Kernel {
+    fn end_pipe(&mut self, stream: Stream) {
+        self.oracle.output_ended(stream);
+        if !self.saw_exit && self.pipes.iter().filter(|pipe| pipe.done).count() == 1 {
+            self.coverage.add(Seen::EndBeforeExit);
+        }
+        let pipe = &mut self.pipes[index(stream)];
+        pipe.done = true;
+        pipe.waiting = 0;
+        pipe.overlooked = 0;
+    }
+
+    fn deliver_to(&mut self, signal: Signal, target: Target) -> Delivery {
+        let refusals = u64::from(self.scenario.weather.refusals);
+        if refusals > 0 && self.dice.one_in(refusals) {
+            self.oracle.refused();
+            self.coverage.add(Seen::Refused);
+            return Delivery::Refused;
+        }
+        let group = self.processes[0].pid;
+        let mut living = self
+            .processes
+            .iter()
+            .filter(|process| process.group == group && process.is_alive());
+        let reached = match target {
+            Target::Leader => self.processes[0].life != Life::Gone,
+            // A zombie is a member, until it is reaped.
+            Target::Group => {
+                let survivors = living.next().is_some();
+                let sweep = signal == Signal::KILL && self.saw_exit;
+                self.coverage.add_if(survivors && sweep, Seen::Swept);
+                survivors || !self.reaped
+            }
+        };
+        if matches!(self.processes[0].life, Life::Zombie(_)) && !self.saw_exit {
+            self.coverage.add(Seen::SignalledZombie);
+        }
+        if reached {
+            Delivery::Sent
+        } else {
+            Delivery::Gone
+        }
+    }
+
+    /// Who was to be swept and lives. Who sleeps unkillably dies when it wakes.
+    fn survivor(&self, outcome: &Outcome) -> Option<u32> {
+        let swept = outcome.terminated && outcome.exit.is_some() && self.scenario.config.sweep;
+        if !swept || self.oracle.was_refused() {
+            return None;
+        }
+        let group = self.processes[0].pid;
+        self.processes
+            .iter()
+            .find(|process| {
+                process.group == group
+                    && process.is_alive()
+                    && !(process.unkillable && process.pending.has(Signal::KILL))
+            })
+            .map(|process| process.pid)
+    }
+
+    pub(crate) fn note_down(&mut self, moment: Moment) {
+        self.log.add(self.clock.time, moment);
+    }
+
+    pub(crate) fn judge(&mut self, verdict: Result<(), Rule>) {
+        if let Err(rule) = verdict {
+            self.breached(rule);
+        }
+    }
+
+    /// The first breach counts: what comes after it may be its consequence.
+    pub(crate) fn breached(&mut self, rule: Rule) {
+        self.breach.get_or_insert(rule);
+    }
+}

@@ -1,0 +1,42 @@
+//! A simulated kernel.
+
+mod agenda;
+mod coverage;
+mod dice;
+mod habits;
+mod kernel;
+mod minder;
+mod moment;
+mod notification;
+mod oracle;
+mod owner;
+mod process;
+mod random;
+mod report;
+mod rule;
+mod scenario;
+mod script;
+mod simulator;
+mod supervisor;
+mod time;
+mod trace;
+mod violation;
+mod weather;
+mod world;
+
+pub use coverage::{Coverage, Seen};
+pub use habits::{Habits, Order, Timer};
+pub use kernel::{Kernel, Read};
+pub use minder::Minder;
+pub use moment::{Delivery, Moment, RequestKind};
+pub use notification::{Answer, Job, Payload, Reply};
+pub use owner::Request;
+pub use report::{Report, Tally};
+pub use rule::Rule;
+pub use scenario::Scenario;
+pub use script::{Reaction, Script};
+pub use simulator::{Simulator, assert_holds, run, search, search_in};
+pub use supervisor::Supervisor;
+pub use trace::Trace;
+pub use violation::Violation;
+pub use weather::{ClockSet, Weather};

@@ -1,0 +1,336 @@
+//! The judge of a supervisor.
+//!
+//! It knows the config, and hears of every call: what the supervisor was told, and what it did. From
+//! that, and not from any state machine of the core's, it decides what may be done, and by when what
+//! must be done.
+//!
+//! It cannot see into a supervisor: when one has a decision and acts on it later, the oracle only sees
+//! the act. So it works with bounds. What is done too soon is too soon even for the earliest moment at
+//! which it could have been decided; what comes too late is too late even for the latest. In between it
+//! keeps silent: a breach is a breach for certain.
+
+mod clock;
+mod ending;
+mod errors;
+mod jobs;
+mod limits;
+mod output;
+mod signals;
+mod waking;
+
+use childminder::{Error, ExitStatus, Instant, Outcome, Signal, Stream, Target};
+
+use crate::notification::{Answer, Job, Payload};
+use crate::owner::Request;
+use crate::process::Pipe;
+use crate::rule::Rule;
+use crate::scenario::Scenario;
+
+use self::clock::{Clock, Mark};
+use self::errors::Errors;
+use self::jobs::Jobs;
+use self::limits::Limits;
+use self::output::Output;
+use self::signals::Signals;
+
+#[derive(Debug, Default)]
+pub(crate) struct Oracle {
+    limits: Limits,
+    /// Whether the supervisor may act on a decision in a later turn.
+    lazy: bool,
+    clock: Clock,
+    /// Counts whatever is told or done, so that it can be said what came before what.
+    count: u32,
+    start: Mark,
+    exit: Option<Exit>,
+    reaped: bool,
+    finished: bool,
+    output: Output,
+    /// When each could have been decided, if it could.
+    possible: Possible,
+    /// Since when it is certain that the child must end.
+    must_end: Option<Moment>,
+    jobs: Jobs,
+    errors: Errors,
+    signals: Signals,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Exit {
+    status: ExitStatus,
+    mark: Mark,
+    count: u32,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Possible {
+    idle: Option<Moment>,
+    first_output: Option<Moment>,
+    run: Option<Moment>,
+    notification: Option<Moment>,
+}
+
+/// A point in the run: the earliest time that it can have been, and what had come before it.
+#[derive(Clone, Copy, Debug)]
+struct Moment {
+    most: u64,
+    count: u32,
+}
+
+/// It is told what the supervisor is told.
+impl Oracle {
+    pub(crate) fn begin(&mut self, scenario: &Scenario) {
+        *self = Self {
+            limits: Limits::of(&scenario.config),
+            lazy: scenario.habits.actions_per_turn.is_some(),
+            signals: Signals::with(&scenario.config.ladder),
+            ..Self::default()
+        };
+    }
+
+    pub(crate) fn turn(&mut self, seen: u64) {
+        self.clock.turn(seen);
+    }
+
+    pub(crate) fn time_passes(&mut self, seen: u64, pipes: &[Pipe; 2]) {
+        self.look(pipes);
+        self.clock.advance(seen);
+    }
+
+    pub(crate) fn read(&mut self, stream: Stream, pipes: &[Pipe; 2]) {
+        self.look(pipes);
+        self.output.wrote = true;
+        if !self.lazy {
+            self.possible.first_output = None;
+        }
+        if self.limits.counts(stream) {
+            self.active();
+        }
+    }
+
+    pub(crate) fn output_ended(&mut self, stream: Stream) {
+        self.output.end(stream);
+    }
+
+    pub(crate) fn saw_exit(&mut self, status: ExitStatus, pipes: &[Pipe; 2]) {
+        self.look(pipes);
+        self.exit = Some(Exit {
+            status,
+            mark: self.clock.mark(),
+            count: self.count,
+        });
+        self.clock.resume();
+    }
+
+    pub(crate) fn took_request(&mut self, request: Request, pipes: &[Pipe; 2]) {
+        self.look(pipes);
+        match request {
+            Request::Notify(_) => self.jobs.asked(),
+            Request::Progress => self.active(),
+            Request::SetIdleTimeout(limit) => {
+                self.limits.set_idle(limit);
+                self.active();
+            }
+            Request::Fail => {
+                self.errors.failed_outside(self.count);
+                self.must_end_now();
+            }
+            Request::Terminate => self.must_end_now(),
+            Request::Escalate => {
+                if self.may_have_begun_to_end() {
+                    self.signals.escalate(self.clock.mark());
+                }
+                self.must_end_now();
+                self.clock.perhaps_resume();
+            }
+            Request::SetLadder(ladder) => {
+                if self.may_have_begun_to_end() {
+                    self.signals.forget_ladder(self.must_end.is_some());
+                } else {
+                    self.signals = Signals::with(&ladder);
+                }
+            }
+            Request::Suspended => {
+                let surely = !self.may_have_begun_to_end();
+                if self.exit.is_none() {
+                    self.clock.suspend(surely);
+                }
+            }
+            Request::Resumed => self.clock.resume(),
+        }
+    }
+
+    /// Whether it came too late to matter.
+    pub(crate) fn took_answer(&mut self, answer: Answer, pipes: &[Pipe; 2]) -> bool {
+        self.look(pipes);
+        let late = !self.jobs.landed(answer.job, self.clock.mark());
+        if !late {
+            if !self.lazy {
+                self.possible.notification = None;
+            }
+            if !answer.ok {
+                self.errors.job_failed(self.count);
+                self.must_end_now();
+            }
+        }
+        late
+    }
+
+    /// A read or a signal failed. The supervisor may call that an error, or not.
+    pub(crate) fn faulted(&mut self) {
+        self.errors.faults += 1;
+    }
+
+    pub(crate) fn refused(&mut self) {
+        self.faulted();
+        self.signals.refused = true;
+    }
+
+    pub(crate) fn was_refused(&self) -> bool {
+        self.signals.refused
+    }
+
+    pub(crate) fn stages_sent(&self) -> usize {
+        self.signals.sent
+    }
+}
+
+/// It judges what the supervisor does.
+impl Oracle {
+    pub(crate) fn signalled(
+        &mut self,
+        signal: Signal,
+        target: Target,
+        pipes: &[Pipe; 2],
+    ) -> Result<(), Rule> {
+        self.look(pipes);
+        self.not_finished()?;
+        self.judge_signal(signal, target)
+    }
+
+    pub(crate) fn reaped(&mut self) -> Result<(), Rule> {
+        self.not_finished()?;
+        self.reaped = true;
+        Ok(())
+    }
+
+    pub(crate) fn ran(&mut self, job: Job, pipes: &[Pipe; 2]) -> Result<(), Rule> {
+        self.look(pipes);
+        self.not_finished()?;
+        self.judge_run(job)
+    }
+
+    pub(crate) fn discarded(&mut self, payload: Payload) -> Result<(), Rule> {
+        self.not_finished()?;
+        if self.errors.first.is_none() {
+            return Err(Rule::DiscardedWithoutError(payload));
+        }
+        self.jobs.discard(payload)
+    }
+
+    pub(crate) fn noted(&mut self, error: Error, pipes: &[Pipe; 2]) -> Result<(), Rule> {
+        self.look(pipes);
+        self.not_finished()?;
+        self.judge_error(error)
+    }
+
+    pub(crate) fn finished(&mut self, outcome: &Outcome, pipes: &[Pipe; 2]) -> Result<(), Rule> {
+        self.look(pipes);
+        self.not_finished()?;
+        self.finished = true;
+        self.judge_end(outcome)
+    }
+
+    pub(crate) fn turn_ends(
+        &mut self,
+        wake: Option<Instant>,
+        pipes: &[Pipe; 2],
+    ) -> Result<(), Rule> {
+        self.look(pipes);
+        self.judge_wake(wake)
+    }
+
+    fn not_finished(&self) -> Result<(), Rule> {
+        if self.finished {
+            return Err(Rule::ActedAfterFinish);
+        }
+        Ok(())
+    }
+}
+
+/// What could be decided, and what must.
+impl Oracle {
+    /// At every call: which deadlines could a supervisor find to be over by now? Not the idle one, if
+    /// it could have read output before it looked at the clock: progress wins.
+    fn look(&mut self, pipes: &[Pipe; 2]) {
+        self.count += 1;
+        let now = Some(self.this_moment());
+        if self.exit.is_none() {
+            let since_start = self.clock.most_since(self.start);
+            if self.possible.run.is_none() && since_start >= self.limits.run {
+                self.possible.run = now;
+            }
+            let overlooked = pipes.iter().any(|pipe| pipe.overlooked > 0);
+            if self.possible.first_output.is_none()
+                && since_start >= self.limits.first_output
+                && !self.output.wrote
+                && !overlooked
+            {
+                self.possible.first_output = now;
+            }
+            if self.possible.idle.is_none()
+                && self.clock.most_since(self.output.active) >= self.limits.idle
+                && !self.limits.overlooked(pipes)
+            {
+                self.possible.idle = now;
+            }
+        }
+        if self.possible.notification.is_none()
+            && let Some(since) = self.jobs.waiting_since(self.lazy)
+            && self.clock.most_since(since) >= self.limits.notification
+        {
+            self.possible.notification = now;
+        }
+    }
+
+    fn this_moment(&self) -> Moment {
+        Moment {
+            most: self.clock.mark().most,
+            count: self.count,
+        }
+    }
+
+    fn active(&mut self) {
+        self.output.active = self.clock.mark();
+        if !self.lazy {
+            self.possible.idle = None;
+        }
+    }
+
+    fn must_end_now(&mut self) {
+        let now = self.this_moment();
+        self.must_end.get_or_insert(now);
+        self.clock.perhaps_resume();
+        if self.exit.is_none() && !self.errors.unkillable {
+            self.signals.must_have_begun = true;
+        }
+    }
+
+    fn may_have_begun_to_end(&self) -> bool {
+        self.earliest_reason_to_end().is_some()
+    }
+
+    fn earliest_reason_to_end(&self) -> Option<u64> {
+        let Possible {
+            idle,
+            first_output,
+            run,
+            notification,
+        } = self.possible;
+        [self.must_end, idle, first_output, run, notification]
+            .into_iter()
+            .flatten()
+            .map(|moment| moment.most)
+            .min()
+    }
+}

@@ -1,0 +1,93 @@
+//! How much time has gone by for the supervisor, at the most and at the least.
+//!
+//! It is time by the clock that the supervisor sees, less the time for which the child was suspended.
+//! A clock that was set back is taken to stand still until it has caught up. Two things are not known
+//! exactly: when within a turn the supervisor has looked at the clock, and whether a suspension was
+//! over, because a stage of the ladder ends it. So there are two readings.
+
+/// See above.
+#[derive(Debug, Default)]
+pub(super) struct Clock {
+    seen: u64,
+    most: u64,
+    least: u64,
+    /// What `most` was at the beginning of the turn.
+    turn: u64,
+    /// By how much the clock was ever behind what it had shown before.
+    setback: u64,
+    surely_suspended: bool,
+    perhaps_suspended: bool,
+}
+
+/// A moment to count from.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Mark {
+    pub(super) most: u64,
+    pub(super) least: u64,
+}
+
+impl Clock {
+    pub(super) fn turn(&mut self, seen: u64) {
+        self.advance(seen);
+        self.turn = self.most.saturating_sub(self.seen - seen.min(self.seen));
+    }
+
+    pub(super) fn advance(&mut self, seen: u64) {
+        if seen < self.seen {
+            self.setback = self.setback.max(self.seen - seen);
+            return;
+        }
+        let passed = seen - self.seen;
+        self.seen = seen;
+        if !self.surely_suspended {
+            self.most += passed;
+        }
+        if !self.perhaps_suspended {
+            self.least += passed;
+        }
+    }
+
+    pub(super) fn suspend(&mut self, surely: bool) {
+        self.surely_suspended = surely;
+        self.perhaps_suspended = true;
+    }
+
+    pub(super) fn perhaps_resume(&mut self) {
+        self.surely_suspended = false;
+    }
+
+    pub(super) fn resume(&mut self) {
+        self.surely_suspended = false;
+        self.perhaps_suspended = false;
+    }
+
+    pub(super) fn mark(&self) -> Mark {
+        Mark {
+            most: self.turn,
+            least: self.least,
+        }
+    }
+
+    pub(super) fn now(&self) -> u64 {
+        self.seen
+    }
+
+    pub(super) fn most_since(&self, mark: Mark) -> u64 {
+        self.most.saturating_sub(mark.most)
+    }
+
+    /// What the clock will show, at the latest, when `limit` will have gone by since `mark`; `None`
+    /// if that is never, or if nobody knows, because time may stand still.
+    pub(super) fn latest(&self, mark: Mark, limit: u64) -> Option<u64> {
+        if limit == u64::MAX || self.perhaps_suspended {
+            return None;
+        }
+        let left = limit.saturating_sub(self.least.saturating_sub(mark.least));
+        self.seen
+            .checked_add(left)?
+            .checked_add(self.setback + TOLERANCE)
+    }
+}
+
+/// More than one turn can take.
+const TOLERANCE: u64 = crate::time::MILLISECOND;

@@ -1,0 +1,81 @@
+//! The end: once, not before everything is over, and true.
+
+use childminder::Outcome;
+
+use crate::oracle::Oracle;
+use crate::rule::Rule;
+
+impl Oracle {
+    pub(super) fn judge_end(&self, outcome: &Outcome) -> Result<(), Rule> {
+        self.judge_exit(outcome)?;
+        self.judge_output(outcome)?;
+        self.judge_jobs()?;
+        self.judge_verdict(outcome)?;
+        self.judge_terminated(outcome)
+    }
+
+    /// Whether the output has ended, or has been waited for long enough.
+    pub(super) fn may_end(&self) -> bool {
+        self.output.is_over() || self.may_leak()
+    }
+
+    fn may_leak(&self) -> bool {
+        let drained = self
+            .exit
+            .is_some_and(|exit| self.clock.most_since(exit.mark) >= self.limits.drain);
+        drained || self.errors.unkillable
+    }
+
+    fn judge_exit(&self, outcome: &Outcome) -> Result<(), Rule> {
+        if self.exit.is_none() && !self.errors.unkillable {
+            return Err(Rule::FinishedBeforeExit);
+        }
+        if outcome.exit != self.exit.map(|exit| exit.status) {
+            return Err(Rule::FinishedWithWrongExit);
+        }
+        if self.exit.is_some() && !self.reaped {
+            return Err(Rule::FinishedUnreaped);
+        }
+        Ok(())
+    }
+
+    fn judge_output(&self, outcome: &Outcome) -> Result<(), Rule> {
+        if !outcome.leaked && !self.output.is_over() {
+            return Err(Rule::FinishedBeforeOutputEnded);
+        }
+        if outcome.leaked && !self.may_leak() {
+            return Err(Rule::FinishedWithFalseLeak);
+        }
+        Ok(())
+    }
+
+    fn judge_jobs(&self) -> Result<(), Rule> {
+        if !self.jobs.is_idle() {
+            return Err(Rule::FinishedInFlight);
+        }
+        match self.jobs.unsettled() {
+            Some(payload) => Err(Rule::LostNotification(payload)),
+            None => Ok(()),
+        }
+    }
+
+    fn judge_verdict(&self, outcome: &Outcome) -> Result<(), Rule> {
+        if outcome.error != self.errors.first {
+            return Err(Rule::FinishedWithWrongError);
+        }
+        let bad_exit = self.exit.is_some_and(|exit| !exit.status.is_success());
+        if !self.errors.all_noted() || outcome.error.is_none() && bad_exit {
+            return Err(Rule::SwallowedError);
+        }
+        Ok(())
+    }
+
+    fn judge_terminated(&self, outcome: &Outcome) -> Result<(), Rule> {
+        let can_be = self.earliest_reason_to_end().is_some();
+        let must_be = self.signals.must_have_begun || self.signals.has_begun();
+        if outcome.terminated && !can_be || !outcome.terminated && must_be {
+            return Err(Rule::FinishedWithWrongTerminated);
+        }
+        Ok(())
+    }
+}

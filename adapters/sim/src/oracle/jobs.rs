@@ -1,0 +1,99 @@
+//! Notifications: first in, first out, one at a time; each runs once or is discarded once.
+
+use crate::notification::{Job, Payload};
+use crate::oracle::{Mark, Oracle};
+use crate::rule::Rule;
+
+#[derive(Debug, Default)]
+pub(super) struct Jobs {
+    /// How many were asked for, and how many of these ran or were discarded.
+    asked: u64,
+    settled: u64,
+    in_flight: Option<(Job, Mark)>,
+    /// When one could be started that waits.
+    free: Mark,
+    beats: u64,
+}
+
+impl Jobs {
+    pub(super) fn asked(&mut self) {
+        self.asked += 1;
+    }
+
+    /// Whether it was in flight.
+    pub(super) fn landed(&mut self, job: Job, now: Mark) -> bool {
+        if !matches!(self.in_flight, Some((flying, _)) if flying == job) {
+            return false;
+        }
+        self.in_flight = None;
+        self.free = now;
+        true
+    }
+
+    pub(super) fn discard(&mut self, payload: Payload) -> Result<(), Rule> {
+        if payload.0 != self.settled + 1 || payload.0 > self.asked {
+            return Err(Rule::DiscardedOutOfOrder(payload));
+        }
+        self.settled += 1;
+        Ok(())
+    }
+
+    pub(super) fn give_up(&mut self) {
+        self.in_flight = None;
+    }
+
+    pub(super) fn in_flight_since(&self) -> Option<Mark> {
+        self.in_flight.map(|(_, since)| since)
+    }
+
+    /// Since when, at the earliest, a time limit may count: a lazy supervisor may have decided to start
+    /// one before it did.
+    pub(super) fn waiting_since(&self, lazy: bool) -> Option<Mark> {
+        if lazy {
+            return Some(self.free);
+        }
+        self.in_flight_since()
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.in_flight.is_none()
+    }
+
+    pub(super) fn unsettled(&self) -> Option<Payload> {
+        (self.settled < self.asked).then_some(Payload(self.settled + 1))
+    }
+}
+
+impl Oracle {
+    pub(super) fn judge_run(&mut self, job: Job) -> Result<(), Rule> {
+        if self.jobs.in_flight.is_some() {
+            return Err(Rule::RanTwoAtOnce(job));
+        }
+        if self.errors.has_happened() {
+            return Err(Rule::RanAfterError(job));
+        }
+        match job {
+            Job::Requested(payload) => {
+                let next = payload.0 == self.jobs.settled + 1;
+                if !next || payload.0 > self.jobs.asked {
+                    return Err(Rule::RanOutOfOrder(payload));
+                }
+                self.jobs.settled += 1;
+            }
+            Job::Heartbeat => {
+                // One at the start, and one for each interval since.
+                let passed = self.clock.most_since(self.start);
+                let due = match self.limits.heartbeat {
+                    0 | u64::MAX => 0,
+                    interval => 1 + passed / interval,
+                };
+                self.jobs.beats += 1;
+                if self.jobs.beats > due {
+                    return Err(Rule::RanUndueHeartbeat);
+                }
+            }
+        }
+        self.jobs.in_flight = Some((job, self.clock.mark()));
+        Ok(())
+    }
+}

@@ -1,0 +1,56 @@
+//! The config, in nanoseconds; `u64::MAX` is none.
+
+use std::time::Duration;
+
+use childminder::{Activity, Config, Stream};
+
+use crate::process::{Pipe, STREAMS};
+use crate::time::limit;
+
+#[derive(Debug, Default)]
+pub(super) struct Limits {
+    pub(super) idle: u64,
+    pub(super) first_output: u64,
+    pub(super) run: u64,
+    pub(super) notification: u64,
+    pub(super) heartbeat: u64,
+    pub(super) drain: u64,
+    pub(super) sweep: bool,
+    activity: Activity,
+}
+
+impl Limits {
+    pub(super) fn of(config: &Config) -> Self {
+        Self {
+            idle: limit(config.idle_timeout),
+            first_output: limit(config.first_output_timeout),
+            run: limit(config.run_timeout),
+            notification: limit(config.notification_timeout),
+            heartbeat: limit(config.heartbeat_interval),
+            drain: limit(config.drain_timeout),
+            sweep: config.sweep,
+            activity: config.activity,
+        }
+    }
+
+    pub(super) fn set_idle(&mut self, idle: Option<Duration>) {
+        self.idle = limit(idle);
+    }
+
+    pub(super) fn counts(&self, stream: Stream) -> bool {
+        match self.activity {
+            Activity::AnyOutput => true,
+            Activity::Stdout => stream == Stream::Stdout,
+            Activity::Stderr => stream == Stream::Stderr,
+            Activity::Explicit => false,
+        }
+    }
+
+    /// Whether there is output that counts, was there before the turn began, and was not read.
+    pub(super) fn overlooked(&self, pipes: &[Pipe; 2]) -> bool {
+        STREAMS
+            .into_iter()
+            .zip(pipes)
+            .any(|(stream, pipe)| pipe.overlooked > 0 && self.counts(stream))
+    }
+}

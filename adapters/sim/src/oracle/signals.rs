@@ -1,0 +1,196 @@
+//! Signals: stage after stage of the ladder, none without a reason and none too soon; then the sweep.
+
+use childminder::{Ladder, Signal, Target};
+
+use crate::oracle::{Mark, Oracle};
+use crate::process::linux;
+use crate::rule::Rule;
+use crate::time::limit;
+
+#[derive(Debug, Default)]
+pub(super) struct Signals {
+    stages: [Stage; Ladder::MAX_STAGES],
+    stage_count: usize,
+    /// Whether it is known which ladder is in force.
+    ladder_unknown: bool,
+    /// How many stages have been sent, or left out because they have nobody to reach.
+    passed: usize,
+    /// How many have been sent.
+    pub(super) sent: usize,
+    last: Option<(Mark, u64)>,
+    /// The bounds count from this moment and this stage on.
+    from: Option<(u64, usize)>,
+    escalations: u32,
+    escalated: Option<u64>,
+    swept: bool,
+    pub(super) refused: bool,
+    pub(super) must_have_begun: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Stage {
+    signal: Signal,
+    target: Target,
+    wait: u64,
+}
+
+impl Default for Stage {
+    fn default() -> Self {
+        Self {
+            signal: Signal::KILL,
+            target: Target::Group,
+            wait: 0,
+        }
+    }
+}
+
+impl Signals {
+    pub(super) fn with(ladder: &Ladder) -> Self {
+        let mut signals = Self::default();
+        for (slot, stage) in signals.stages.iter_mut().zip(ladder.stages()) {
+            *slot = Stage {
+                signal: stage.signal,
+                target: stage.target,
+                wait: limit(stage.wait),
+            };
+            signals.stage_count += 1;
+        }
+        signals
+    }
+
+    /// Another ladder was asked for when nobody can tell whether this one is under way.
+    pub(super) fn forget_ladder(&mut self, surely_under_way: bool) {
+        if !surely_under_way {
+            self.ladder_unknown = true;
+        }
+    }
+
+    pub(super) fn escalate(&mut self, now: Mark) {
+        self.escalations += 1;
+        self.escalated.get_or_insert(now.most);
+    }
+
+    /// Whether a termination must have sent something by now.
+    pub(super) fn is_overdue(&self) -> bool {
+        !self.ladder_unknown && self.stage_count > 0 && self.sent == 0
+    }
+
+    /// The latest stage, when it was sent and how long it waits.
+    pub(super) fn last(&self) -> Option<(Mark, u64)> {
+        self.last.filter(|_| !self.ladder_unknown)
+    }
+
+    pub(super) fn has_begun(&self) -> bool {
+        self.sent > 0 || self.swept
+    }
+
+    /// How long the stages from the one that the bounds count from, up to `end`, must have waited.
+    fn waits(&self, end: usize, leader_alive: bool) -> u64 {
+        let begin = self.from.map_or(0, |(_, stage)| stage);
+        self.stages[begin.min(end)..end]
+            .iter()
+            .filter(|stage| leader_alive || stage.target == Target::Group)
+            .fold(0, |sum: u64, stage| sum.saturating_add(stage.wait))
+    }
+
+    /// The next stage that could be this signal; those in between must have nobody to reach.
+    fn find(&self, signal: Signal, target: Target, leader_alive: bool) -> Option<usize> {
+        for (index, stage) in self.stages[..self.stage_count]
+            .iter()
+            .enumerate()
+            .skip(self.passed)
+        {
+            if stage.signal == signal && stage.target == target {
+                return Some(index);
+            }
+            if leader_alive || stage.target == Target::Group {
+                return None;
+            }
+        }
+        None
+    }
+}
+
+impl Oracle {
+    pub(super) fn judge_signal(&mut self, signal: Signal, target: Target) -> Result<(), Rule> {
+        if self.reaped {
+            return Ok(()); // the kernel knows who was hit
+        }
+        if self.exit.is_some() && target == Target::Leader {
+            return Err(Rule::SignalledDeadLeader(signal));
+        }
+        if signal == linux::CONT {
+            return Ok(());
+        }
+        let Some(reason) = self.earliest_reason_to_end() else {
+            return Err(Rule::SignalledUnprovoked(signal));
+        };
+        let judged = self.judge_stage(signal, target, reason);
+        if judged.is_err() && self.is_sweep(signal, target) {
+            self.signals.swept = true;
+            return Ok(());
+        }
+        judged?;
+        self.must_end_now();
+        Ok(())
+    }
+
+    fn judge_stage(&mut self, signal: Signal, target: Target, reason: u64) -> Result<(), Rule> {
+        let leader_alive = self.exit.is_none();
+        let mark = self.clock.mark();
+        let now = self.clock.most_since(Mark::default());
+        let signals = &mut self.signals;
+        if signals.ladder_unknown {
+            signals.sent += 1;
+            return Ok(());
+        }
+        let Some(stage) = signals.find(signal, target, leader_alive) else {
+            return Err(Rule::SignalledOffLadder(signal, target));
+        };
+        let (from, _) = *signals.from.get_or_insert((reason, 0));
+        let bound = from.saturating_add(signals.waits(stage, leader_alive));
+        let last_waits = match signals.last {
+            Some((sent, wait)) if !self.lazy && leader_alive => {
+                self.clock.most_since(sent) < wait
+            }
+            _ => false,
+        };
+        if now < bound || last_waits {
+            // An impatient owner may have asked for it.
+            if signals.escalations == 0 {
+                return Err(Rule::StageTooSoon(stage + 1));
+            }
+            signals.escalations -= 1;
+            signals.from = Some((signals.escalated.unwrap_or(reason), stage));
+        }
+        signals.passed = stage + 1;
+        signals.sent += 1;
+        signals.last = Some((mark, signals.stages[stage].wait));
+        Ok(())
+    }
+
+    fn is_sweep(&self, signal: Signal, target: Target) -> bool {
+        let kill = signal == Signal::KILL && target == Target::Group;
+        kill && self.limits.sweep && !self.signals.swept && self.exit.is_some() && self.may_end()
+    }
+
+    /// Whether the last stage can have waited out its wait. Of a stage that waits for no time at all it
+    /// may be said before it was sent: errors are told before signals.
+    pub(super) fn could_be_unkillable(&self) -> bool {
+        let signals = &self.signals;
+        if signals.ladder_unknown {
+            return true;
+        }
+        let Some(reason) = self.earliest_reason_to_end() else {
+            return false;
+        };
+        let (from, _) = signals.from.unwrap_or((reason, 0));
+        let waits = signals.waits(signals.stage_count, true);
+        let now = self.clock.most_since(Mark::default());
+        let in_time = signals.escalations > 0 || now >= from.saturating_add(waits);
+        let last_over = signals
+            .last
+            .is_none_or(|(sent, wait)| self.lazy || self.clock.most_since(sent) >= wait);
+        signals.stage_count > 0 && waits < u64::MAX && in_time && last_over
+    }
+}

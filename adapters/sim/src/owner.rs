@@ -1,0 +1,48 @@
+//! What the owner of a supervisor asks of it.
+
+use std::time::Duration;
+
+use childminder::{Event, Ladder};
+
+use crate::notification::Payload;
+
+/// Something the owner asks for, taken with [`Kernel::next_request`](crate::Kernel::next_request).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Run a notification about this, after all that were asked for before.
+    Notify(Payload),
+    /// The child makes progress, the owner vouches for it.
+    Progress,
+    /// Something went wrong outside: it is an error, and the child must end.
+    Fail,
+    /// The child must end.
+    Terminate,
+    /// The child must end sooner.
+    Escalate,
+    /// Another idle timeout, counted from now.
+    SetIdleTimeout(Option<Duration>),
+    /// Another ladder, unless it is under way.
+    SetLadder(Ladder),
+    /// The owner has stopped the child's group, on purpose. Whatever the time limits, they wait.
+    Suspended,
+    /// The owner has continued the child's group.
+    Resumed,
+}
+
+impl Request {
+    /// The event that tells the core of it; none for a notification, which is told with
+    /// [`MonitorState::notify`](childminder::MonitorState::notify), to learn its ticket.
+    pub const fn event(self) -> Option<Event> {
+        Some(match self {
+            Self::Notify(_) => return None,
+            Self::Progress => Event::Progress,
+            Self::Fail => Event::Fail,
+            Self::Terminate => Event::Terminate,
+            Self::Escalate => Event::Escalate,
+            Self::SetIdleTimeout(limit) => Event::SetIdleTimeout(limit),
+            Self::SetLadder(ladder) => Event::SetLadder(ladder),
+            Self::Suspended => Event::Suspended,
+            Self::Resumed => Event::Resumed,
+        })
+    }
+}

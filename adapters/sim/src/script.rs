@@ -1,0 +1,275 @@
+//! What a process does, and how it takes a signal.
+
+use std::time::Duration;
+
+use childminder::{ExitStatus, Signal, Stream};
+
+use crate::time::nanos;
+
+/// A process, told as a story: what it does, step by step, and how it takes signals.
+///
+/// A process that comes to the end of its script exits with code 0. Unless told otherwise, a signal
+/// kills it.
+///
+/// ```
+/// use childminder::{Signal, Stream};
+/// use childminder_sim::{Reaction, Script};
+/// use std::time::Duration;
+///
+/// let second = Duration::from_secs(1);
+/// let child = Script::new()
+///     .writes(Stream::Stdout, 80)
+///     .forks(Script::new().ignores(Signal::INT).hangs())
+///     .sleeps(3 * second)
+///     .on(Signal::INT, Reaction::Exits { after: second, code: 130, last_words: 20 })
+///     .exits(0);
+/// # let _ = child;
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Script {
+    steps: Vec<Told>,
+    default: Reaction,
+    reactions: Vec<(Signal, Reaction)>,
+}
+
+/// How a process takes a signal that can be caught.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reaction {
+    /// It dies of it, at once.
+    #[default]
+    Dies,
+    /// It does not care.
+    Ignores,
+    /// It writes this much to standard output, and goes on as before.
+    Writes {
+        /// How much.
+        bytes: u64,
+    },
+    /// It leaves what it did, tidies up, says something on standard output and exits.
+    Exits {
+        /// How long it tidies up.
+        after: Duration,
+        /// Its exit code.
+        code: i32,
+        /// How much it writes in the moment before.
+        last_words: u64,
+    },
+}
+
+impl Script {
+    /// A process that exits at once, with code 0.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Writes this many bytes. A process that writes to a pipe that the supervisor has closed gets
+    /// SIGPIPE.
+    #[must_use]
+    pub fn writes(self, stream: Stream, bytes: u64) -> Self {
+        self.then(Step::Writes { stream, bytes })
+    }
+
+    /// Does nothing for a while.
+    #[must_use]
+    pub fn sleeps(self, span: Duration) -> Self {
+        self.then(Step::Sleeps { nanos: nanos(span) })
+    }
+
+    /// Sleeps and writes to standard output, this many `times`.
+    #[must_use]
+    pub fn writes_every(self, interval: Duration, bytes: u64, times: usize) -> Self {
+        (0..times).fold(self, |script, _| {
+            script.sleeps(interval).writes(Stream::Stdout, bytes)
+        })
+    }
+
+    /// Forks another process into its group, which inherits its ends of the pipes. Nobody but its
+    /// pipes and its group knows of it: when it dies, init reaps it.
+    #[must_use]
+    pub fn forks(mut self, child: Self) -> Self {
+        self.steps.push(Told::Forks(child));
+        self
+    }
+
+    /// Closes its end of a pipe. The supervisor sees the end of the file once all have.
+    #[must_use]
+    pub fn closes(self, stream: Stream) -> Self {
+        self.then(Step::Closes { stream })
+    }
+
+    /// Begins a session, and so a group, of its own, like a daemon. A group's leader cannot, and this
+    /// does nothing then.
+    #[must_use]
+    pub fn leaves_group(self) -> Self {
+        self.then(Step::LeavesGroup)
+    }
+
+    /// Stops itself, as with Ctrl-Z. It goes on when SIGCONT comes.
+    #[must_use]
+    pub fn stops(self) -> Self {
+        self.then(Step::Stops)
+    }
+
+    /// Sleeps inside the kernel, where no signal wakes it, not even SIGKILL: a process in state D.
+    #[must_use]
+    pub fn sleeps_unkillably(self, span: Duration) -> Self {
+        self.then(Step::SleepsUnkillably { nanos: nanos(span) })
+    }
+
+    /// Exits. What follows in the script never happens.
+    #[must_use]
+    pub fn exits(self, code: i32) -> Self {
+        self.then(Step::Ends(ExitStatus::Code(code)))
+    }
+
+    /// Crashes.
+    #[must_use]
+    pub fn dies_of(self, signal: Signal) -> Self {
+        self.then(Step::Ends(ExitStatus::Signal(signal)))
+    }
+
+    /// Does nothing more, ever. What follows in the script never happens.
+    #[must_use]
+    pub fn hangs(self) -> Self {
+        self.then(Step::Hangs)
+    }
+
+    /// How it takes this signal. SIGKILL, SIGSTOP and SIGCONT cannot be caught.
+    #[must_use]
+    pub fn on(mut self, signal: Signal, reaction: Reaction) -> Self {
+        self.reactions.push((signal, reaction));
+        self
+    }
+
+    /// How it takes every signal that [`on`](Self::on) says nothing of.
+    #[must_use]
+    pub fn on_others(mut self, reaction: Reaction) -> Self {
+        self.default = reaction;
+        self
+    }
+
+    /// Does not care about this signal.
+    #[must_use]
+    pub fn ignores(self, signal: Signal) -> Self {
+        self.on(signal, Reaction::Ignores)
+    }
+
+    fn then(mut self, step: Step) -> Self {
+        self.steps.push(Told::Step(step));
+        self
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Told {
+    Step(Step),
+    Forks(Script),
+}
+
+/// One thing that a process does, as the kernel runs it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Step {
+    Writes {
+        stream: Stream,
+        bytes: u64,
+    },
+    Sleeps {
+        nanos: u64,
+    },
+    /// The index of the child's program.
+    Forks {
+        program: usize,
+    },
+    Closes {
+        stream: Stream,
+    },
+    LeavesGroup,
+    Stops,
+    SleepsUnkillably {
+        nanos: u64,
+    },
+    Ends(ExitStatus),
+    Hangs,
+}
+
+/// The scripts of a run, laid out flat in three lists, which are cleared and filled again for the
+/// next run without an allocation. The leader's is the first.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Programs {
+    programs: Vec<Program>,
+    steps: Vec<Step>,
+    reactions: Vec<(Signal, Reaction)>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Program {
+    first_step: usize,
+    reactions: (usize, usize),
+    default: Reaction,
+}
+
+impl Programs {
+    pub(crate) fn clear(&mut self) {
+        self.programs.clear();
+        self.steps.clear();
+        self.reactions.clear();
+    }
+
+    /// The program's index. Every program ends with an end, so that none runs on into the next.
+    pub(crate) fn add(
+        &mut self,
+        default: Reaction,
+        reactions: &[(Signal, Reaction)],
+        steps: &[Step],
+    ) -> usize {
+        let first_reaction = self.reactions.len();
+        self.reactions.extend_from_slice(reactions);
+        self.programs.push(Program {
+            first_step: self.steps.len(),
+            reactions: (first_reaction, self.reactions.len()),
+            default,
+        });
+        self.steps.extend_from_slice(steps);
+        self.steps.push(Step::Ends(ExitStatus::Code(0)));
+        self.programs.len() - 1
+    }
+
+    /// Adds a script and all that it forks. The one that forks comes before its children.
+    pub(crate) fn add_script(&mut self, script: &Script) -> usize {
+        let plain: Vec<Step> = script
+            .steps
+            .iter()
+            .map(|told| match told {
+                Told::Step(step) => *step,
+                Told::Forks(_) => Step::Hangs,
+            })
+            .collect();
+        let index = self.add(script.default, &script.reactions, &plain);
+        let first_step = self.programs[index].first_step;
+        for (offset, told) in script.steps.iter().enumerate() {
+            if let Told::Forks(child) = told {
+                let program = self.add_script(child);
+                self.steps[first_step + offset] = Step::Forks { program };
+            }
+        }
+        index
+    }
+
+    pub(crate) fn start(&self, program: usize) -> usize {
+        self.programs[program].first_step
+    }
+
+    pub(crate) fn step(&self, index: usize) -> Step {
+        self.steps[index]
+    }
+
+    pub(crate) fn reaction(&self, program: usize, signal: Signal) -> Reaction {
+        let program = &self.programs[program];
+        let (first, end) = program.reactions;
+        self.reactions[first..end]
+            .iter()
+            .rev()
+            .find(|(to, _)| *to == signal)
+            .map_or(program.default, |(_, reaction)| *reaction)
+    }
+}

@@ -1,0 +1,30 @@
+//! Who is tested.
+
+use childminder::Instant;
+
+use crate::kernel::Kernel;
+
+/// A supervisor of one child: somebody's loop, with a simulated kernel under it.
+///
+/// [`Minder`](crate::Minder) is one. To test your own, let it do through the [`Kernel`] what it
+/// otherwise does through system calls; whether there is our core inside makes no difference.
+pub trait Supervisor {
+    /// Something may have happened: look, and act, and do not wait. The first turn comes right after
+    /// the child was spawned. What is left unlooked at (output, an exit, an answer, a request) makes
+    /// for another turn at once.
+    fn turn(&mut self, kernel: &mut Kernel);
+
+    /// When, by the kernel's clock, the next turn must come though nothing happens; asked for after
+    /// every turn. `None` is never.
+    fn wake_at(&self) -> Option<Instant>;
+}
+
+impl<S: Supervisor + ?Sized> Supervisor for &mut S {
+    fn turn(&mut self, kernel: &mut Kernel) {
+        (**self).turn(kernel);
+    }
+
+    fn wake_at(&self) -> Option<Instant> {
+        (**self).wake_at()
+    }
+}

@@ -1,0 +1,61 @@
+//! What the machine is like.
+
+use std::time::Duration;
+
+/// How late, how slow and how faulty the machine is. [`Weather::FINE`] is none of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Weather {
+    /// How late, at the most, a supervisor is woken when something has happened. What happens
+    /// meanwhile it finds in the same turn.
+    pub latency: Duration,
+    /// How late, at the most, it is woken by its own timer.
+    pub oversleep: Duration,
+    /// How long, at the most, one call of the kernel takes. If it takes any time at all, things
+    /// happen between two calls of the same turn.
+    pub call: Duration,
+    /// How often it is woken for nothing.
+    pub spurious: u8,
+    /// Whether a timer is early in the queue: of what happens at the very moment for which the
+    /// supervisor had itself woken, it then learns in a later turn.
+    pub timer_first: bool,
+    /// Whether a read may return less than there is.
+    pub short_reads: bool,
+    /// One in how many signals is refused with EPERM; zero is none.
+    pub refusals: u8,
+    /// The how-manieth read of any output fails for good; zero is none.
+    pub failing_read: u8,
+    /// When, and how, the clock that the supervisor sees is set.
+    pub clock_set: Option<ClockSet>,
+}
+
+/// Somebody sets the clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockSet {
+    /// When.
+    pub at: Duration,
+    /// By how much.
+    pub by: Duration,
+    /// Forward, or back.
+    pub forward: bool,
+}
+
+impl Weather {
+    /// Every wake-up and every call is prompt and exact.
+    pub const FINE: Self = Self {
+        latency: Duration::ZERO,
+        oversleep: Duration::ZERO,
+        call: Duration::ZERO,
+        spurious: 0,
+        timer_first: false,
+        short_reads: false,
+        refusals: 0,
+        failing_read: 0,
+        clock_set: None,
+    };
+}
+
+impl Default for Weather {
+    fn default() -> Self {
+        Self::FINE
+    }
+}

@@ -1,0 +1,113 @@
+//! Small configurations, for exhaustive search: durations of a few nanoseconds.
+
+use std::time::Duration;
+
+use childminder::{Activity, Config, Ladder, Signal, Stage, Target};
+
+/// Configurations that together have every option on and off, with every kind of ladder: none, to the
+/// leader, to the group, mixed, with and without an end, with no wait at all.
+pub fn small_configs() -> Vec<Config> {
+    let mut configs = Vec::new();
+    for (number, ladder) in ladders().into_iter().enumerate() {
+        for (limits, mut config) in limits().into_iter().enumerate() {
+            config.ladder = ladder;
+            config.sweep = (number + limits) % 2 == 0;
+            configs.push(config);
+        }
+    }
+    configs
+}
+
+fn limits() -> Vec<Config> {
+    let off = Config {
+        drain_timeout: None,
+        ..Config::default()
+    };
+    vec![
+        off,
+        Config {
+            idle_timeout: ns(2),
+            drain_timeout: ns(1),
+            ..off
+        },
+        Config {
+            idle_timeout: ns(1),
+            first_output_timeout: ns(1),
+            run_timeout: ns(2),
+            activity: Activity::Stdout,
+            drain_timeout: ns(0),
+            ..off
+        },
+        Config {
+            first_output_timeout: ns(2),
+            notification_timeout: ns(1),
+            activity: Activity::Stderr,
+            ..off
+        },
+        Config {
+            run_timeout: ns(3),
+            notification_timeout: ns(2),
+            activity: Activity::Explicit,
+            drain_timeout: ns(2),
+            ..off
+        },
+        Config {
+            heartbeat_interval: ns(2),
+            notification_timeout: ns(1),
+            idle_timeout: ns(3),
+            ..off
+        },
+        Config {
+            heartbeat_interval: ns(1),
+            idle_timeout: ns(0),
+            drain_timeout: ns(1),
+            ..off
+        },
+        Config {
+            idle_timeout: ns(2),
+            first_output_timeout: ns(0),
+            notification_timeout: ns(0),
+            drain_timeout: ns(1),
+            ..off
+        },
+    ]
+}
+
+fn ladders() -> Vec<Ladder> {
+    use Target::{Group, Leader};
+    let ladder = |stages: &[(Signal, Target, Option<u64>)]| {
+        let stages: Vec<Stage> = stages
+            .iter()
+            .map(|(signal, target, wait)| Stage {
+                signal: *signal,
+                target: *target,
+                wait: wait.and_then(ns),
+            })
+            .collect();
+        Ladder::new(&stages).expect("at most four stages")
+    };
+    vec![
+        ladder(&[]),
+        ladder(&[(Signal::INT, Group, Some(1)), (Signal::KILL, Group, None)]),
+        ladder(&[(Signal::INT, Leader, Some(2)), (Signal::KILL, Leader, None)]),
+        ladder(&[
+            (Signal::INT, Leader, Some(1)),
+            (Signal::KILL, Group, Some(1)),
+        ]),
+        ladder(&[
+            (Signal::INT, Group, Some(0)),
+            (Signal::TERM, Leader, Some(0)),
+        ]),
+        ladder(&[
+            (Signal::INT, Group, Some(1)),
+            (Signal::TERM, Leader, Some(1)),
+            (Signal::HUP, Group, Some(0)),
+            (Signal::KILL, Group, Some(2)),
+        ]),
+        ladder(&[(Signal::KILL, Group, Some(1))]),
+    ]
+}
+
+fn ns(nanos: u64) -> Option<Duration> {
+    Some(Duration::from_nanos(nanos))
+}

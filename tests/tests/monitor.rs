@@ -1,0 +1,401 @@
+//! The central scenarios, one by one: given these events, expect these actions.
+
+use std::time::Duration;
+
+use childminder::{
+    Action, Activity, Config, Deadline, Error, Event, ExitStatus, FailureId, Instant, Ladder,
+    Misuse, MonitorState, NotificationId, NotificationKind, Outcome, Signal, Stage, Stream, Target,
+};
+use childminder_tests::op::Drain;
+use childminder_tests::property::keeps_the_rules;
+use childminder_tests::run::Run;
+
+#[test]
+fn a_child_that_ends_well() {
+    let mut run = Run::new(Config::default());
+    run.tell(at(0), Event::Started);
+    run.tell(at(1), Event::OutputClosed);
+    let actions = run.tell(at(2), exited(0)).to_vec();
+
+    let success = Outcome {
+        error: None,
+        exit: Some(ExitStatus::Code(0)),
+        leaked: false,
+        terminated: false,
+    };
+    assert_eq!(actions, [Action::Reap, Action::Finish(success)]);
+    keeps_the_rules(&run);
+}
+
+#[test]
+fn a_silent_child_is_interrupted_and_then_killed() {
+    let mut run = started(Config {
+        idle_timeout: Some(Duration::from_secs(60)),
+        ..Config::default()
+    });
+    run.tell(at(30), output(Stream::Stderr));
+    assert_eq!(run.tell(at(60), Event::Tick), [wake(90)]);
+
+    let interrupted = [
+        first(Error::IdleTimeout),
+        send(Signal::INT, Target::Group),
+        wake(95),
+    ];
+    assert_eq!(run.tell(at(90), Event::Tick), interrupted);
+    let killed = [send(Signal::KILL, Target::Group)];
+    assert_eq!(run.tell(at(95), Event::Tick), killed);
+
+    run.tell(at(96), Event::OutputClosed);
+    run.tell(at(96), died_of(Signal::KILL));
+    let outcome = run.monitor().outcome().unwrap();
+    assert_eq!(outcome.error, Some(Error::IdleTimeout));
+    assert_eq!(outcome.exit, Some(ExitStatus::Signal(Signal::KILL)));
+    keeps_the_rules(&run);
+}
+
+#[test]
+fn late_output_still_wins_against_the_idle_deadline() {
+    let mut run = started(Config {
+        idle_timeout: Some(Duration::from_secs(10)),
+        ..Config::default()
+    });
+    run.tell(at(11), output(Stream::Stdout));
+    assert_eq!(run.tell(at(11), Event::Tick), [wake(21)]);
+    assert_eq!(run.monitor().timeout_reason(), Some(Deadline::Idle));
+    keeps_the_rules(&run);
+}
+
+#[test]
+fn only_the_output_that_counts_is_activity() {
+    let mut run = started(Config {
+        idle_timeout: Some(Duration::from_secs(10)),
+        activity: Activity::Stdout,
+        ..Config::default()
+    });
+    run.tell(at(5), output(Stream::Stderr));
+    assert_eq!(run.monitor().poll_timeout(), Some(at(10)));
+    run.tell(at(6), output(Stream::Stdout));
+    assert_eq!(run.monitor().poll_timeout(), Some(at(16)));
+    run.tell(at(7), Event::Progress);
+    assert_eq!(run.monitor().poll_timeout(), Some(at(17)));
+    keeps_the_rules(&run);
+}
+
+#[test]
+fn notifications_run_one_at_a_time_and_in_order() {
+    let mut run = started(Config::default());
+    assert_eq!(run.tell(at(1), Event::Notify), [requested(1)]);
+    assert_eq!(run.tell(at(1), Event::Notify), []);
+    assert_eq!(run.tell(at(1), Event::Notify), []);
+    assert_eq!(run.tell(at(2), done(1, true)), [requested(2)]);
+    assert_eq!(run.tell(at(3), done(2, true)), [requested(3)]);
+    keeps_the_rules(&run);
+}
+
+#[test]
+fn a_failed_notification_discards_the_rest_and_ends_the_child() {
+    let mut run = started(Config::default());
+    for _ in 0..3 {
+        run.tell(at(1), Event::Notify);
+    }
+    let expected = [
+        first(Error::Notification(ticket(1))),
+        send(Signal::INT, Target::Group),
+        discarded(2, 3),
+        wake(7),
+    ];
+    assert_eq!(run.tell(at(2), done(1, false)), expected);
+    assert_eq!(run.tell(at(3), Event::Notify), [discarded(4, 4)]);
+    keeps_the_rules(&run);
+}
+
+#[test]
+fn the_late_answer_to_an_overdue_notification_is_ignored_once() {
+    let mut run = started(Config {
+        notification_timeout: Some(Duration::from_secs(1)),
+        ..Config::default()
+    });
+    run.tell(at(1), Event::Notify);
+    let expected = [
+        first(Error::NotificationTimeout(ticket(1))),
+        send(Signal::INT, Target::Group),
+        wake(7),
+    ];
+    assert_eq!(run.tell(at(2), Event::Tick), expected);
+    assert_eq!(run.tell(at(3), done(1, false)), []);
+    run.tell(at(3), done(1, false));
+    assert_eq!(run.last().result, Err(Misuse::NotInFlight(ticket(1))));
+    keeps_the_rules(&run);
+}
+
+#[test]
+fn the_last_notification_is_waited_for_and_counts() {
+    let mut run = started(Config::default());
+    run.tell(at(1), Event::Notify);
+    run.tell(at(2), Event::OutputClosed);
+    assert_eq!(run.tell(at(3), exited(0)), [Action::Reap]);
+
+    let error = Error::Notification(ticket(1));
+    let failure = Outcome {
+        error: Some(error),
+        exit: Some(ExitStatus::Code(0)),
+        leaked: false,
+        terminated: false,
+    };
+    let expected = [first(error), Action::Finish(failure)];
+    assert_eq!(run.tell(at(4), done(1, false)), expected);
+    keeps_the_rules(&run);
+}
+
+#[test]
+fn a_bad_exit_after_an_error_is_its_consequence() {
+    let mut run = started(Config::default());
+    run.tell(at(1), Event::Fail);
+    run.tell(at(2), Event::OutputClosed);
+    let actions = run.tell(at(2), died_of(Signal::INT)).to_vec();
+
+    let failure = Outcome {
+        error: Some(Error::External(FailureId::new(1).unwrap())),
+        exit: Some(ExitStatus::Signal(Signal::INT)),
+        leaked: false,
+        terminated: true,
+    };
+    let expected = [
+        send(Signal::KILL, Target::Group),
+        Action::ScheduleTimer(None),
+        Action::Reap,
+        Action::Finish(failure),
+    ];
+    assert_eq!(actions, expected);
+    keeps_the_rules(&run);
+}
+
+#[test]
+fn the_owner_may_be_impatient() {
+    let mut run = started(Config::default());
+    let interrupted = [send(Signal::INT, Target::Group), wake(6)];
+    assert_eq!(run.tell(at(1), Event::Escalate), interrupted);
+    assert_eq!(run.tell(at(2), Event::Terminate), []);
+    let killed = [send(Signal::KILL, Target::Group)];
+    assert_eq!(run.tell(at(2), Event::Escalate), killed);
+    assert_eq!(run.tell(at(3), Event::Escalate), []);
+    keeps_the_rules(&run);
+}
+
+#[test]
+fn the_ladder_can_be_changed_until_it_starts() {
+    let kill = stage(Signal::KILL, Target::Leader, None);
+    let mut run = started(Config::default());
+    run.tell(at(1), Event::SetLadder(Ladder::new(&[kill]).unwrap()));
+    let killed = [send(Signal::KILL, Target::Leader)];
+    assert_eq!(run.tell(at(1), Event::Terminate), killed);
+    run.tell(at(2), Event::SetLadder(Ladder::default()));
+    assert_eq!(run.tell(at(2), Event::Escalate), []);
+    keeps_the_rules(&run);
+}
+
+#[test]
+fn a_child_that_survives_the_last_stage_is_given_up() {
+    let kill = stage(Signal::KILL, Target::Group, Some(Duration::from_secs(5)));
+    let mut run = started(Config {
+        ladder: Ladder::new(&[kill]).unwrap(),
+        ..Config::default()
+    });
+    run.tell(at(1), Event::Terminate);
+    let given_up = Outcome {
+        error: Some(Error::Unkillable),
+        exit: None,
+        leaked: true,
+        terminated: true,
+    };
+    let expected = [first(Error::Unkillable), Action::Finish(given_up)];
+    assert_eq!(run.tell(at(6), Event::Tick), expected);
+    keeps_the_rules(&run);
+}
+
+#[test]
+fn stages_without_a_wait_are_sent_in_one_tick() {
+    let int = stage(Signal::INT, Target::Leader, Some(Duration::ZERO));
+    let kill = stage(Signal::KILL, Target::Leader, None);
+    let mut run = started(Config {
+        run_timeout: Some(Duration::from_secs(1)),
+        ladder: Ladder::new(&[int, kill]).unwrap(),
+        ..Config::default()
+    });
+    let expected = [
+        first(Error::RunTimeout),
+        send(Signal::INT, Target::Leader),
+        send(Signal::KILL, Target::Leader),
+    ];
+    assert_eq!(run.tell(at(1), Event::Tick), expected);
+    keeps_the_rules(&run);
+}
+
+#[test]
+fn output_held_after_the_exit_is_drained_and_then_leaks() {
+    let mut run = started(Config::default());
+    run.tell(at(1), Event::Terminate);
+    assert_eq!(run.tell(at(2), exited(0)), [wake(4)]);
+    let leak = Outcome {
+        error: None,
+        exit: Some(ExitStatus::Code(0)),
+        leaked: true,
+        terminated: true,
+    };
+    let expected = [
+        send(Signal::KILL, Target::Group),
+        Action::Reap,
+        Action::Finish(leak),
+    ];
+    assert_eq!(run.tell(at(4), Event::Tick), expected);
+    keeps_the_rules(&run);
+}
+
+#[test]
+fn heartbeats_that_were_missed_are_skipped() {
+    let mut run = started(Config {
+        heartbeat_interval: Some(Duration::from_secs(10)),
+        ..Config::default()
+    });
+    assert_eq!(run.last().polled, [beat(1), wake(10)]);
+    run.tell(at(1), done(1, true));
+    assert_eq!(run.tell(at(35), Event::Tick), [beat(2), wake(40)]);
+    // The second has not run yet, so there is no third.
+    assert_eq!(run.tell(at(40), Event::Tick), [wake(50)]);
+    run.tell(at(41), done(2, true));
+    assert_eq!(run.tell(at(50), Event::Tick), [beat(3), wake(60)]);
+    keeps_the_rules(&run);
+}
+
+#[test]
+fn a_suspension_puts_off_every_deadline() {
+    let mut run = started(Config {
+        run_timeout: Some(Duration::from_secs(10)),
+        ..Config::default()
+    });
+    run.tell(at(4), Event::Suspended);
+    assert_eq!(run.monitor().poll_timeout(), None);
+    assert_eq!(run.tell(at(50), Event::Tick), []);
+    assert_eq!(run.tell(at(100), Event::Resumed), [wake(106)]);
+    keeps_the_rules(&run);
+}
+
+#[test]
+fn what_the_exit_has_made_wrong_is_not_polled_any_more() {
+    let int = stage(Signal::INT, Target::Leader, None);
+    let mut run = started(Config {
+        ladder: Ladder::new(&[int]).unwrap(),
+        sweep: false,
+        ..Config::default()
+    });
+    run.drain(Drain::Nothing);
+    run.tell(at(1), Event::Notify);
+    run.tell(at(1), Event::Fail);
+    run.tell(at(1), Event::OutputClosed);
+    run.drain(Drain::All);
+    let actions = run.tell(at(2), exited(0)).to_vec();
+    let error = Error::External(FailureId::new(1).unwrap());
+    let failure = Outcome {
+        error: Some(error),
+        exit: Some(ExitStatus::Code(0)),
+        leaked: false,
+        terminated: true,
+    };
+    let expected = [
+        first(error),
+        discarded(1, 1),
+        Action::Reap,
+        Action::Finish(failure),
+    ];
+    assert_eq!(actions, expected);
+    keeps_the_rules(&run);
+}
+
+#[test]
+fn before_the_start_only_ticks_make_sense() {
+    let mut run = Run::new(Config::default());
+    assert_eq!(run.tell(at(0), Event::Tick), []);
+    for event in [Event::Terminate, Event::Notify, exited(0), Event::Resumed] {
+        run.tell(at(0), event);
+        assert_eq!(run.last().result, Err(Misuse::NotStarted), "{event:?}");
+    }
+    keeps_the_rules(&run);
+}
+
+#[test]
+fn a_monitor_is_small() {
+    let size = size_of::<MonitorState>();
+    println!("a MonitorState has {size} bytes");
+    assert!(size <= 384, "{size} bytes");
+}
+
+fn started(config: Config) -> Run {
+    let mut run = Run::new(config);
+    run.tell(at(0), Event::Started);
+    run
+}
+
+fn at(seconds: u64) -> Instant {
+    Instant::ZERO.after(Duration::from_secs(seconds))
+}
+
+fn output(stream: Stream) -> Event {
+    Event::Output { stream, bytes: 1 }
+}
+
+fn done(id: u64, ok: bool) -> Event {
+    Event::NotifyDone { id: ticket(id), ok }
+}
+
+fn exited(code: i32) -> Event {
+    Event::ChildExited(ExitStatus::Code(code))
+}
+
+fn died_of(signal: Signal) -> Event {
+    Event::ChildExited(ExitStatus::Signal(signal))
+}
+
+fn first(error: Error) -> Action {
+    Action::RecordError { error, first: true }
+}
+
+fn send(signal: Signal, target: Target) -> Action {
+    Action::SendSignal { signal, target }
+}
+
+fn discarded(first: u64, last: u64) -> Action {
+    Action::DiscardNotifications {
+        first: ticket(first),
+        last: ticket(last),
+    }
+}
+
+fn requested(id: u64) -> Action {
+    Action::RunNotification {
+        id: ticket(id),
+        kind: NotificationKind::Requested,
+    }
+}
+
+fn beat(id: u64) -> Action {
+    Action::RunNotification {
+        id: ticket(id),
+        kind: NotificationKind::Heartbeat,
+    }
+}
+
+fn wake(seconds: u64) -> Action {
+    Action::ScheduleTimer(Some(at(seconds)))
+}
+
+fn ticket(id: u64) -> NotificationId {
+    NotificationId::new(id).unwrap()
+}
+
+fn stage(signal: Signal, target: Target, wait: Option<Duration>) -> Stage {
+    Stage {
+        signal,
+        target,
+        wait,
+    }
+}
