@@ -233,11 +233,22 @@ impl MonitorState {
         let clock = rebased.clock;
         rebased.clock = clock.restarted_at(Self::REBASED_NOW);
         rebased.timers = rebased.timers.moved(clock.running(), Self::REBASED_NOW);
-        rebased.told_wake = rebased.told_wake.moved(clock.now(), Self::REBASED_NOW);
+        rebased.told_wake = if self.wake_is_overdue(clock) {
+            Instant::ZERO
+        } else {
+            rebased.told_wake.moved(clock.now(), Self::REBASED_NOW)
+        };
         if rebased.verdict.first().is_none() {
             rebased.notifications = rebased.notifications.recounted();
         }
         rebased
+    }
+
+    /// A wake-up in the past that nothing precedes stays early enough for whatever comes: it makes no
+    /// difference how long ago it was.
+    fn wake_is_overdue(&self, clock: Clock) -> bool {
+        let next = self.timers.next().map(|(at, _)| clock.callers(at));
+        self.told_wake <= clock.now() && next.is_none_or(|at| at >= self.told_wake)
     }
 }
 

@@ -147,7 +147,7 @@ pub fn any_op() -> impl Strategy<Value = Op> {
 pub fn any_ops(length: usize) -> impl Strategy<Value = Vec<Op>> {
     let starts = prop::bool::weighted(15.0 / 16.0);
     let parts = prop_oneof![
-        24 => any_op().prop_map(|op| vec![op]),
+        16 => any_op().prop_map(|op| vec![op]),
         1 => select(MOTIFS).prop_map(<[Op]>::to_vec),
     ];
     (starts, prop::collection::vec(parts, 0..length)).prop_map(move |(starts, parts)| {
@@ -171,7 +171,7 @@ pub const MENU: &[(u8, &[Op])] = &[
     (40, WAITS),
     (25, &[OUTPUT_STDOUT, OUTPUT_STDERR, OUTPUT_NONE]),
     (8, &[Op::Tell(Event::Progress)]),
-    (20, &[Op::Tell(Event::Notify)]),
+    (20, &[NOTIFY]),
     (30, ANSWERS),
     (8, &[Op::Tell(Event::Fail)]),
     (10, &[TERMINATE, Op::Tell(Event::Escalate)]),
@@ -190,32 +190,24 @@ const MOTIFS: &[&[Op]] = &[
     &[EXIT_WELL, Op::Tell(Event::OutputClosed)],
     &[Op::Tell(Event::OutputClosed), EXIT_WELL],
     &[Op::Drain(Drain::Nothing), TERMINATE, EXIT_WELL],
-    &[
-        Op::Drain(Drain::Nothing),
-        Op::Tell(Event::Notify),
-        Op::Tell(Event::Fail),
-        Op::Drain(Drain::All),
-    ],
+    &[Op::Drain(Drain::Nothing), NOTIFY, Op::Tell(Event::Fail)],
+    &[Op::Drain(Drain::Nothing), NOTIFY, UNTIL, TICK, UNTIL, TICK],
+    &[TERMINATE, EXIT_WELL, FAR_PAST, TICK],
     &[EXIT_WELL, UNTIL, TICK, UNTIL, TICK],
 ];
 
 const GO_UP_THE_LADDER: &[Op] = &[
-    Op::Tell(Event::Notify),
-    TERMINATE,
-    UNTIL,
-    TICK,
-    UNTIL,
-    TICK,
-    UNTIL,
-    TICK,
-    UNTIL,
-    TICK,
+    NOTIFY, TERMINATE, UNTIL, TICK, UNTIL, TICK, UNTIL, TICK, UNTIL, TICK, FAR_PAST, TICK,
     EXIT_WELL,
 ];
 
 const TICK: Op = Op::Tell(Event::Tick);
 
 const UNTIL: Op = Op::Wait(Wait::Until);
+
+const FAR_PAST: Op = Op::Wait(Wait::FarPast);
+
+const NOTIFY: Op = Op::Tell(Event::Notify);
 
 const TERMINATE: Op = Op::Tell(Event::Terminate);
 
@@ -242,7 +234,7 @@ const WAITS: &[Op] = &[
     Op::Wait(Wait::JustAfter),
     Op::Wait(Wait::For(Duration::from_nanos(1))),
     Op::Wait(Wait::For(Duration::from_secs(1))),
-    Op::Wait(Wait::FarPast),
+    FAR_PAST,
     Op::Wait(Wait::Back(Duration::from_secs(1))),
 ];
 

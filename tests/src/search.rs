@@ -49,18 +49,32 @@ impl fmt::Display for Counterexample {
     }
 }
 
+/// How a search drains the monitor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Draining {
+    /// Always at once.
+    Eager,
+    /// At once, one action at a time, or not at all, changing at any moment.
+    Any,
+}
+
 /// Visits every state that `config` can reach, or the first `most` of them.
 ///
 /// # Errors
 ///
 /// The shortest [`Counterexample`], if a rule is broken anywhere.
-pub fn search(config: Config, most: usize) -> Result<Found, Box<Counterexample>> {
+pub fn search(
+    config: Config,
+    draining: Draining,
+    most: usize,
+) -> Result<Found, Box<Counterexample>> {
     let mut states: IndexSet<Node, foldhash::fast::RandomState> = IndexSet::default();
     let mut parents: Vec<(u32, u8)> = vec![(0, 0)];
     let mut found = Found::default();
     states.insert(Node::new(config));
 
-    let ops = ops();
+    let mut ops = ops();
+    ops.retain(|op| draining == Draining::Any || !matches!(op, Op::Drain(_)));
     let mut next = 0;
     while next < states.len() {
         for (number, op) in (0..).zip(&ops) {

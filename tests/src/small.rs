@@ -26,48 +26,48 @@ fn limits() -> Vec<Config> {
     vec![
         off,
         Config {
-            idle_timeout: ns(2),
-            drain_timeout: ns(1),
+            idle_timeout: Some(ns(2)),
+            drain_timeout: Some(ns(1)),
             ..off
         },
         Config {
-            idle_timeout: ns(1),
-            first_output_timeout: ns(1),
-            run_timeout: ns(2),
+            idle_timeout: Some(ns(1)),
+            first_output_timeout: Some(ns(1)),
+            run_timeout: Some(ns(2)),
             activity: Activity::Stdout,
-            drain_timeout: ns(0),
+            drain_timeout: Some(ns(0)),
             ..off
         },
         Config {
-            first_output_timeout: ns(2),
-            notification_timeout: ns(1),
+            first_output_timeout: Some(ns(2)),
+            notification_timeout: Some(ns(1)),
             activity: Activity::Stderr,
             ..off
         },
         Config {
-            run_timeout: ns(3),
-            notification_timeout: ns(2),
+            run_timeout: Some(ns(3)),
+            notification_timeout: Some(ns(2)),
             activity: Activity::Explicit,
-            drain_timeout: ns(2),
+            drain_timeout: Some(ns(2)),
             ..off
         },
         Config {
-            heartbeat_interval: ns(2),
-            notification_timeout: ns(1),
-            idle_timeout: ns(3),
+            heartbeat_interval: Some(ns(2)),
+            notification_timeout: Some(ns(1)),
+            idle_timeout: Some(ns(3)),
             ..off
         },
         Config {
-            heartbeat_interval: ns(1),
-            idle_timeout: ns(0),
-            drain_timeout: ns(1),
+            heartbeat_interval: Some(ns(1)),
+            idle_timeout: Some(ns(0)),
+            drain_timeout: Some(ns(1)),
             ..off
         },
         Config {
-            idle_timeout: ns(2),
-            first_output_timeout: ns(0),
-            notification_timeout: ns(0),
-            drain_timeout: ns(1),
+            idle_timeout: Some(ns(2)),
+            first_output_timeout: Some(ns(0)),
+            notification_timeout: Some(ns(0)),
+            drain_timeout: Some(ns(1)),
             ..off
         },
     ]
@@ -81,7 +81,7 @@ fn ladders() -> Vec<Ladder> {
             .map(|(signal, target, wait)| Stage {
                 signal: *signal,
                 target: *target,
-                wait: wait.and_then(ns),
+                wait: wait.map(ns),
             })
             .collect();
         Ladder::new(&stages).expect("at most four stages")
@@ -108,6 +108,6 @@ fn ladders() -> Vec<Ladder> {
     ]
 }
 
-fn ns(nanos: u64) -> Option<Duration> {
-    Some(Duration::from_nanos(nanos))
+fn ns(nanos: u64) -> Duration {
+    Duration::from_nanos(nanos)
 }

@@ -15,6 +15,7 @@ type Left = Option<i8>;
 
 /// What has been seen of one run, as far as the rules need it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Watch {
     started: bool,
     exit: Option<ExitStatus>,
@@ -266,7 +267,11 @@ impl Watch {
             self.first_output = None;
         }
         let waits = after.is_suspended();
-        rule(6, !waits || self.may_be_suspended(event), "nothing else suspends")?;
+        rule(
+            6,
+            !waits || self.may_be_suspended(event),
+            "nothing else suspends",
+        )?;
         self.suspended = waits;
         if event == Event::Escalate && self.stages_left(config) == 0 {
             self.stage = self.stage.filter(|_| self.exit.is_none());
@@ -274,7 +279,11 @@ impl Watch {
         if self.given_up {
             let waited = self.stage.take().is_none_or(|left| left <= 0);
             let all = self.stages_left(config) == 0;
-            rule(6, !self.eager || (waited && all), "`Unkillable` comes after the last wait")?;
+            rule(
+                6,
+                !self.eager || (waited && all),
+                "`Unkillable` comes after the last wait",
+            )?;
         }
         if self.exit.is_some() && self.output != Output::Open {
             self.stage = None;
@@ -430,7 +439,11 @@ impl Watch {
             )?;
         }
         let runs_on = !self.eager || self.exit.is_some() || !self.suspended;
-        rule(6, runs_on || event != Event::Tick, "no stage is due while suspended")?;
+        rule(
+            6,
+            runs_on || event != Event::Tick,
+            "no stage is due while suspended",
+        )?;
         self.next_stage = u8::try_from(index + 1).unwrap_or(u8::MAX);
         self.stage = left(stage.wait);
         Ok(())
@@ -513,7 +526,11 @@ impl Watch {
             return Ok(());
         }
         if self.suspended || self.finished {
-            return rule(14, monitor.poll_timeout().is_none(), "nothing to wake up for");
+            return rule(
+                14,
+                monitor.poll_timeout().is_none(),
+                "nothing to wake up for",
+            );
         }
         let now = MonitorState::REBASED_NOW;
         let pending = [

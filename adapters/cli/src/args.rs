@@ -49,8 +49,9 @@ pub struct RunArgs {
     /// How long output may outlive it [2s]
     #[arg(long, value_name = "DURATION", value_parser = parse::duration, allow_hyphen_values = true)]
     pub drain: Option<Duration>,
-    /// How long one notification may take
-    #[arg(long, hide = true, value_name = "DURATION", value_parser = deadline, allow_hyphen_values = true)]
+    /// How long one notification may take; hidden as long as nothing here notifies
+    #[arg(long, value_name = "DURATION", value_parser = deadline, allow_hyphen_values = true,
+        hide = true)]
     pub notify_timeout: Option<Limit>,
     /// How to end it, 1-4 stages [INT:5s,KILL]
     #[arg(long, value_name = "SIGNAL:WAIT,…", value_parser = parse::ladder,

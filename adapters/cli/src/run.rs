@@ -44,17 +44,14 @@ pub(crate) fn run(args: &RunArgs) -> Result<u8, Trouble> {
     let given_up = events.flush(owner)?;
     owner.note_lost_output(&mut outcome);
     let status = conclude(args, outcome, given_up, owner, report);
+    // Only our own words can be lost now.
     events.flush(owner)?;
     let failure = owner.stdout.take_failure();
-    Ok(
-        match failure.and_then(|failure| loss(Stream::Stdout, &failure)) {
-            Some(loss) => {
-                report::complain(&loss);
-                or_ours(status)
-            }
-            None => status,
-        },
-    )
+    if let Some(loss) = failure.and_then(|failure| loss(Stream::Stdout, &failure)) {
+        report::complain(&loss);
+        return Ok(or_ours(status));
+    }
+    Ok(status)
 }
 
 /// What is waited for.

@@ -33,7 +33,8 @@ impl Agenda {
     /// What is planned for the same moment happens in the order of planning.
     pub(crate) fn plan(&mut self, at: u64, coming: Coming) {
         let later = self.0.iter().rposition(|(when, _)| *when > at);
-        self.0.insert(later.map_or(0, |index| index + 1), (at, coming));
+        self.0
+            .insert(later.map_or(0, |index| index + 1), (at, coming));
     }
 
     pub(crate) fn next_at(&self) -> Option<u64> {
@@ -42,6 +43,11 @@ impl Agenda {
 
     pub(crate) fn pop(&mut self) -> Option<(u64, Coming)> {
         self.0.pop()
+    }
+
+    pub(crate) fn has_answers(&self) -> bool {
+        let is_answer = |(_, coming): &(u64, Coming)| matches!(coming, Coming::Answer(_));
+        self.0.iter().any(is_answer)
     }
 
     /// The next answer, before its time.

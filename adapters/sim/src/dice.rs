@@ -4,17 +4,24 @@
 /// must give the same run for ever, on every machine: no release of a dependency may change it, and
 /// nothing in it depends on the width of a pointer, on byte order or on floating point.
 #[derive(Clone, Debug)]
-pub(crate) struct Dice(u64);
+pub(crate) struct Dice {
+    state: u64,
+    /// What is left of the latest roll, for small dice: four of them out of one roll.
+    rest: u64,
+}
 
 impl Dice {
     /// Seeds that lie next to each other give streams that have nothing to do with each other.
     pub(crate) fn new(seed: u64) -> Self {
-        Self(mix(seed.wrapping_add(GOLDEN)))
+        Self {
+            state: mix(seed.wrapping_add(GOLDEN)),
+            rest: 0,
+        }
     }
 
     pub(crate) fn roll(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(GOLDEN);
-        mix(self.0)
+        self.state = self.state.wrapping_add(GOLDEN);
+        mix(self.state)
     }
 
     /// From zero up to, but without, `sides`; zero if there are none.
@@ -23,14 +30,33 @@ impl Dice {
         u64::try_from(wide >> 64).unwrap_or_default()
     }
 
-    pub(crate) fn one_in(&mut self, sides: u64) -> bool {
-        self.below(sides) == 0
+    /// [`below`](Self::below), for a few sides.
+    pub(crate) fn few(&mut self, sides: u16) -> u16 {
+        // The topmost bit that is set only marks the end.
+        if self.rest <= 0xffff {
+            let roll = self.roll();
+            self.rest = roll >> 16 | 1 << 48;
+            return scale(roll, sides);
+        }
+        let roll = self.rest;
+        self.rest >>= 16;
+        scale(roll, sides)
     }
 
-    pub(crate) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        let sides = u64::try_from(from.len()).unwrap_or(u64::MAX);
-        from[usize::try_from(self.below(sides)).unwrap_or_default()]
+    pub(crate) fn one_in(&mut self, sides: u16) -> bool {
+        self.few(sides) == 0
     }
+
+    pub(crate) fn pick<T: Copy, const N: usize>(&mut self, from: [T; N]) -> T {
+        let sides = u16::try_from(N).unwrap_or(u16::MAX);
+        from[usize::from(self.few(sides))]
+    }
+}
+
+/// The lowest sixteen bits, scaled down.
+fn scale(roll: u64, sides: u16) -> u16 {
+    let scaled = (roll & 0xffff) * u64::from(sides) >> 16;
+    u16::try_from(scaled).unwrap_or_default()
 }
 
 /// Spreads every bit over all others.

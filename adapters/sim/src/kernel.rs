@@ -23,6 +23,10 @@ use crate::trace::Log;
 #[derive(Debug)]
 pub struct Kernel {
     pub(crate) scenario: Scenario,
+    /// The weather, in nanoseconds.
+    pub(crate) latency: u64,
+    pub(crate) oversleep: u64,
+    pub(crate) call_time: u64,
     pub(crate) clock: Clock,
     pub(crate) dice: Dice,
     pub(crate) agenda: Agenda,
@@ -303,7 +307,7 @@ impl Kernel {
     }
 
     fn deliver_to(&mut self, signal: Signal, target: Target) -> Delivery {
-        let refusals = u64::from(self.scenario.weather.refusals);
+        let refusals = u16::from(self.scenario.weather.refusals);
         if refusals > 0 && self.dice.one_in(refusals) {
             self.oracle.refused();
             self.coverage.add(Seen::Refused);
@@ -351,6 +355,8 @@ impl Kernel {
             .map(|process| process.pid)
     }
 
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "as for `Moment::code`")]
     pub(crate) fn note_down(&mut self, moment: Moment) {
         self.log.add(self.clock.time, moment);
     }

@@ -10,8 +10,8 @@ use crate::habits::{Habits, Order, Timer};
 use crate::kernel::{Kernel, Read};
 use crate::moment::Delivery;
 use crate::notification::{Job, Payload};
-use crate::process::{STREAMS, index, linux};
 use crate::owner::Request;
+use crate::process::{STREAMS, index, linux};
 use crate::scenario::Scenario;
 use crate::supervisor::Supervisor;
 

@@ -9,11 +9,16 @@ use crate::owner::Request;
 
 /// One thing that happened in a run: first what the world did, then what the supervisor did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields say what they are")]
 pub enum Moment {
     /// The process was spawned.
     Starts { pid: u32 },
     /// It wrote.
-    Writes { pid: u32, stream: Stream, bytes: u64 },
+    Writes {
+        pid: u32,
+        stream: Stream,
+        bytes: u64,
+    },
     /// It forked.
     Forks { pid: u32, child: u32 },
     /// It closed its end of a pipe.
@@ -124,6 +129,11 @@ impl Moment {
 
     /// A number for what, and a number for the facts, for the digest. Part of what a seed promises:
     /// never renumber.
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "a constant at most call sites; measured: a tenth of all time"
+    )]
     pub(crate) fn code(self) -> (u64, u64) {
         let of = |pid: u32, fact: u64| u64::from(pid) << 32 | fact;
         match self {

@@ -68,6 +68,8 @@ struct Possible {
     first_output: Option<Moment>,
     run: Option<Moment>,
     notification: Option<Moment>,
+    /// A fault, which may be called an error.
+    fault: Option<Moment>,
 }
 
 /// A point in the run: the earliest time that it can have been, and what had come before it.
@@ -169,8 +171,12 @@ impl Oracle {
                 self.possible.notification = None;
             }
             if !answer.ok {
-                self.errors.job_failed(self.count);
-                self.must_end_now();
+                // Who is lazy may have given it up before, and not have said so.
+                let perhaps = self.lazy && self.possible.notification.is_some();
+                self.errors.job_failed(self.count, !perhaps);
+                if !perhaps {
+                    self.must_end_now();
+                }
             }
         }
         late
@@ -179,6 +185,9 @@ impl Oracle {
     /// A read or a signal failed. The supervisor may call that an error, or not.
     pub(crate) fn faulted(&mut self) {
         self.errors.faults += 1;
+        let now = self.this_moment();
+        self.possible.fault.get_or_insert(now);
+        self.clock.perhaps_resume();
     }
 
     pub(crate) fn refused(&mut self) {
@@ -286,7 +295,8 @@ impl Oracle {
             }
         }
         if self.possible.notification.is_none()
-            && let Some(since) = self.jobs.waiting_since(self.lazy)
+            // Who has no time at all is overdue before anybody has heard of it.
+            && let Some(since) = self.jobs.waiting_since(self.lazy || self.limits.notification == 0)
             && self.clock.most_since(since) >= self.limits.notification
         {
             self.possible.notification = now;
@@ -326,8 +336,9 @@ impl Oracle {
             first_output,
             run,
             notification,
+            fault,
         } = self.possible;
-        [self.must_end, idle, first_output, run, notification]
+        [self.must_end, idle, first_output, run, notification, fault]
             .into_iter()
             .flatten()
             .map(|moment| moment.most)

@@ -40,7 +40,7 @@ impl Scenario {
         self.programs.clear();
         let mut steps = Steps::new();
         // The leader is the first, and its children follow it.
-        let children = match dice.below(8) {
+        let children = match dice.few(8) {
             0..5 => 0,
             5..7 => 1,
             _ => 2,
@@ -74,7 +74,7 @@ impl Scenario {
         self.requests.clear();
         self.replies.clear();
         if dice.one_in(2) {
-            for _ in 0..=dice.below(4) {
+            for _ in 0..=dice.few(4) {
                 let at = roll_span(dice, 20);
                 let request = roll_request(dice);
                 self.requests.push((at, request));
@@ -90,7 +90,7 @@ impl Scenario {
         }
         for _ in 0..3 {
             self.replies.push(Reply {
-                after: match dice.below(8) {
+                after: match dice.few(8) {
                     0..4 => Some(Duration::ZERO),
                     4..7 => Some(Duration::from_nanos(roll_span(dice, 10))),
                     _ => None,
@@ -120,7 +120,7 @@ impl Steps {
         self.count += 1;
     }
 
-    fn sometimes_sleep(&mut self, dice: &mut Dice, sides: u64) {
+    fn sometimes_sleep(&mut self, dice: &mut Dice, sides: u16) {
         if dice.one_in(sides) {
             let nanos = roll_span(dice, 10);
             self.push(Step::Sleeps { nanos });
@@ -133,13 +133,13 @@ impl Steps {
 }
 
 fn roll_life(dice: &mut Dice, steps: &mut Steps) {
-    for _ in 0..dice.below(3) {
+    for _ in 0..dice.few(3) {
         steps.sometimes_sleep(dice, 2);
-        let bytes = 1 + dice.below(4096);
+        let bytes = 1 + u64::from(dice.few(4096));
         let stream = roll_stream(dice);
         steps.push(Step::Writes { stream, bytes });
     }
-    match dice.below(32) {
+    match dice.few(32) {
         0 => steps.push(Step::Stops),
         1..3 => {
             let nanos = roll_span(dice, 60);
@@ -160,7 +160,7 @@ fn roll_life(dice: &mut Dice, steps: &mut Steps) {
         _ => {}
     }
     steps.sometimes_sleep(dice, 2);
-    steps.push(match dice.below(16) {
+    steps.push(match dice.few(16) {
         0..9 => Step::Ends(ExitStatus::Code(0)),
         9 => Step::Ends(ExitStatus::Code(1)),
         10 => Step::Ends(ExitStatus::Signal(Signal::TERM)),
@@ -169,20 +169,20 @@ fn roll_life(dice: &mut Dice, steps: &mut Steps) {
 }
 
 fn roll_reaction(dice: &mut Dice) -> Reaction {
-    match dice.below(8) {
+    match dice.few(8) {
         0..4 => Reaction::Dies,
         4 => Reaction::Ignores,
         5 => Reaction::Writes { bytes: 7 },
         _ => Reaction::Exits {
             after: Duration::from_nanos(roll_span(dice, 8)),
             code: i32::from(dice.one_in(2)),
-            last_words: dice.below(3) * 100,
+            last_words: u64::from(dice.few(3)) * 100,
         },
     }
 }
 
 fn roll_config(dice: &mut Dice) -> Config {
-    let mut sometimes = |sides: u64, seconds: u64| {
+    let mut sometimes = |sides: u16, seconds: u64| {
         dice.one_in(sides)
             .then(|| Duration::from_nanos(roll_span(dice, seconds)))
     };
@@ -191,12 +191,12 @@ fn roll_config(dice: &mut Dice) -> Config {
     let run_timeout = sometimes(4, 30);
     let notification_timeout = sometimes(3, 10);
     let heartbeat_interval = sometimes(12, 10).map(|span| span + Duration::from_secs(3));
-    let drain_timeout = match dice.below(8) {
+    let drain_timeout = match dice.few(8) {
         0 => None,
         1..3 => Some(Duration::from_nanos(roll_span(dice, 10))),
         _ => Some(Duration::from_secs(2)),
     };
-    let activity = match dice.below(8) {
+    let activity = match dice.few(8) {
         0 => Activity::Stdout,
         1 => Activity::Stderr,
         2 => Activity::Explicit,
@@ -234,14 +234,13 @@ fn roll_ladder(dice: &mut Dice) -> Ladder {
         Signal::KILL,
     ];
     for stage in &mut stages {
-        stage.signal = dice.pick(&signals);
+        stage.signal = dice.pick(signals);
         if dice.one_in(3) {
             stage.target = Target::Leader;
         }
         stage.wait = Some(Duration::from_nanos(roll_span(dice, 8)));
     }
-    let most = stages.len();
-    let count = usize::try_from(dice.below(1 + most as u64)).unwrap_or_default();
+    let count = usize::from(dice.few(5));
     if count > 0 {
         stages[count - 1].signal = Signal::KILL;
         if dice.one_in(2) {
@@ -252,7 +251,7 @@ fn roll_ladder(dice: &mut Dice) -> Ladder {
 }
 
 fn roll_request(dice: &mut Dice) -> Request {
-    match dice.below(16) {
+    match dice.few(16) {
         0..6 => Request::Notify(Payload(0)),
         6 => Request::Progress,
         7 => Request::Fail,
@@ -267,21 +266,21 @@ fn roll_request(dice: &mut Dice) -> Request {
 
 fn roll_habits(dice: &mut Dice) -> Habits {
     Habits {
-        order: dice.pick(&[
+        order: dice.pick([
             Order::OutputFirst,
             Order::OutputFirst,
             Order::ExitFirst,
             Order::OwnerFirst,
         ]),
-        actions_per_turn: match dice.below(16) {
+        actions_per_turn: match dice.few(16) {
             0 => Some(1),
             1 => Some(2),
             2 => Some(3),
             _ => None,
         },
-        reads_per_turn: dice.pick(&[1, 2, 16, 16]),
-        timer: dice.pick(&[Timer::Asked, Timer::Told]),
-        ticks_always: dice.one_in(4),
+        reads_per_turn: dice.pick([1, 2, 16, 16]),
+        timer: dice.pick([Timer::Asked, Timer::Told]),
+        ticks_always: dice.one_in(8),
     }
 }
 
@@ -291,7 +290,7 @@ fn roll_weather(dice: &mut Dice) -> Weather {
     if dice.one_in(2) {
         return weather;
     }
-    let mut most = |sides: u64, seconds: u64| {
+    let mut most = |sides: u16, seconds: u64| {
         if dice.one_in(sides) {
             Duration::from_nanos(roll_span(dice, seconds))
         } else {
@@ -300,16 +299,16 @@ fn roll_weather(dice: &mut Dice) -> Weather {
     };
     weather.latency = most(3, 2);
     weather.oversleep = most(3, 4);
-    if dice.one_in(2) {
+    if dice.one_in(4) {
         weather.call = Duration::from_nanos(1 + dice.below(1_000));
     }
-    weather.spurious = dice.pick(&[0, 0, 1, 3]);
+    weather.spurious = dice.pick([0, 0, 1, 3]);
     weather.short_reads = dice.one_in(3);
     if dice.one_in(8) {
-        weather.refusals = dice.pick(&[1, 2, 3]);
+        weather.refusals = dice.pick([1, 2, 3]);
     }
     if dice.one_in(16) {
-        weather.failing_read = dice.pick(&[1, 2, 4]);
+        weather.failing_read = dice.pick([1, 2, 4]);
     }
     if dice.one_in(8) {
         weather.clock_set = Some(ClockSet {
@@ -332,7 +331,7 @@ fn roll_stream(dice: &mut Dice) -> Stream {
 /// Up to so many seconds: on a coarse grid most of the time, so that what has nothing to do with each
 /// other happens at the same moment.
 fn roll_span(dice: &mut Dice, seconds: u64) -> u64 {
-    match dice.below(8) {
+    match dice.few(8) {
         0 => dice.below(MILLISECOND),
         1 => dice.below(seconds * SECOND),
         _ => 250 * MILLISECOND * dice.below(4 * seconds + 1),

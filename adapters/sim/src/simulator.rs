@@ -90,6 +90,9 @@ impl Simulator {
         Self {
             kernel: Kernel {
                 scenario: Scenario::empty(),
+                latency: 0,
+                oversleep: 0,
+                call_time: 0,
                 clock: Clock::default(),
                 dice: Dice::new(0),
                 agenda: Agenda::default(),
@@ -164,7 +167,8 @@ impl Simulator {
             kernel.begin_turn();
             supervisor.turn(kernel);
             kernel.end_turn(supervisor.wake_at());
-            if kernel.outcome.is_some() && kernel.breach.is_none() {
+            let over = kernel.outcome.is_some() && kernel.breach.is_none();
+            if over && kernel.is_haunted() {
                 kernel.haunt();
                 kernel.begin_turn();
                 supervisor.turn(kernel);

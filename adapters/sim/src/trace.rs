@@ -52,12 +52,19 @@ impl Log {
         self.trace.moments.clear();
     }
 
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "as for `Moment::code`")]
     pub(crate) fn add(&mut self, at: u64, moment: Moment) {
         let (what, fact) = moment.code();
         self.digest.add(at, what, fact);
         if self.keeps {
-            self.trace.moments.push((at, moment));
+            self.keep(at, moment);
         }
+    }
+
+    #[cold]
+    fn keep(&mut self, at: u64, moment: Moment) {
+        self.trace.moments.push((at, moment));
     }
 }
 
@@ -72,6 +79,8 @@ impl Default for Digest {
 }
 
 impl Digest {
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "as for `Moment::code`")]
     fn add(&mut self, at: u64, what: u64, fact: u64) {
         let left = self.0 ^ at;
         let right = fact.wrapping_add(what << 56) ^ 0x9e37_79b9_7f4a_7c15;

@@ -18,6 +18,9 @@ use crate::time::{Clock, nanos};
 impl Kernel {
     pub(crate) fn boot(&mut self, keep_trace: bool) {
         let scenario = &self.scenario;
+        self.latency = nanos(scenario.weather.latency);
+        self.oversleep = nanos(scenario.weather.oversleep);
+        self.call_time = nanos(scenario.weather.call);
         self.clock = Clock::default();
         self.dice = crate::dice::Dice::new(scenario.seed ^ 0x57ea_7e11);
         self.log.begin(scenario.seed, keep_trace);
@@ -55,7 +58,11 @@ impl Kernel {
     pub(crate) fn pass_until_turn(&mut self) -> bool {
         loop {
             let turn = self.turn_at();
-            let Some(at) = self.agenda.next_at().filter(|at| self.comes_first(*at, turn)) else {
+            let Some(at) = self
+                .agenda
+                .next_at()
+                .filter(|at| self.comes_first(*at, turn))
+            else {
                 if turn == u64::MAX {
                     return false;
                 }
@@ -98,7 +105,7 @@ impl Kernel {
             }
         }
         self.wake = wake;
-        self.overslept = self.at_most(nanos(self.scenario.weather.oversleep));
+        self.overslept = self.at_most(self.oversleep);
     }
 
     fn has_news(&self) -> bool {
@@ -109,11 +116,15 @@ impl Kernel {
     }
 
     /// At the start of every call: it takes its time, and things happen meanwhile.
+    #[inline]
     pub(crate) fn call(&mut self) {
-        if self.scenario.weather.call.is_zero() {
-            return;
+        if self.call_time > 0 {
+            self.take_time();
         }
-        let until = self.clock.time + self.at_most(nanos(self.scenario.weather.call));
+    }
+
+    fn take_time(&mut self) {
+        let until = self.clock.time + self.at_most(self.call_time);
         while let Some(at) = self.agenda.next_at().filter(|at| *at <= until) {
             self.clock.time = self.clock.time.max(at);
             self.happen_next();
@@ -131,7 +142,7 @@ impl Kernel {
 
     fn tell_news(&mut self) {
         if self.news_at.is_none() {
-            let late = self.at_most(nanos(self.scenario.weather.latency));
+            let late = self.at_most(self.latency);
             self.news_at = Some(self.clock.time + late);
         }
     }
@@ -151,6 +162,12 @@ impl Kernel {
             }
             Coming::Shutdown => self.shut_down(),
         }
+    }
+
+    /// Whether to [`haunt`](Self::haunt): when there is something to haunt it with, and now and then
+    /// besides, because it takes its time.
+    pub(crate) fn is_haunted(&self) -> bool {
+        self.scenario.seed % 8 == 0 || self.agenda.has_answers() || !self.answers.is_empty()
     }
 
     /// After the end: jobs that were given up are answered, the pid is a stranger's, and a last turn

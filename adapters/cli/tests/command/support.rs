@@ -15,13 +15,14 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// Far more than a loaded machine needs for a whole test.
-pub(crate) const GUARD: Duration = Duration::from_secs(30);
+pub(crate) const GUARD: Duration = Duration::from_secs(60);
 
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_childminder");
 
 /// What a shell does that waits for signals, and is told of them soon. A child of it may miss one, and
 /// its shell may say how it died.
-pub(crate) const LOITER: &str = "for i in $(seq 600); do sleep 0.05; done 2>/dev/null";
+pub(crate) const LOITER: &str =
+    "i=0; while [ $i -lt 600 ]; do i=$((i + 1)); sleep 0.05; done 2>/dev/null";
 
 /// `childminder` with these arguments.
 pub(crate) fn childminder<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -> Command {
@@ -152,11 +153,12 @@ impl Running {
         kill_process(Pid::from_child(&self.child), signal).expect("it runs");
     }
 
-    /// The time on the processor that it uses while `span` passes, in hundredths of a second.
-    pub(crate) fn ticks_within(&self, span: Duration) -> u64 {
-        let before = ticks(self.child.id());
-        thread::sleep(span);
-        ticks(self.child.id()) - before
+    /// The time on the processor that it has used, `utime` and `stime`, in hundredths of a second.
+    pub(crate) fn ticks(&self) -> u64 {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
+        let number = |field: &str| field.parse::<u64>().expect("a number");
+        let stat = stat.expect("it runs");
+        fields(&stat).skip(11).take(2).map(number).sum()
     }
 
     #[track_caller]
@@ -335,13 +337,6 @@ fn watch(child: &Child) -> Sender<()> {
         }
     });
     alive
-}
-
-/// `utime` and `stime`.
-fn ticks(id: u32) -> u64 {
-    let stat = fs::read_to_string(format!("/proc/{id}/stat")).expect("it runs");
-    let number = |field: &str| field.parse::<u64>().expect("a number");
-    fields(&stat).skip(11).take(2).map(number).sum()
 }
 
 /// The fields of `/proc/ID/stat` from the state on; before it stands a name, which may hold anything.

@@ -52,7 +52,7 @@ fn the_first_output_must_come_in_time() {
 #[test]
 fn chatter_is_no_progress_when_progress_is_what_the_owner_says() {
     let config = Config {
-        idle_timeout: Some(millis(400)),
+        idle_timeout: Some(millis(1000)),
         activity: Activity::Explicit,
         ..patient()
     };

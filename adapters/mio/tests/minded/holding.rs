@@ -1,6 +1,7 @@
 //! Output that its owner does not want, for now or any more.
 
 use std::io::Write as _;
+use std::time::Duration;
 
 use childminder_mio::{Config, Error, ExitStatus, Job, Signal, Stream};
 
@@ -54,31 +55,43 @@ fn a_hold_takes_effect_at_once() {
 
 #[test]
 fn a_child_that_waits_for_its_reader_is_not_silent() {
-    let config = Config {
-        idle_timeout: Some(millis(500)),
-        drain_timeout: Some(millis(100)),
-        ..patient()
-    };
-    let owner = Owner::new().on_output(|control, stream, _| control.hold_output(stream));
-    let mut run = Run::of("head -c 200000 /dev/zero", config, owner);
+    let mut run = Run::of(
+        "head -c 130000 /dev/zero",
+        quick_drain(),
+        owner_that_holds(millis(1000)),
+    );
     let owner = run.finish();
     assert_eq!(owner.errors, []);
-    assert_eq!(owner.stdout.len(), 200_000);
+    assert_eq!(owner.stdout.len(), 130_000);
     assert!(!owner.outcome().leaked);
 }
 
 #[test]
 fn a_held_child_that_is_silent_is_noticed() {
-    let config = Config {
-        idle_timeout: Some(millis(200)),
-        drain_timeout: Some(millis(100)),
-        ..patient()
-    };
-    let owner = Owner::new().on_output(|control, stream, _| control.hold_output(stream));
-    let mut run = Run::of("echo hello; exec sleep 60", config, owner);
+    let mut run = Run::of(
+        "echo hello; exec sleep 60",
+        quick_drain(),
+        owner_that_holds(millis(200)),
+    );
     let owner = run.finish();
     assert_eq!(owner.outcome().error, Some(Error::IdleTimeout));
     assert_eq!(owner.text(), "hello\n");
+}
+
+/// Holds each stream as soon as it hears of it, and from then on expects to hear more in time.
+fn owner_that_holds(idle: Duration) -> Owner {
+    Owner::new().on_output(move |control, stream, _| {
+        control.hold_output(stream);
+        control.set_idle_timeout(Some(idle));
+    })
+}
+
+/// What is held until the end would otherwise be waited for for ever.
+fn quick_drain() -> Config {
+    Config {
+        drain_timeout: Some(millis(100)),
+        ..patient()
+    }
 }
 
 #[test]

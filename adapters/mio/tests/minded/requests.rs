@@ -55,6 +55,17 @@ fn impatience_does_not_wait_for_the_ladder() {
     assert_eq!(owner.text(), "ready\nno\n");
 }
 
+#[test]
+fn the_ladder_can_be_changed_before_it_starts() {
+    let owner = Owner::new().on_output(|control, _, _| {
+        control.set_ladder(ladder(Signal::KILL, millis(600_000)));
+        control.terminate();
+    });
+    let mut run = Run::of("echo ready; exec sleep 60", patient(), owner);
+    let outcome = run.finish().outcome();
+    assert_eq!(outcome.exit, Some(ExitStatus::Signal(Signal::KILL)));
+}
+
 /// Each failure is an error, and each error is answered with a failure.
 #[test]
 fn an_owner_that_never_stops_failing_sees_its_child_end() {

@@ -1,9 +1,12 @@
 //! A child as an event source.
 
+use std::fs;
 use std::io::{ErrorKind, Write as _};
+use std::os::fd::RawFd;
 use std::time::Duration;
 
 use childminder_mio::Config;
+use mio::unix::SourceFd;
 use mio::{Interest, Token};
 
 use crate::support::{Bystander, CHILD, Owner, Run, millis, patient, sleep};
@@ -64,6 +67,40 @@ fn a_child_is_registered_once() {
     run.finish();
 }
 
+/// One of its descriptors is taken; those that were registered before it are taken back.
+#[test]
+fn a_registration_that_fails_leaves_nothing_registered() {
+    let mut run = Run::of("exec cat", patient(), Owner::new());
+    let stdout = our_end_of_stdout(&run);
+    let registry = run.poll.registry();
+    registry.deregister(&mut run.child).expect("deregistered");
+
+    registry
+        .register(&mut SourceFd(&stdout), Token(8), Interest::READABLE)
+        .expect("taken");
+    registry
+        .register(&mut run.child, CHILD, Interest::READABLE)
+        .expect_err("taken");
+    registry
+        .deregister(&mut SourceFd(&stdout))
+        .expect("given back");
+    registry
+        .register(&mut run.child, CHILD, Interest::READABLE)
+        .expect("registered");
+    drop(run.stdin());
+    run.finish();
+}
+
+/// The descriptor in this process that leads to the pipe which is the child's standard output.
+fn our_end_of_stdout(run: &Run) -> RawFd {
+    let pipe = fs::read_link(format!("/proc/{}/fd/1", run.child.id())).expect("a pipe");
+    let ours = fs::read_dir("/proc/self/fd").expect("descriptors");
+    ours.map_while(Result::ok)
+        .find(|fd| fs::read_link(fd.path()).is_ok_and(|target| target == pipe))
+        .and_then(|fd| fd.file_name().to_str()?.parse().ok())
+        .expect("our end")
+}
+
 #[test]
 fn after_the_end_a_child_wants_no_events() {
     let mut run = Run::of("true", patient(), Owner::new());
@@ -104,11 +141,10 @@ fn the_loop_may_sleep_until_the_next_deadline() {
 fn a_turn_too_many_is_harmless() {
     let mut run = Run::of("echo; exit 1", patient(), Owner::new());
     while run.child.outcome().is_none() {
-        run.turn();
-        run.turn();
         run.step();
+        run.turn();
+        run.turn();
     }
-    run.turn();
     run.turn();
     assert_eq!(run.finish().text(), "\n");
 }

@@ -8,6 +8,8 @@
 /// See above.
 #[derive(Debug, Default)]
 pub(super) struct Clock {
+    /// Whether there was a turn: time counts from the first.
+    runs: bool,
     seen: u64,
     most: u64,
     least: u64,
@@ -16,6 +18,8 @@ pub(super) struct Clock {
     /// By how much the clock was ever behind what it had shown before.
     setback: u64,
     surely_suspended: bool,
+    /// For how long, while it is sure.
+    held: u64,
     perhaps_suspended: bool,
 }
 
@@ -28,18 +32,31 @@ pub(super) struct Mark {
 
 impl Clock {
     pub(super) fn turn(&mut self, seen: u64) {
+        if !self.runs {
+            self.runs = true;
+            self.seen = seen;
+        }
+        self.turn = u64::MAX;
         self.advance(seen);
-        self.turn = self.most.saturating_sub(self.seen - seen.min(self.seen));
+        self.turn = self.turn.min(self.most);
     }
 
     pub(super) fn advance(&mut self, seen: u64) {
         if seen < self.seen {
             self.setback = self.setback.max(self.seen - seen);
+            // Who had not looked at the clock again before it was set back was suspended for less.
+            if self.surely_suspended {
+                self.surely_suspended = false;
+                self.most += self.held;
+            }
+            self.turn = self.turn.min(self.most.saturating_sub(self.seen - seen));
             return;
         }
         let passed = seen - self.seen;
         self.seen = seen;
-        if !self.surely_suspended {
+        if self.surely_suspended {
+            self.held += passed;
+        } else {
             self.most += passed;
         }
         if !self.perhaps_suspended {
@@ -49,6 +66,7 @@ impl Clock {
 
     pub(super) fn suspend(&mut self, surely: bool) {
         self.surely_suspended = surely;
+        self.held = 0;
         self.perhaps_suspended = true;
     }
 

@@ -17,6 +17,8 @@ pub(super) struct Errors {
     failures: u32,
     failures_noted: u32,
     job_failed: bool,
+    /// Whether that is an error for sure.
+    job_failure_due: bool,
     job_failure_noted: bool,
     idle_noted: bool,
     first_output_noted: bool,
@@ -36,9 +38,12 @@ impl Errors {
         self.first_fact.get_or_insert((Fact::Failure, count));
     }
 
-    pub(super) fn job_failed(&mut self, count: u32) {
+    pub(super) fn job_failed(&mut self, count: u32, surely: bool) {
         self.job_failed = true;
-        self.first_fact.get_or_insert((Fact::FailedJob, count));
+        if surely {
+            self.job_failure_due = true;
+            self.first_fact.get_or_insert((Fact::FailedJob, count));
+        }
     }
 
     pub(super) fn has_happened(&self) -> bool {
@@ -47,7 +52,8 @@ impl Errors {
 
     /// Whether all were noted that are errors for sure.
     pub(super) fn all_noted(&self) -> bool {
-        self.failures_noted >= self.failures && self.job_failure_noted == self.job_failed
+        let job = self.job_failure_noted || !self.job_failure_due;
+        job && self.failures_noted >= self.failures
     }
 }
 
@@ -124,7 +130,8 @@ impl Oracle {
                 fact.is_some_and(|(kind, at)| kind == Fact::Failure && before_exit(at))
             }
             Error::Notification(_) => {
-                fact.is_some_and(|(kind, at)| kind == Fact::FailedJob && before_exit(at))
+                let lazily = self.lazy && !self.errors.job_failure_due;
+                lazily || fact.is_some_and(|(kind, at)| kind == Fact::FailedJob && before_exit(at))
             }
             Error::Unkillable => fact.is_none(),
         }

@@ -150,9 +150,7 @@ impl Oracle {
         let (from, _) = *signals.from.get_or_insert((reason, 0));
         let bound = from.saturating_add(signals.waits(stage, leader_alive));
         let last_waits = match signals.last {
-            Some((sent, wait)) if !self.lazy && leader_alive => {
-                self.clock.most_since(sent) < wait
-            }
+            Some((sent, wait)) if !self.lazy && leader_alive => self.clock.most_since(sent) < wait,
             _ => false,
         };
         if now < bound || last_waits {
