@@ -161,12 +161,11 @@ impl MonitorState {
     /// pending. A `Tick` too early changes nothing.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let (at, _) = self.next_deadline()?;
-        Some(self.clock.callers(at)).filter(|at| *at < Instant::FAR_FUTURE)
+        Some(self.clock.callers(at))
     }
 
     /// Which deadline [`poll_timeout`](Self::poll_timeout) is about.
     pub fn timeout_reason(&self) -> Option<Deadline> {
-        self.poll_timeout()?;
         Some(self.next_deadline()?.1)
     }
 
@@ -478,7 +477,9 @@ impl MonitorState {
         if self.clock.is_suspended() {
             return None;
         }
-        self.timers.next()
+        // A suspension can put a deadline off for ever.
+        let next = self.timers.next()?;
+        Some(next).filter(|(at, _)| self.clock.callers(*at) < Instant::FAR_FUTURE)
     }
 }
 

@@ -55,7 +55,7 @@ impl Dice {
 
 /// The lowest sixteen bits, scaled down.
 fn scale(roll: u64, sides: u16) -> u16 {
-    let scaled = (roll & 0xffff) * u64::from(sides) >> 16;
+    let scaled = ((roll & 0xffff) * u64::from(sides)) >> 16;
     u16::try_from(scaled).unwrap_or_default()
 }
 

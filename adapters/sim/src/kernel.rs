@@ -21,6 +21,7 @@ use crate::trace::Log;
 ///
 /// Behind it stands an oracle that watches every call. The first breach of a [`Rule`] ends the run.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "facts, each by itself")]
 pub struct Kernel {
     pub(crate) scenario: Scenario,
     /// The weather, in nanoseconds.

@@ -25,7 +25,6 @@ pub struct Minder {
     started: bool,
     exited: bool,
     ended: [bool; 2],
-    failed: [bool; 2],
     queued: VecDeque<(NotificationId, Payload)>,
     running: Option<(NotificationId, Job)>,
     /// What `ScheduleTimer` said last.
@@ -45,7 +44,6 @@ impl Minder {
             started: false,
             exited: false,
             ended: [false; 2],
-            failed: [false; 2],
             queued: VecDeque::new(),
             running: None,
             scheduled: None,
@@ -92,6 +90,10 @@ impl Supervisor for Minder {
             }
         }
         self.look_at_the_clock(kernel);
+    }
+
+    fn lingers(&self) -> bool {
+        true
     }
 
     fn wake_at(&self) -> Option<Instant> {

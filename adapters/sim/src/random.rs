@@ -52,7 +52,7 @@ impl Scenario {
         roll_life(dice, &mut steps);
         let default = roll_reaction(dice);
         let special = (Signal::INT, roll_reaction(dice));
-        let specials = if dice.one_in(4) { 1 } else { 0 };
+        let specials = usize::from(dice.one_in(4));
         self.programs
             .add(default, &[special][..specials], steps.all());
         for _ in 0..children {

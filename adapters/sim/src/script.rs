@@ -196,7 +196,7 @@ pub(crate) enum Step {
 /// next run without an allocation. The leader's is the first.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Programs {
-    programs: Vec<Program>,
+    list: Vec<Program>,
     steps: Vec<Step>,
     reactions: Vec<(Signal, Reaction)>,
 }
@@ -210,7 +210,7 @@ struct Program {
 
 impl Programs {
     pub(crate) fn clear(&mut self) {
-        self.programs.clear();
+        self.list.clear();
         self.steps.clear();
         self.reactions.clear();
     }
@@ -224,14 +224,14 @@ impl Programs {
     ) -> usize {
         let first_reaction = self.reactions.len();
         self.reactions.extend_from_slice(reactions);
-        self.programs.push(Program {
+        self.list.push(Program {
             first_step: self.steps.len(),
             reactions: (first_reaction, self.reactions.len()),
             default,
         });
         self.steps.extend_from_slice(steps);
         self.steps.push(Step::Ends(ExitStatus::Code(0)));
-        self.programs.len() - 1
+        self.list.len() - 1
     }
 
     /// Adds a script and all that it forks. The one that forks comes before its children.
@@ -245,7 +245,7 @@ impl Programs {
             })
             .collect();
         let index = self.add(script.default, &script.reactions, &plain);
-        let first_step = self.programs[index].first_step;
+        let first_step = self.list[index].first_step;
         for (offset, told) in script.steps.iter().enumerate() {
             if let Told::Forks(child) = told {
                 let program = self.add_script(child);
@@ -256,7 +256,7 @@ impl Programs {
     }
 
     pub(crate) fn start(&self, program: usize) -> usize {
-        self.programs[program].first_step
+        self.list[program].first_step
     }
 
     pub(crate) fn step(&self, index: usize) -> Step {
@@ -264,7 +264,7 @@ impl Programs {
     }
 
     pub(crate) fn reaction(&self, program: usize, signal: Signal) -> Reaction {
-        let program = &self.programs[program];
+        let program = &self.list[program];
         let (first, end) = program.reactions;
         self.reactions[first..end]
             .iter()

@@ -168,7 +168,7 @@ impl Simulator {
             supervisor.turn(kernel);
             kernel.end_turn(supervisor.wake_at());
             let over = kernel.outcome.is_some() && kernel.breach.is_none();
-            if over && kernel.is_haunted() {
+            if over && supervisor.lingers() && kernel.is_haunted() {
                 kernel.haunt();
                 kernel.begin_turn();
                 supervisor.turn(kernel);

@@ -17,6 +17,12 @@ pub trait Supervisor {
     /// When, by the kernel's clock, the next turn must come though nothing happens; asked for after
     /// every turn. `None` is never.
     fn wake_at(&self) -> Option<Instant>;
+
+    /// Whether its loop goes on after the end, because it minds others too. Then a late answer, or a
+    /// wake-up for nothing, may bring it one more turn, in which it must do nothing.
+    fn lingers(&self) -> bool {
+        false
+    }
 }
 
 impl<S: Supervisor + ?Sized> Supervisor for &mut S {
@@ -26,5 +32,9 @@ impl<S: Supervisor + ?Sized> Supervisor for &mut S {
 
     fn wake_at(&self) -> Option<Instant> {
         (**self).wake_at()
+    }
+
+    fn lingers(&self) -> bool {
+        (**self).lingers()
     }
 }

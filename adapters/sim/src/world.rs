@@ -167,7 +167,9 @@ impl Kernel {
     /// Whether to [`haunt`](Self::haunt): when there is something to haunt it with, and now and then
     /// besides, because it takes its time.
     pub(crate) fn is_haunted(&self) -> bool {
-        self.scenario.seed % 8 == 0 || self.agenda.has_answers() || !self.answers.is_empty()
+        self.scenario.seed.is_multiple_of(8)
+            || self.agenda.has_answers()
+            || !self.answers.is_empty()
     }
 
     /// After the end: jobs that were given up are answered, the pid is a stranger's, and a last turn

@@ -6,6 +6,7 @@ use crate::oracle::{Moment, Oracle};
 use crate::rule::Rule;
 
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "facts, each by itself")]
 pub(super) struct Errors {
     /// The first that was noted.
     pub(super) first: Option<Error>,

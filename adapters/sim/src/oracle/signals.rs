@@ -8,6 +8,7 @@ use crate::rule::Rule;
 use crate::time::limit;
 
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "facts, each by itself")]
 pub(super) struct Signals {
     stages: [Stage; Ladder::MAX_STAGES],
     stage_count: usize,
