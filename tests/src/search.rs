@@ -1,6 +1,6 @@
 //! Exhaustive search: every ordering of events, from a small configuration, to the end.
 //!
-//! Breadth first over [`Node`]s: a monitor with its times rebased to now, a [`Watch`] that holds it to
+//! Breadth first over nodes: a monitor with its times rebased to now, a [`Watch`] that holds it to
 //! the rules, and how much the world may still do. Since time is counted from now, the space closes
 //! without a horizon: what stays finite are durations of a few nanoseconds, and the number of
 //! notifications and outside failures.

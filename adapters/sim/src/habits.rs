@@ -5,9 +5,8 @@
 pub struct Habits {
     /// What it looks at first.
     pub order: Order,
-    /// How many actions it performs in one turn; what is left over waits for the next, and other
-    /// events may come in between. `None` is all.
-    pub actions_per_turn: Option<u8>,
+    /// When it asks the core for actions.
+    pub polls: Polls,
     /// How many times it reads one stream in one turn, unless a deadline is due.
     pub reads_per_turn: u8,
     /// How it knows when to wake.
@@ -27,6 +26,25 @@ pub enum Order {
     OwnerFirst,
 }
 
+/// When a loop asks the core for actions, and performs them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Polls {
+    /// Whenever it has told it something.
+    AfterEachEvent,
+    /// When it has told it all that has happened, and once more after a `Tick`.
+    OncePerTurn,
+    /// Whenever it has told it something, but not for more than so many actions in one turn. What is
+    /// left over waits for the next, and other events may come in between.
+    Lazily(u8),
+}
+
+impl Polls {
+    /// Whether actions may be left over from one turn to the next.
+    pub const fn is_lazy(self) -> bool {
+        matches!(self, Self::Lazily(_))
+    }
+}
+
 /// How a loop knows when to wake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timer {
@@ -40,7 +58,7 @@ impl Habits {
     /// Everything at once, output first.
     pub const TIDY: Self = Self {
         order: Order::OutputFirst,
-        actions_per_turn: None,
+        polls: Polls::AfterEachEvent,
         reads_per_turn: 16,
         timer: Timer::Asked,
         ticks_always: false,

@@ -57,6 +57,19 @@ pub struct Kernel {
     pub(crate) breach: Option<Rule>,
 }
 
+/// What can be waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// [`Kernel::read`]: bytes, or the end.
+    Output(Stream),
+    /// [`Kernel::exit_status`].
+    Exit,
+    /// [`Kernel::next_answer`].
+    Answers,
+    /// [`Kernel::next_request`].
+    Requests,
+}
+
 /// What a read returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Read {
@@ -80,6 +93,18 @@ impl Kernel {
     /// What the supervisor is to do, and is held to.
     pub fn config(&self) -> &Config {
         &self.scenario.config
+    }
+
+    /// Whether there is something new to be had, as `epoll_wait(2)` says it. It takes no time, and
+    /// stays so until it is had.
+    #[inline]
+    pub fn is_ready(&self, source: Source) -> bool {
+        match source {
+            Source::Output(stream) => self.pipes[index(stream)].is_readable(),
+            Source::Exit => matches!(self.processes[0].life, Life::Zombie(_)) && !self.saw_exit,
+            Source::Answers => !self.answers.is_empty(),
+            Source::Requests => self.taken < self.asked && self.outcome.is_none(),
+        }
     }
 
     /// Reads from a pipe.
@@ -332,7 +357,7 @@ impl Kernel {
         if matches!(self.processes[0].life, Life::Zombie(_)) && !self.saw_exit {
             self.coverage.add(Seen::SignalledZombie);
         }
-        if reached {
+        if reached || self.reused {
             Delivery::Sent
         } else {
             Delivery::Gone

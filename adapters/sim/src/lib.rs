@@ -118,8 +118,8 @@ mod weather;
 mod world;
 
 pub use coverage::{Coverage, Seen};
-pub use habits::{Habits, Order, Timer};
-pub use kernel::{Kernel, Read};
+pub use habits::{Habits, Order, Polls, Timer};
+pub use kernel::{Kernel, Read, Source};
 pub use minder::Minder;
 pub use moment::{Delivery, Moment, RequestKind};
 pub use notification::{Answer, Job, Payload, Reply};

@@ -6,8 +6,8 @@ use childminder::{
     Action, Event, Instant, MonitorState, NotificationId, NotificationKind, Signal, Stream, Target,
 };
 
-use crate::habits::{Habits, Order, Timer};
-use crate::kernel::{Kernel, Read};
+use crate::habits::{Habits, Order, Polls, Timer};
+use crate::kernel::{Kernel, Read, Source};
 use crate::moment::Delivery;
 use crate::notification::{Job, Payload};
 use crate::owner::Request;
@@ -61,14 +61,7 @@ impl Minder {
 
 impl Supervisor for Minder {
     fn turn(&mut self, kernel: &mut Kernel) {
-        self.actions_left = self.habits.actions_per_turn.map_or(u32::MAX, u32::from);
-        self.unfinished = None;
-        if !self.started {
-            self.started = true;
-            self.feed(kernel, Event::Started);
-        } else if self.habits.actions_per_turn.is_some() {
-            self.perform(kernel);
-        }
+        self.begin(kernel);
         match self.habits.order {
             Order::OutputFirst => {
                 self.read_some(kernel);
@@ -89,6 +82,9 @@ impl Supervisor for Minder {
                 self.look_for_exit(kernel);
             }
         }
+        if self.habits.polls == Polls::OncePerTurn {
+            self.perform(kernel);
+        }
         self.look_at_the_clock(kernel);
     }
 
@@ -107,6 +103,20 @@ impl Supervisor for Minder {
 
 /// The steps of a turn.
 impl Minder {
+    /// What was left over comes first.
+    fn begin(&mut self, kernel: &mut Kernel) {
+        self.unfinished = None;
+        self.actions_left = u32::MAX;
+        if let Polls::Lazily(actions) = self.habits.polls {
+            self.actions_left = u32::from(actions);
+            self.perform(kernel);
+        }
+        if !self.started {
+            self.started = true;
+            self.feed(kernel, Event::Started);
+        }
+    }
+
     fn read_some(&mut self, kernel: &mut Kernel) {
         for stream in STREAMS {
             self.read(kernel, stream, self.habits.reads_per_turn);
@@ -115,7 +125,7 @@ impl Minder {
 
     fn read(&mut self, kernel: &mut Kernel, stream: Stream, times: u8) {
         for _ in 0..times {
-            if self.is_over() || self.ended[index(stream)] {
+            if !kernel.is_ready(Source::Output(stream)) || self.is_over() {
                 return;
             }
             match kernel.read(stream) {
@@ -139,7 +149,7 @@ impl Minder {
     }
 
     fn look_for_exit(&mut self, kernel: &mut Kernel) {
-        if self.exited || self.is_over() {
+        if self.exited || !kernel.is_ready(Source::Exit) || self.is_over() {
             return;
         }
         if let Some(status) = kernel.exit_status() {
@@ -150,7 +160,7 @@ impl Minder {
 
     /// The answer to a job that was given up may come after the end.
     fn take_answers(&mut self, kernel: &mut Kernel) {
-        while self.running.is_some()
+        while kernel.is_ready(Source::Answers)
             && let Some(answer) = kernel.next_answer()
         {
             match self.running.take() {
@@ -164,7 +174,8 @@ impl Minder {
     }
 
     fn take_requests(&mut self, kernel: &mut Kernel) {
-        while !self.is_over()
+        while kernel.is_ready(Source::Requests)
+            && !self.is_over()
             && let Some(request) = kernel.next_request()
         {
             match (request, request.event()) {
@@ -180,7 +191,9 @@ impl Minder {
             Ok(id) => self.queued.push_back((id, payload)),
             Err(misuse) => kernel.misused(misuse),
         }
-        self.perform(kernel);
+        if self.habits.polls != Polls::OncePerTurn {
+            self.perform(kernel);
+        }
     }
 
     /// Before a deadline fires, all that has been written by now is read: progress wins.
@@ -200,6 +213,9 @@ impl Minder {
         }
         self.scheduled = None;
         self.feed(kernel, Event::Tick);
+        if self.habits.polls == Polls::OncePerTurn {
+            self.perform(kernel);
+        }
     }
 
     fn is_over(&self) -> bool {
@@ -213,7 +229,9 @@ impl Minder {
         if let Err(misuse) = self.monitor.handle(kernel.now(), event) {
             kernel.misused(misuse);
         }
-        self.perform(kernel);
+        if self.habits.polls != Polls::OncePerTurn {
+            self.perform(kernel);
+        }
     }
 
     fn perform(&mut self, kernel: &mut Kernel) {

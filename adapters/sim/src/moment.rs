@@ -1,11 +1,13 @@
 //! What happened, one thing at a time.
 
 use std::fmt;
+use std::time::Duration;
 
 use childminder::{Error, ExitStatus, Instant, Outcome, Signal, Stream, Target};
 
 use crate::notification::{Answer, Job, Payload};
 use crate::owner::Request;
+use crate::process::linux;
 
 /// One thing that happened in a run: first what the world did, then what the supervisor did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -256,12 +258,14 @@ impl fmt::Display for Moment {
             Self::Stops { pid } => write!(f, "{pid} is stopped"),
             Self::Continues { pid } => write!(f, "{pid} is continued"),
             Self::SleepsUnkillably { pid } => write!(f, "{pid} sleeps, and no signal wakes it"),
-            Self::Takes { pid, signal } => write!(f, "{pid} takes {signal} and lives on"),
+            Self::Takes { pid, signal } => {
+                write!(f, "{pid} takes {} and lives on", Named(signal))
+            }
             Self::Dies { pid, status } => write!(f, "{pid} ends: {status}"),
             Self::Reused { pid } => write!(f, "{pid} is a stranger's pid now"),
             Self::OwnerAsks(kind) => write!(f, "the owner asks: {kind}"),
             Self::JobEnds(answer) => write!(f, "{answer}"),
-            Self::ClockSet(to) => write!(f, "the clock is set to {}", Seconds(to.0)),
+            Self::ClockSet(to) => write!(f, "the clock is set to {:?}", Duration::from_nanos(to.0)),
             Self::Shutdown => f.write_str("the machine is shut down"),
             Self::Turn => f.write_str("  a turn of the supervisor:"),
             Self::Reads { stream, bytes } => {
@@ -277,7 +281,12 @@ impl fmt::Display for Moment {
                 signal,
                 target,
                 delivery,
-            } => write!(f, "    sends {signal} to the {}{delivery}", whom(target)),
+            } => write!(
+                f,
+                "    sends {} to the {}{delivery}",
+                Named(signal),
+                whom(target)
+            ),
             Self::Reaps => f.write_str("    reaps the leader"),
             Self::Runs(job) => write!(f, "    runs {job}"),
             Self::Discards(Payload(number)) => write!(f, "    discards notification {number}"),
@@ -354,9 +363,23 @@ impl fmt::Display for Seconds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (seconds, rest) = (self.0 / 1_000_000_000, self.0 % 1_000_000_000);
         if rest % 1_000 == 0 {
-            return write!(f, "{seconds:>5}.{:06}   s", rest / 1_000);
+            return write!(f, "{seconds:>5}.{:06}   ", rest / 1_000);
         }
-        write!(f, "{seconds:>5}.{rest:09}s")
+        write!(f, "{seconds:>5}.{rest:09}")
+    }
+}
+
+/// A signal by name, also where the name is Linux's alone.
+struct Named(Signal);
+
+impl fmt::Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            linux::PIPE => f.write_str("SIGPIPE"),
+            linux::CONT => f.write_str("SIGCONT"),
+            linux::STOP => f.write_str("SIGSTOP"),
+            signal => signal.fmt(f),
+        }
     }
 }
 

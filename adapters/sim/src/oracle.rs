@@ -84,7 +84,7 @@ impl Oracle {
     pub(crate) fn begin(&mut self, scenario: &Scenario) {
         *self = Self {
             limits: Limits::of(&scenario.config),
-            lazy: scenario.habits.actions_per_turn.is_some(),
+            lazy: scenario.habits.polls.is_lazy(),
             signals: Signals::with(&scenario.config.ladder),
             ..Self::default()
         };

@@ -7,7 +7,7 @@ use std::time::Duration;
 use childminder::{Activity, Config, ExitStatus, Ladder, Signal, Stage, Stream, Target};
 
 use crate::dice::Dice;
-use crate::habits::{Habits, Order, Timer};
+use crate::habits::{Habits, Order, Polls, Timer};
 use crate::notification::{Payload, Reply};
 use crate::owner::Request;
 use crate::scenario::Scenario;
@@ -272,11 +272,12 @@ fn roll_habits(dice: &mut Dice) -> Habits {
             Order::ExitFirst,
             Order::OwnerFirst,
         ]),
-        actions_per_turn: match dice.few(16) {
-            0 => Some(1),
-            1 => Some(2),
-            2 => Some(3),
-            _ => None,
+        polls: match dice.few(16) {
+            0 => Polls::Lazily(1),
+            1 => Polls::Lazily(2),
+            2 => Polls::Lazily(3),
+            3..10 => Polls::AfterEachEvent,
+            _ => Polls::OncePerTurn,
         },
         reads_per_turn: dice.pick([1, 2, 16, 16]),
         timer: dice.pick([Timer::Asked, Timer::Told]),

@@ -6,7 +6,7 @@ use childminder::{ExitStatus, Signal, Stream};
 
 use crate::agenda::Coming;
 use crate::coverage::Seen;
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, Source};
 use crate::moment::Moment;
 use crate::notification::Answer;
 use crate::owner::Request;
@@ -109,10 +109,11 @@ impl Kernel {
     }
 
     fn has_news(&self) -> bool {
-        let dead = matches!(self.processes[0].life, Life::Zombie(_)) && !self.saw_exit;
-        dead || self.taken < self.asked
-            || !self.answers.is_empty()
-            || self.pipes.iter().any(Pipe::is_readable)
+        let output = self.pipes.iter().any(Pipe::is_readable);
+        output
+            || self.is_ready(Source::Exit)
+            || self.is_ready(Source::Answers)
+            || self.is_ready(Source::Requests)
     }
 
     /// At the start of every call: it takes its time, and things happen meanwhile.
