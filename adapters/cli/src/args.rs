@@ -46,22 +46,22 @@ pub struct RunArgs {
     /// End it when it has run this long
     #[arg(long, value_name = "DURATION", value_parser = deadline, allow_hyphen_values = true)]
     pub wall: Option<Limit>,
-    /// How long output may outlive it [2s]
+    /// How long output may outlive it (2s)
     #[arg(long, value_name = "DURATION", value_parser = parse::duration, allow_hyphen_values = true)]
     pub drain: Option<Duration>,
     /// How long one notification may take; hidden as long as nothing here notifies
     #[arg(long, value_name = "DURATION", value_parser = deadline, allow_hyphen_values = true,
         hide = true)]
     pub notify_timeout: Option<Limit>,
-    /// How to end it, 1-4 stages [INT:5s,KILL]
+    /// How to end it, 1-4 stages (INT:5s,KILL)
     #[arg(long, value_name = "SIGNAL:WAIT,…", value_parser = parse::ladder,
         allow_hyphen_values = true, conflicts_with_all = ["signal", "grace"])]
     pub ladder: Option<Ladder>,
-    /// First signal of a ladder of two [INT]
+    /// First signal of a ladder of two (INT)
     #[arg(short, long, value_name = "SIGNAL", value_parser = childminder_unix::signals::parse,
         allow_hyphen_values = true)]
     pub signal: Option<Signal>,
-    /// How long after it comes KILL [5s]
+    /// How long after it comes KILL (5s)
     #[arg(short = 'k', long, value_name = "DURATION", value_parser = parse::duration,
         allow_hyphen_values = true)]
     pub grace: Option<Duration>,
@@ -80,7 +80,7 @@ pub struct RunArgs {
     /// Write a JSON report; - is stdout
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
-    /// Lines of output in the report [10]
+    /// Lines of output in the report (10)
     #[arg(long, value_name = "N", default_value_t = 10, hide_default_value = true,
         value_parser = parse::count, allow_hyphen_values = true)]
     pub tail: usize,

@@ -49,7 +49,7 @@ pub(crate) struct Oracle {
     /// When each could have been decided, if it could.
     possible: Possible,
     /// Since when it is certain that the child must end.
-    must_end: Option<Moment>,
+    must_end: Moment,
     jobs: Jobs,
     errors: Errors,
     signals: Signals,
@@ -64,12 +64,12 @@ struct Exit {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Possible {
-    idle: Option<Moment>,
-    first_output: Option<Moment>,
-    run: Option<Moment>,
-    notification: Option<Moment>,
+    idle: Moment,
+    first_output: Moment,
+    run: Moment,
+    notification: Moment,
     /// A fault, which may be called an error.
-    fault: Option<Moment>,
+    fault: Moment,
 }
 
 /// A point in the run: the earliest time that it can have been, and what had come before it.
@@ -77,6 +77,27 @@ struct Possible {
 struct Moment {
     most: u64,
     count: u32,
+}
+
+impl Moment {
+    const NEVER: Self = Self {
+        most: u64::MAX,
+        count: u32::MAX,
+    };
+
+    fn has_come(self) -> bool {
+        self.count < u32::MAX
+    }
+
+    fn or(self, other: Self) -> Self {
+        if self.has_come() { self } else { other }
+    }
+}
+
+impl Default for Moment {
+    fn default() -> Self {
+        Self::NEVER
+    }
 }
 
 /// It is told what the supervisor is told.
@@ -103,7 +124,7 @@ impl Oracle {
         self.look(pipes);
         self.output.wrote = true;
         if !self.lazy {
-            self.possible.first_output = None;
+            self.possible.first_output = Moment::NEVER;
         }
         if self.limits.counts(stream) {
             self.active();
@@ -147,7 +168,7 @@ impl Oracle {
             }
             Request::SetLadder(ladder) => {
                 if self.may_have_begun_to_end() {
-                    self.signals.forget_ladder(self.must_end.is_some());
+                    self.signals.forget_ladder(self.must_end.has_come());
                 } else {
                     self.signals = Signals::with(&ladder);
                 }
@@ -168,11 +189,11 @@ impl Oracle {
         let late = !self.jobs.landed(answer.job, self.clock.mark());
         if !late {
             if !self.lazy {
-                self.possible.notification = None;
+                self.possible.notification = Moment::NEVER;
             }
             if !answer.ok {
                 // Who is lazy may have given it up before, and not have said so.
-                let perhaps = self.lazy && self.possible.notification.is_some();
+                let perhaps = self.lazy && self.possible.notification.has_come();
                 self.errors.job_failed(self.count, !perhaps);
                 if !perhaps {
                     self.must_end_now();
@@ -186,7 +207,7 @@ impl Oracle {
     pub(crate) fn faulted(&mut self) {
         self.errors.faults += 1;
         let now = self.this_moment();
-        self.possible.fault.get_or_insert(now);
+        self.possible.fault = self.possible.fault.or(now);
         self.clock.perhaps_resume();
     }
 
@@ -273,28 +294,28 @@ impl Oracle {
     /// it could have read output before it looked at the clock: progress wins.
     fn look(&mut self, pipes: &[Pipe; 2]) {
         self.count += 1;
-        let now = Some(self.this_moment());
+        let now = self.this_moment();
         if self.exit.is_none() {
             let since_start = self.clock.most_since(self.start);
-            if self.possible.run.is_none() && since_start >= self.limits.run {
+            if !self.possible.run.has_come() && since_start >= self.limits.run {
                 self.possible.run = now;
             }
             let overlooked = pipes.iter().any(|pipe| pipe.overlooked > 0);
-            if self.possible.first_output.is_none()
+            if !self.possible.first_output.has_come()
                 && since_start >= self.limits.first_output
                 && !self.output.wrote
                 && !overlooked
             {
                 self.possible.first_output = now;
             }
-            if self.possible.idle.is_none()
+            if !self.possible.idle.has_come()
                 && self.clock.most_since(self.output.active) >= self.limits.idle
                 && !self.limits.overlooked(pipes)
             {
                 self.possible.idle = now;
             }
         }
-        if self.possible.notification.is_none()
+        if !self.possible.notification.has_come()
             // Who has no time at all is overdue before anybody has heard of it.
             && let Some(since) = self.jobs.waiting_since(self.lazy || self.limits.notification == 0)
             && self.clock.most_since(since) >= self.limits.notification
@@ -313,13 +334,13 @@ impl Oracle {
     fn active(&mut self) {
         self.output.active = self.clock.mark();
         if !self.lazy {
-            self.possible.idle = None;
+            self.possible.idle = Moment::NEVER;
         }
     }
 
     fn must_end_now(&mut self) {
         let now = self.this_moment();
-        self.must_end.get_or_insert(now);
+        self.must_end = self.must_end.or(now);
         self.clock.perhaps_resume();
         if self.exit.is_none() && !self.errors.unkillable {
             self.signals.must_have_begun = true;
@@ -327,10 +348,11 @@ impl Oracle {
     }
 
     fn may_have_begun_to_end(&self) -> bool {
-        self.earliest_reason_to_end().is_some()
+        self.earliest_reason_to_end() < u64::MAX
     }
 
-    fn earliest_reason_to_end(&self) -> Option<u64> {
+    /// `u64::MAX` if there is none.
+    fn earliest_reason_to_end(&self) -> u64 {
         let Possible {
             idle,
             first_output,
@@ -339,9 +361,7 @@ impl Oracle {
             fault,
         } = self.possible;
         [self.must_end, idle, first_output, run, notification, fault]
-            .into_iter()
-            .flatten()
-            .map(|moment| moment.most)
-            .min()
+            .iter()
+            .fold(u64::MAX, |earliest, moment| earliest.min(moment.most))
     }
 }

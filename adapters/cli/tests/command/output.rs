@@ -163,7 +163,7 @@ fn a_grandchild_may_hold_the_output_for_a_while() {
 
 #[test]
 fn what_a_grandchild_writes_in_time_is_passed_on() {
-    let ended = run("--drain 10s", "(sleep 0.3; echo late) & echo early");
+    let ended = run("--drain 10s", "(sleep 2.2; echo late) & echo early");
     assert_eq!(ended.stdout(), "early\nlate\n");
     ended.expect(0, "");
 }

@@ -4,7 +4,7 @@ use std::thread;
 
 use rustix::process::Signal;
 
-use crate::support::{LOITER, Place, Running, millis, minding, start};
+use crate::support::{LOITER, Place, Running, millis, minding, start, through};
 
 const REQUESTS: [(Signal, &str, i32); 4] = [
     (Signal::INT, "SIGINT", 130),
@@ -24,7 +24,9 @@ fn stubborn(options: &str) -> Running {
 /// A child that has set these traps.
 fn loitering(options: &str, traps: &str) -> Running {
     let script = format!("ulimit -c 0; {traps}; echo ready; {LOITER}");
-    let mut running = start(minding(options, &script));
+    // Whoever runs the tests may have some signals ignored.
+    let defaults = ["env", "--default-signal"];
+    let mut running = start(through(&defaults, &minding(options, &script)));
     assert_eq!(running.line(), "ready");
     running
 }

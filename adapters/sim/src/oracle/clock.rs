@@ -94,16 +94,16 @@ impl Clock {
         self.most.saturating_sub(mark.most)
     }
 
-    /// What the clock will show, at the latest, when `limit` will have gone by since `mark`; `None`
+    /// What the clock will show, at the latest, when `limit` will have gone by since `mark`. `u64::MAX`
     /// if that is never, or if nobody knows, because time may stand still.
-    pub(super) fn latest(&self, mark: Mark, limit: u64) -> Option<u64> {
+    pub(super) fn latest(&self, mark: Mark, limit: u64) -> u64 {
         if limit == u64::MAX || self.perhaps_suspended {
-            return None;
+            return u64::MAX;
         }
         let left = limit.saturating_sub(self.least.saturating_sub(mark.least));
         self.seen
-            .checked_add(left)?
-            .checked_add(self.setback + TOLERANCE)
+            .saturating_add(left)
+            .saturating_add(self.setback + TOLERANCE)
     }
 }
 

@@ -71,7 +71,7 @@ impl Oracle {
     }
 
     fn judge_terminated(&self, outcome: &Outcome) -> Result<(), Rule> {
-        let can_be = self.earliest_reason_to_end().is_some();
+        let can_be = self.may_have_begun_to_end();
         let must_be = self.signals.must_have_begun || self.signals.has_begun();
         if outcome.terminated && !can_be || !outcome.terminated && must_be {
             return Err(Rule::FinishedWithWrongTerminated);

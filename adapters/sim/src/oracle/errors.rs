@@ -81,17 +81,19 @@ impl Oracle {
 
     /// Every error but an outside failure happens once.
     fn has_reason(&mut self, error: Error) -> bool {
-        let exhausted = self.could_be_unkillable();
+        if error == Error::Unkillable {
+            return self.could_be_unkillable() && !self.errors.unkillable;
+        }
         let errors = &mut self.errors;
         let (so, noted) = match error {
-            Error::IdleTimeout => (self.possible.idle.is_some(), &mut errors.idle_noted),
+            Error::IdleTimeout => (self.possible.idle.has_come(), &mut errors.idle_noted),
             Error::FirstOutputTimeout => (
-                self.possible.first_output.is_some(),
+                self.possible.first_output.has_come(),
                 &mut errors.first_output_noted,
             ),
-            Error::RunTimeout => (self.possible.run.is_some(), &mut errors.run_noted),
+            Error::RunTimeout => (self.possible.run.has_come(), &mut errors.run_noted),
             Error::NotificationTimeout(_) => (
-                self.possible.notification.is_some(),
+                self.possible.notification.has_come(),
                 &mut errors.overdue_noted,
             ),
             Error::Notification(_) => (errors.job_failed, &mut errors.job_failure_noted),
@@ -103,7 +105,7 @@ impl Oracle {
                 let seen = self.exit.is_some_and(|exit| exit.status == status);
                 return seen && !status.is_success() && errors.first.is_none();
             }
-            Error::Unkillable => return exhausted && !errors.unkillable,
+            Error::Unkillable => return false, // judged above
         };
         so && !std::mem::replace(noted, true)
     }
@@ -118,9 +120,7 @@ impl Oracle {
         let exit = self.exit.filter(|exit| !exit.status.is_success());
         let before_fact = |count: u32| fact.is_none_or(|(_, at)| count < at);
         let before_exit = |count: u32| exit.is_none_or(|exit| count <= exit.count);
-        let deadline = |at: Option<Moment>| {
-            at.is_some_and(|at| before_fact(at.count) && before_exit(at.count))
-        };
+        let deadline = |at: Moment| at.has_come() && before_fact(at.count) && before_exit(at.count);
         match error {
             Error::IdleTimeout => deadline(self.possible.idle),
             Error::FirstOutputTimeout => deadline(self.possible.first_output),

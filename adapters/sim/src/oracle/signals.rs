@@ -123,9 +123,10 @@ impl Oracle {
         if signal == linux::CONT {
             return Ok(());
         }
-        let Some(reason) = self.earliest_reason_to_end() else {
+        let reason = self.earliest_reason_to_end();
+        if reason == u64::MAX {
             return Err(Rule::SignalledUnprovoked(signal));
-        };
+        }
         let judged = self.judge_stage(signal, target, reason);
         if judged.is_err() && self.is_sweep(signal, target) {
             self.signals.swept = true;
@@ -180,9 +181,7 @@ impl Oracle {
         if signals.ladder_unknown {
             return true;
         }
-        let Some(reason) = self.earliest_reason_to_end() else {
-            return false;
-        };
+        let reason = self.earliest_reason_to_end();
         let (from, _) = signals.from.unwrap_or((reason, 0));
         let waits = signals.waits(signals.stage_count, true);
         let now = self.clock.most_since(Mark::default());

@@ -16,13 +16,14 @@ impl Oracle {
         if wake <= now {
             return Ok(());
         }
-        if self.must_end.is_some() && self.can_signal() && self.signals.is_overdue() {
+        if self.must_end.has_come() && self.can_signal() && self.signals.is_overdue() {
             return Err(Rule::NeverSignals);
         }
-        match self.first_deadline() {
-            Some((at, deadline)) if wake > at.max(now) => Err(Rule::SleepsThrough(deadline)),
-            _ => Ok(()),
+        let (at, deadline) = self.first_deadline();
+        if wake > at.max(now) {
+            return Err(Rule::SleepsThrough(deadline));
         }
+        Ok(())
     }
 
     fn can_signal(&self) -> bool {
@@ -34,44 +35,34 @@ impl Oracle {
         self.reaped || self.errors.unkillable
     }
 
-    /// The deadlines that are armed for sure, each at its latest.
-    fn first_deadline(&self) -> Option<(u64, Deadline)> {
-        let alive = self.can_signal();
-        let minding = alive && self.must_end.is_none();
-        let when = |so: bool, mark, limit, deadline| {
-            let at = if so {
-                self.clock.latest(mark, limit)
-            } else {
-                None
-            };
-            at.map(|at| (at, deadline))
-        };
+    /// The first of the deadlines that are armed for sure, each at its latest; `u64::MAX` if none is.
+    fn first_deadline(&self) -> (u64, Deadline) {
         let limits = &self.limits;
-        let unseen = minding && !self.output.wrote;
-        let (flown, flying) = match self.jobs.in_flight_since() {
-            Some(since) => (since, true),
-            None => (self.start, false),
+        let mut first = (u64::MAX, Deadline::Heartbeat);
+        let mut armed = |mark, limit, deadline| {
+            first = first.min((self.clock.latest(mark, limit), deadline));
         };
-        let (sent, wait) = self.signals.last().unwrap_or((self.start, u64::MAX));
-        let (exited, draining) = match self.exit {
-            Some(exit) => (exit.mark, !self.output.is_over() && !self.is_released()),
-            None => (self.start, false),
-        };
-        [
-            when(minding, self.output.active, limits.idle, Deadline::Idle),
-            when(
-                unseen,
-                self.start,
-                limits.first_output,
-                Deadline::FirstOutput,
-            ),
-            when(minding, self.start, limits.run, Deadline::Run),
-            when(flying, flown, limits.notification, Deadline::Notification),
-            when(alive, sent, wait, Deadline::Stage),
-            when(draining, exited, limits.drain, Deadline::Drain),
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        if self.can_signal() {
+            if !self.must_end.has_come() {
+                armed(self.output.active, limits.idle, Deadline::Idle);
+                armed(self.start, limits.run, Deadline::Run);
+                if !self.output.wrote {
+                    armed(self.start, limits.first_output, Deadline::FirstOutput);
+                }
+            }
+            if let Some((sent, wait)) = self.signals.last() {
+                armed(sent, wait, Deadline::Stage);
+            }
+        }
+        if let Some(since) = self.jobs.in_flight_since() {
+            armed(since, limits.notification, Deadline::Notification);
+        }
+        if let Some(exit) = self.exit
+            && !self.output.is_over()
+            && !self.is_released()
+        {
+            armed(exit.mark, limits.drain, Deadline::Drain);
+        }
+        first
     }
 }
