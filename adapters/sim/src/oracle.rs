@@ -41,6 +41,9 @@ pub(crate) struct Oracle {
     clock: Clock,
     /// Counts whatever is told or done, so that it can be said what came before what.
     count: u32,
+    turns: u32,
+    /// In which turn the latest suspension began.
+    suspended_in: u32,
     start: Mark,
     exit: Option<Exit>,
     reaped: bool,
@@ -112,6 +115,7 @@ impl Oracle {
     }
 
     pub(crate) fn turn(&mut self, seen: u64) {
+        self.turns += 1;
         self.clock.turn(seen);
     }
 
@@ -175,6 +179,7 @@ impl Oracle {
             }
             Request::Suspended => {
                 let surely = !self.may_have_begun_to_end();
+                self.suspended_in = self.turns;
                 if self.exit.is_none() {
                     self.clock.suspend(surely);
                 }

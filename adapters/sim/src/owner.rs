@@ -23,7 +23,8 @@ pub enum Request {
     SetIdleTimeout(Option<Duration>),
     /// Another ladder, unless it is under way.
     SetLadder(Ladder),
-    /// The owner has stopped the child's group, on purpose. Whatever the time limits, they wait.
+    /// The owner has stopped the child's group, on purpose. Whatever the time limits, they wait, until
+    /// it is resumed, or a signal of the ladder is sent.
     Suspended,
     /// The owner has continued the child's group.
     Resumed,

@@ -134,6 +134,10 @@ impl Oracle {
         }
         judged?;
         self.must_end_now();
+        // A stage ends a suspension, but maybe it was decided before the suspension began.
+        if !self.lazy && self.suspended_in < self.turns {
+            self.clock.resume();
+        }
         Ok(())
     }
 
