@@ -26,7 +26,8 @@ pub struct Config {
     pub first_output_timeout: Option<Duration>,
     /// How long the child may live.
     pub run_timeout: Option<Duration>,
-    /// How long one notification may take.
+    /// How long one notification may take, counted from the event that let it start; whoever polls
+    /// late finds less left.
     pub notification_timeout: Option<Duration>,
     /// How often the core queues a heartbeat notification, beginning with `Started`. Zero is never.
     pub heartbeat_interval: Option<Duration>,
@@ -183,7 +184,7 @@ pub struct Stage {
     /// To whom.
     pub target: Target,
     /// How long to wait before the next stage; after the last one, before the child counts as
-    /// unkillable. `None` is for ever.
+    /// unkillable: at once, if it is zero. `None` is for ever.
     pub wait: Option<Duration>,
 }
 
