@@ -29,10 +29,10 @@ pub(crate) fn run(args: &RunArgs) -> Result<u8, Trouble> {
     };
     let report = ReportFile::open(args.report.as_deref())?;
     end_ignoring_sigchld().map_err(system)?;
-    let (mut events, waker) = Loop::new().map_err(system)?;
+    let mut events = Loop::new().map_err(system)?;
     let owner = Owner::new(
-        Relay::new(io::stdout(), Arc::clone(&waker)).map_err(system)?,
-        Relay::new(io::stderr(), waker).map_err(system)?,
+        Relay::new(io::stdout(), Arc::clone(&events.waker)).map_err(system)?,
+        Relay::new(io::stderr(), Arc::clone(&events.waker)).map_err(system)?,
         Tail::new(args.tail),
         args.verbose,
         recorder,
@@ -59,21 +59,22 @@ struct Loop {
     poll: Poll,
     ready: Events,
     requests: Requests,
+    /// For the relays. Kept here too: a relay that ends drops its share, and the last one dropped would
+    /// take an event with it that nobody has seen yet.
+    waker: Arc<Waker>,
 }
 
 impl Loop {
-    /// The waker is for the relays.
-    fn new() -> io::Result<(Self, Arc<Waker>)> {
+    fn new() -> io::Result<Self> {
         let poll = Poll::new()?;
         let waker = Waker::new(poll.registry(), ROOM)?;
         let requests = Requests::new(poll.registry(), REQUEST)?;
-        let ready = Events::with_capacity(16);
-        let new = Self {
+        Ok(Self {
             poll,
-            ready,
+            ready: Events::with_capacity(16),
             requests,
-        };
-        Ok((new, Arc::new(waker)))
+            waker: Arc::new(waker),
+        })
     }
 
     /// Until the end.

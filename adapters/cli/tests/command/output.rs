@@ -59,6 +59,20 @@ fn a_reader_that_left_ends_the_child_as_without_us() {
     start(command).finish().expect(141, "");
 }
 
+/// Whichever of the two is found out first, and whether before the child's end or after it.
+#[test]
+fn both_readers_may_have_left() {
+    for _ in 0..100 {
+        let (reader, writer) = io::pipe().expect("a pipe");
+        drop(reader);
+        let mut command = minding("", "echo out; echo err >&2");
+        command.stdout(writer.try_clone().expect("a pipe"));
+        command.stderr(writer);
+        let ended = start(command).finish();
+        assert!(matches!(ended.status, 0 | 141), "{}", ended.status);
+    }
+}
+
 #[test]
 fn a_child_that_ignores_sigpipe_sees_the_error() {
     let (reader, writer) = io::pipe().expect("a pipe");
