@@ -23,6 +23,7 @@
 //! So nothing can overflow however long the owner does not poll, and what has not been told can still
 //! be taken back: a signal to a leader that has exited meanwhile, a notification that an error overtook.
 
+use core::num::NonZeroU64;
 use core::time::Duration;
 
 use crate::action::{Action, Error, FailureId, NotificationId, NotificationKind, Outcome};
@@ -282,9 +283,9 @@ impl MonitorState {
         self.arm(Deadline::Idle, self.limits.idle);
         self.arm(Deadline::FirstOutput, self.limits.first_output);
         self.arm(Deadline::Run, self.limits.run);
-        if self.limits.heartbeat > 0 && self.limits.heartbeat < u64::MAX {
+        if let Some(interval) = self.limits.heartbeat {
             self.notifications.beat();
-            self.arm(Deadline::Heartbeat, self.limits.heartbeat);
+            self.arm(Deadline::Heartbeat, interval.get());
         }
     }
 
@@ -330,7 +331,11 @@ impl MonitorState {
             Deadline::Notification => self.notification_overdue(),
             Deadline::Stage => self.stage_over(),
             Deadline::Drain => self.output = Output::Leaked,
-            Deadline::Heartbeat => self.heartbeat_due(at),
+            Deadline::Heartbeat => {
+                if let Some(interval) = self.limits.heartbeat {
+                    self.heartbeat_due(at, interval);
+                }
+            }
         }
     }
 
@@ -378,10 +383,10 @@ impl MonitorState {
     }
 
     /// Beats keep to the grid that began with the start; those missed are skipped.
-    fn heartbeat_due(&mut self, at: Instant) {
+    fn heartbeat_due(&mut self, at: Instant, interval: NonZeroU64) {
         self.notifications.beat();
-        let beats = (self.clock.running().0 - at.0) / self.limits.heartbeat + 1;
-        let ahead = beats.saturating_mul(self.limits.heartbeat);
+        let beats = (self.clock.running().0 - at.0) / interval + 1;
+        let ahead = beats.saturating_mul(interval.get());
         self.timers
             .set(Deadline::Heartbeat, Instant(at.0.saturating_add(ahead)));
     }
@@ -503,7 +508,6 @@ impl MonitorState {
         let child_over = matches!(self.child, Child::Released(_) | Child::GivenUp);
         if child_over && self.notifications.in_flight.is_none() {
             self.ended = true;
-            self.timers = Timers::OFF;
         }
     }
 }
@@ -761,7 +765,8 @@ struct Limits {
     first_output: u64,
     run: u64,
     notification: u64,
-    heartbeat: u64,
+    /// None without a pause between the beats, or with one that never ends.
+    heartbeat: Option<NonZeroU64>,
     drain: u64,
     activity: Activity,
     sweep: bool,
@@ -774,7 +779,8 @@ impl Limits {
             first_output: span(config.first_output_timeout),
             run: span(config.run_timeout),
             notification: span(config.notification_timeout),
-            heartbeat: span(config.heartbeat_interval),
+            heartbeat: NonZeroU64::new(span(config.heartbeat_interval))
+                .filter(|interval| interval.get() < u64::MAX),
             drain: span(config.drain_timeout),
             activity: config.activity,
             sweep: config.sweep,

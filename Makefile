@@ -1,0 +1,52 @@
+# Each layer of checks by its name; TESTING.md says what it shows. `bash .ci/run` runs them all, and
+# installs what they need beyond Rust.
+
+.DEFAULT_GOAL := help
+.PHONY: help lint test property planted search simulation fuzz bare link soak-property soak-search soak-simulation soak-fuzz
+
+help: ## these lines
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
+
+lint: ## format, clippy, documentation
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
+
+test: ## every test in the workspace
+	cargo test --workspace --locked
+
+property: ## the rules and the model, on 20,000 random stories a rule
+	PROPTEST_CASES=20000 cargo test --release --locked -p childminder-tests --test rules
+
+planted: ## bugs put into a copy of the core, and which layers find each
+	cargo run --locked --release -p childminder-tests --example planted
+
+search: ## every ordering of events in small configurations
+	cargo run --locked --release -p childminder-tests --example search
+
+simulation: ## ten million lifetimes under a simulated kernel
+	cargo run --locked --release -p childminder-sim --example lifetimes -- 10000000
+
+# Debian's toolchain brings the sources of `core`; `-Zbuild-std` works on stable with this one variable.
+BUILD_STD = RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc CARGO_TARGET_DIR=target/bare \
+	/usr/bin/cargo build --locked --release -Zbuild-std=core
+
+bare: ## the core, built for a processor without an operating system
+	$(BUILD_STD) --target thumbv7em-none-eabi -p childminder
+
+LINK = $(BUILD_STD) -Zbuild-std-features=compiler-builtins-mem --target x86_64-unknown-linux-gnu \
+	--manifest-path tests/link/Cargo.toml
+
+link: ## the core, linked where no panic handler and no allocator exist
+	$(LINK)
+	! $(LINK) --features panics 2>target/bare/refused
+	grep the_core_can_panic_or_allocate target/bare/refused
+
+soak-property: ## an hour or so of random stories
+	PROPTEST_CASES=2000000 cargo test --release --locked -p childminder-tests --test rules
+
+soak-search: ## at least 50 million states; wants some 4 GiB
+	cargo run --locked --release -p childminder-tests --example search -- 3000000 2000000
+
+soak-simulation: ## 100 million lifetimes from another seed
+	cargo run --locked --release -p childminder-sim --example lifetimes -- 100000000 5000000000

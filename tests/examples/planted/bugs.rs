@@ -1,0 +1,256 @@
+//! The bugs: each a plausible slip, as one edit of the core's source.
+
+/// One edit. In what it puts there, `BUG` is true while the bug is on; with all of them off, the core
+/// does what it always did.
+pub(crate) struct Bug {
+    /// What is wrong then.
+    pub(crate) name: &'static str,
+    /// A file in `core/src`.
+    pub(crate) file: &'static str,
+    /// Text that stands there once.
+    pub(crate) was: &'static str,
+    /// What stands there instead.
+    pub(crate) is: &'static str,
+}
+
+const fn monitor(name: &'static str, was: &'static str, is: &'static str) -> Bug {
+    Bug {
+        name,
+        file: "monitor.rs",
+        was,
+        is,
+    }
+}
+
+pub(crate) const BUGS: [Bug; 37] = [
+    monitor(
+        "late output starts the kill stage's wait again",
+        "self.timers.stop(Deadline::FirstOutput);\n        let counts",
+        "if let Some(stage) = self.plan.stage(self.ladder.reached.wrapping_sub(1)).filter(|_| BUG) {
+            self.arm(Deadline::Stage, stage.wait);
+        }
+        self.timers.stop(Deadline::FirstOutput);\n        let counts",
+    ),
+    monitor(
+        "SIGKILL goes to the leader after its exit",
+        "target == Target::Group || self.child.status().is_none()",
+        "target == Target::Group || self.child.status().is_none() || BUG",
+    ),
+    monitor(
+        "a stage goes out after the reap",
+        "Child::New | Child::GivenUp | Child::Released(_) => false",
+        "Child::Released(_) => BUG, Child::New | Child::GivenUp => false",
+    ),
+    Bug {
+        name: "the second error overwrites the first",
+        file: "verdict.rs",
+        was: "then(|| self.error_at(1))",
+        is: "then(|| self.error_at(if BUG { self.noticed } else { 1 }))",
+    },
+    monitor(
+        "a queued notification starts after a failure",
+        "if self.verdict.first().is_none() && self.notifications.start_next()",
+        "if (BUG || self.verdict.first().is_none()) && self.notifications.start_next()",
+    ),
+    monitor(
+        "a notification that an error overtook is told all the same",
+        "Some(id) if !self.told =>",
+        "Some(id) if !self.told && !BUG =>",
+    ),
+    monitor(
+        "a late answer brings a second Finish",
+        "if self.notifications.forget_overdue(id) {",
+        "if self.notifications.forget_overdue(id) {
+            if BUG && self.told == Told::Finish {
+                self.told = Told::Reap;
+            }",
+    ),
+    monitor(
+        "Finish does not wait for the notification in flight",
+        "if child_over && self.notifications.in_flight.is_none()",
+        "if child_over && (BUG || self.notifications.in_flight.is_none())",
+    ),
+    monitor(
+        "a second failure starts the ladder again",
+        "let id = self.verdict.note_failure();",
+        "let id = self.verdict.note_failure();
+        if BUG {
+            self.ladder = LadderState::default();
+        }",
+    ),
+    monitor(
+        "the idle deadline is a nanosecond late",
+        "if self.child == Child::Running && !self.ladder.started {
+            self.arm(Deadline::Idle, self.limits.idle);",
+        "if self.child == Child::Running && !self.ladder.started {
+            self.arm(Deadline::Idle, self.limits.idle.saturating_add(u64::from(BUG)));",
+    ),
+    monitor(
+        "a deadline fires a nanosecond early",
+        "if at > self.clock.running() {",
+        "if at.0 > self.clock.running().0 + u64::from(BUG) {",
+    ),
+    monitor(
+        "the answer to an old notification is accepted",
+        "if in_flight || self.overdue == Some(id) {",
+        "if in_flight || self.overdue == Some(id) || (BUG && self.told && id < self.queued) {",
+    ),
+    monitor(
+        "an overdue notification's answer still counts",
+        "self.overdue = None;\n        }\n        late",
+        "self.overdue = None;\n        }\n        late && !BUG",
+    ),
+    monitor(
+        "the timer is lost after a spurious tick",
+        "self.told_wake = Instant::FAR_FUTURE;\n        while",
+        "if !BUG {
+            self.told_wake = Instant::FAR_FUTURE;
+        }
+        while",
+    ),
+    monitor(
+        "the exit does not end a suspension",
+        "self.clock.resume();\n        self.timers.stop(Deadline::Idle);",
+        "if !BUG {
+            self.clock.resume();
+        }
+        self.timers.stop(Deadline::Idle);",
+    ),
+    monitor(
+        "a stage does not end a suspension",
+        "self.clock.resume();\n                self.arm",
+        "if !BUG {
+                    self.clock.resume();
+                }
+                self.arm",
+    ),
+    monitor(
+        "heartbeats drift when a tick is late",
+        ".set(Deadline::Heartbeat, Instant(at.0.saturating_add(ahead)));",
+        ".set(Deadline::Heartbeat, Instant(
+                if BUG { self.clock.running().0 } else { at.0 }.saturating_add(ahead)));",
+    ),
+    monitor(
+        "heartbeats go on after an error",
+        "self.timers.stop(Deadline::Notification);
+        }
+        self.timers.stop(Deadline::Heartbeat);",
+        "self.timers.stop(Deadline::Notification);
+        }
+        if !BUG {
+            self.timers.stop(Deadline::Heartbeat);
+        }",
+    ),
+    monitor(
+        "a heartbeat is queued though the one before has not run",
+        "if self.beat.is_none() {",
+        "if BUG || self.beat.is_none() {",
+    ),
+    monitor(
+        "empty output is activity",
+        "if bytes == 0 {",
+        "if bytes == 0 && !BUG {",
+    ),
+    monitor(
+        "standard error is activity where only standard output should be",
+        "Activity::Stdout => stream == Stream::Stdout,",
+        "Activity::Stdout => BUG || stream == Stream::Stdout,",
+    ),
+    monitor(
+        "the group is swept though nothing was terminated",
+        "let due = self.limits.sweep && self.ladder.started && self",
+        "let due = self.limits.sweep && (BUG || self.ladder.started) && self",
+    ),
+    monitor(
+        "the group is not swept",
+        ".then_some(Action::SendSignal {\n                signal: Signal::KILL,",
+        ".then_some(()).filter(|()| !BUG).map(|()| Action::SendSignal {\n                signal: Signal::KILL,",
+    ),
+    monitor(
+        "the drain has no end",
+        "self.arm(Deadline::Drain, self.limits.drain);",
+        "if !BUG {
+            self.arm(Deadline::Drain, self.limits.drain);
+        }",
+    ),
+    monitor(
+        "leaked output is called closed",
+        "Deadline::Drain => self.output = Output::Leaked,",
+        "Deadline::Drain => self.output = if BUG { Output::Closed } else { Output::Leaked },",
+    ),
+    monitor(
+        "a late end of the output undoes the leak",
+        "if self.output == Output::Open {
+            self.output = Output::Closed;",
+        "if BUG || self.output == Output::Open {
+            self.output = Output::Closed;",
+    ),
+    monitor(
+        "the run deadline outlives the child",
+        "self.timers.stop(Deadline::Run);\n        self.timers.stop(Deadline::Heartbeat);",
+        "if !BUG {
+            self.timers.stop(Deadline::Run);
+        }
+        self.timers.stop(Deadline::Heartbeat);",
+    ),
+    monitor(
+        "the exit that an error brought about is an error too",
+        "if !status.is_success() && self.verdict.first().is_none() {",
+        "if !status.is_success() && (BUG || self.verdict.first().is_none()) {",
+    ),
+    monitor(
+        "an overdue notification is waited for",
+        "self.notifications.give_up();",
+        "if !BUG {
+                self.notifications.give_up();
+            }",
+    ),
+    monitor(
+        "the first of the discarded is kept",
+        "let first = self.queued;\n        let last",
+        "let first = if BUG { self.queued.next() } else { self.queued };\n        let last",
+    ),
+    monitor(
+        "escalating past the last stage forgets to give up",
+        "} else if self.can_signal() && self.ladder.reached < self.plan.len() {",
+        "} else if self.can_signal() && (BUG || self.ladder.reached < self.plan.len()) {",
+    ),
+    monitor(
+        "a child that cannot be killed is given up without a word",
+        "self.verdict.note(Once::Unkillable);",
+        "if !BUG {
+                self.verdict.note(Once::Unkillable);
+            }",
+    ),
+    monitor(
+        "the ladder changes under a child that is climbing down it",
+        "fn set_ladder(&mut self, ladder: &Ladder) {\n        if !self.ladder.started {",
+        "fn set_ladder(&mut self, ladder: &Ladder) {\n        if BUG || !self.ladder.started {",
+    ),
+    monitor(
+        "the idle deadline stays on once the ladder has started",
+        "self.ladder.started = true;\n        self.timers.stop(Deadline::Idle);",
+        "self.ladder.started = true;
+        if !BUG {
+            self.timers.stop(Deadline::Idle);
+        }",
+    ),
+    Bug {
+        name: "a clock that runs backwards is believed",
+        file: "clock.rs",
+        was: "let now = now.max(self.now);",
+        is: "let now = if BUG { now } else { now.max(self.now) };",
+    },
+    Bug {
+        name: "a suspension runs the deadlines down",
+        file: "clock.rs",
+        was: "self.held += now.0 - self.now.0;",
+        is: "self.held += if BUG { 0 } else { now.0 - self.now.0 };",
+    },
+    Bug {
+        name: "of two deadlines the later one fires first",
+        file: "timers.rs",
+        was: ".min()",
+        is: ".reduce(|one, other| if BUG { one.max(other) } else { one.min(other) })",
+    },
+];

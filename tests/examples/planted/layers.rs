@@ -1,0 +1,68 @@
+//! The layers of tests, as programs that end well if they find nothing.
+
+use std::io;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+/// One way of finding bugs.
+pub(crate) struct Layer {
+    pub(crate) name: &'static str,
+    program: PathBuf,
+    args: &'static [&'static str],
+}
+
+impl Layer {
+    /// All of them, from what cargo said when it built them.
+    pub(crate) fn all(messages: &str) -> io::Result<Vec<Self>> {
+        let layers = LAYERS.iter().map(|(name, target, args)| {
+            let program = program(messages, target).ok_or_else(|| {
+                io::Error::other(format!("the layer '{name}' was not built: no {target}"))
+            })?;
+            Ok(Self {
+                name,
+                program,
+                args,
+            })
+        });
+        layers.collect()
+    }
+
+    /// Whether it finds the bug of this number, 0 for none. To hang is to find it, too: what waits for an
+    /// end that never comes would be seen to.
+    pub(crate) fn finds(&self, number: usize) -> io::Result<bool> {
+        let ran = Command::new("timeout")
+            .args(["--kill-after=1", LONGEST])
+            .arg(&self.program)
+            .args(self.args)
+            .env("PLANTED_BUG", number.to_string())
+            .env("PROPTEST_RNG_SEED", "1")
+            .env("PROPTEST_CASES", "2000")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()?;
+        Ok(!ran.success())
+    }
+}
+
+fn program(messages: &str, target: &str) -> Option<PathBuf> {
+    messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|message| message["target"]["name"] == target)
+        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
+}
+
+/// A name, what is built, and how it is run.
+const LAYERS: [(&str, &str, &[&str]); 6] = [
+    ("examples", "monitor", &[]),
+    ("rules", "rules", &["rule_"]),
+    ("model", "rules", &["model"]),
+    ("ancestor", "conformance", &[]),
+    ("search", "search", &["20000", "5000"]),
+    ("simulation", "lifetimes", &["200000"]),
+];
+
+/// In seconds: many times what a layer takes.
+const LONGEST: &str = "60";

@@ -1,0 +1,103 @@
+//! Plants known bugs in a copy of the core, one at a time, and shows which layers of tests find each.
+//!
+//! `cargo run --release -p childminder-tests --example planted -- [WORD]`: all bugs, or those whose names
+//! contain WORD. It fails if a bug is found by fewer than two layers, or a layer finds one where there is
+//! none. The copy and what is built from it are in `target/planted`.
+
+mod bugs;
+mod copy;
+mod layers;
+
+use std::io;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use bugs::BUGS;
+use layers::Layer;
+
+fn main() -> ExitCode {
+    match run(&std::env::args().nth(1).unwrap_or_default()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("planted: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(word: &str) -> io::Result<bool> {
+    let copy = copy::with(&BUGS)?;
+    let layers = Layer::all(&copy::build(&copy)?)?;
+    for layer in &layers {
+        if layer.finds(0)? {
+            let name = layer.name;
+            println!("the layer '{name}' finds a bug where none was planted");
+            return Ok(false);
+        }
+    }
+    let names: Vec<_> = layers.iter().map(|layer| layer.name).collect();
+    print_row("", &names);
+    let numbers: Vec<usize> = (0..BUGS.len())
+        .filter(|number| BUGS[*number].name.contains(word))
+        .collect();
+    let mut enough = true;
+    let mut found = 0;
+    for (number, by) in all(&numbers, &layers)? {
+        let marks: Vec<_> = by
+            .iter()
+            .map(|finds| if *finds { "found" } else { "-" })
+            .collect();
+        print_row(BUGS[number].name, &marks);
+        let times = by.iter().filter(|finds| **finds).count();
+        found += usize::from(times > 0);
+        enough &= times >= 2;
+    }
+    println!(
+        "{found} of {} bugs found, {}",
+        numbers.len(),
+        if enough {
+            "each by two layers or more"
+        } else {
+            "NOT each by two layers"
+        }
+    );
+    Ok(enough)
+}
+
+/// Which layers find each bug; on all cores.
+fn all(numbers: &[usize], layers: &[Layer]) -> io::Result<Vec<(usize, Vec<bool>)>> {
+    let next = AtomicUsize::new(0);
+    let worker = || {
+        let mut mine = Vec::new();
+        while let Some(number) = numbers.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let by: io::Result<Vec<bool>> =
+                layers.iter().map(|layer| layer.finds(number + 1)).collect();
+            mine.push((*number, by?));
+        }
+        Ok(mine)
+    };
+    let mut found = Vec::new();
+    thread::scope(|scope| {
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(worker)).collect();
+        for worker in workers {
+            let mine: io::Result<_> = worker.join().expect("no worker panics");
+            found.extend::<Vec<_>>(mine?);
+        }
+        Ok::<(), io::Error>(())
+    })?;
+    found.sort_unstable();
+    Ok(found)
+}
+
+fn print_row(name: &str, cells: &[&str]) {
+    print!("{name:WIDTH$}");
+    for cell in cells {
+        print!(" {cell:>10}");
+    }
+    println!();
+}
+
+const WIDTH: usize = 68;
