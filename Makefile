@@ -15,8 +15,8 @@ lint: ## format, clippy, documentation
 test: ## every test in the workspace
 	cargo test --workspace --locked
 
-property: ## the rules and the model, on 20,000 random stories a rule
-	PROPTEST_CASES=20000 cargo test --release --locked -p childminder-tests --test rules
+property: ## the rules and the model, on 5,000 random stories a rule
+	PROPTEST_CASES=5000 cargo test --release --locked -p childminder-tests --test rules
 
 planted: ## bugs put into a copy of the core, and which layers find each
 	cargo run --locked --release -p childminder-tests --example planted
