@@ -61,6 +61,7 @@
 //! Spawning, signalling, reading and reaping (`childminder-unix`), waiting for all of that in an event
 //! loop (`childminder-mio`), restarting, and judging what a child's output means.
 #![no_std]
+#![forbid(unsafe_code)]
 
 mod action;
 mod clock;

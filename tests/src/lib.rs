@@ -2,7 +2,7 @@
 //!
 //! [`op`] is the language, [`run`] tells it to a monitor and writes the [`history`], [`model`] works
 //! out from a history what had to happen, and [`rules`] says each of the sixteen rules as a predicate.
-
+#![forbid(unsafe_code)]
 #![allow(
     clippy::missing_errors_doc,
     clippy::missing_panics_doc,

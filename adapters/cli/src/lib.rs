@@ -1,4 +1,5 @@
 //! The parts of the `childminder` command.
+#![forbid(unsafe_code)]
 
 pub mod args;
 mod owner;

@@ -54,6 +54,7 @@
 //! notifications; then, if a deadline is due, whatever output could still put it off, and the `Tick`.
 //! Work that is left over makes `poll_timeout` zero, so the next turn takes it up without a new edge
 //! from the kernel. A turn too many is harmless.
+#![forbid(unsafe_code)]
 
 mod answer;
 mod control;

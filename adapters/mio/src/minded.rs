@@ -462,7 +462,7 @@ impl<H: Handler> MindedChild<H> {
 
     fn open_fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         let pipes = [&self.stdout.pipe, &self.stderr.pipe];
-        [self.child.pidfd(), self.mailbox.as_fd()]
+        [self.child.exit_fd(), self.mailbox.as_fd()]
             .into_iter()
             .chain(pipes.into_iter().flatten().map(AsFd::as_fd))
     }

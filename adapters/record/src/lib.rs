@@ -51,6 +51,7 @@
 //!   may be anything. With `compare`, only actions of these types are looked at.
 //! - Lines of nothing but white space mean nothing. Everything else that is not of the format is a
 //!   [`ReadError`].
+#![forbid(unsafe_code)]
 
 mod decode;
 mod encode;

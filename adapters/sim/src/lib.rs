@@ -92,6 +92,7 @@
 //!
 //! Pipes never fill up, nothing is written to the child, nobody but the supervisor reaps, and there is
 //! one child, with its kin, at a time.
+#![forbid(unsafe_code)]
 
 mod agenda;
 mod coverage;

@@ -2,13 +2,13 @@
 
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
-use std::os::unix::process::CommandExt as _;
 use std::process::{ChildStdin, Command};
 
 use childminder::{ExitStatus, Signal, Target};
 use nix::libc;
 
 use crate::pipe::Pipe;
+use crate::start::{Place, Start};
 use crate::sys;
 
 /// A process that was spawned here, its process group, and our ends of its pipes.
@@ -33,9 +33,8 @@ pub struct Child {
 impl Child {
     /// Spawns `command` as the leader of a process group of its own.
     ///
-    /// Standard input, output and error are what the caller set on the command. The signal mask
-    /// of the child is empty and its SIGPIPE is at its default; other signals that this process
-    /// ignores, the child ignores too, as `execve(2)` has it.
+    /// Standard input, output and error are what the caller set on the command. Its signals are as
+    /// [`Start`] says, where there are other ways to begin as well.
     ///
     /// The command's group is set here, in place of any other. The leader of a group cannot begin
     /// a session, so a `setsid(2)` in a hook of the command's would fail.
@@ -52,13 +51,26 @@ impl Child {
     /// - What `fork(2)`, `pipe(2)` and `pidfd_open(2)` say when there are too many processes
     ///   or descriptors. No child is left running then.
     pub fn spawn(command: &mut Command) -> io::Result<Self> {
-        sys::ready_to_spawn()?;
-        let mut spawned = command.process_group(0).spawn()?;
+        Self::start(command, &Start::default())
+    }
+
+    /// Spawns `command` as `start` says; otherwise like [`spawn`](Self::spawn).
+    ///
+    /// What `start` asks for stays with the command: it is to be spawned the same way, if ever again.
+    ///
+    /// # Errors
+    ///
+    /// Like [`spawn`](Self::spawn), and what the system says of a place that cannot be had.
+    pub fn start(command: &mut Command, start: &Start) -> io::Result<Self> {
+        let watcher = sys::Watcher::new(start.watch)?;
+        sys::prepare(command, start)?;
+        let has_group = !matches!(start.place, Place::Ours);
+        let mut spawned = command.spawn()?;
         let stdin = spawned.stdin.take();
         let stdout = spawned.stdout.take().map(OwnedFd::from);
         let stderr = spawned.stderr.take().map(OwnedFd::from);
         // From here on, dropping the process ends it: an error below leaves nothing behind.
-        let process = sys::Process::adopt(spawned)?;
+        let process = sys::Process::adopt(spawned, watcher, has_group)?;
         Ok(Self {
             process,
             stdin,
@@ -99,9 +111,11 @@ impl Child {
         self.process.id()
     }
 
-    /// The `pidfd_open(2)` descriptor of the child: readable once it is dead, and from then on.
-    pub fn pidfd(&self) -> BorrowedFd<'_> {
-        self.process.pidfd()
+    /// A descriptor that becomes readable when the child dies: its `pidfd_open(2)` descriptor, readable
+    /// from then on. With [`Watch::Sigchld`](crate::Watch::Sigchld) it becomes readable when any child
+    /// dies, stops or goes on, and [`exit_status`](Self::exit_status) makes it unreadable again.
+    pub fn exit_fd(&self) -> BorrowedFd<'_> {
+        self.process.exit_fd()
     }
 
     /// How the child ended, or `None` while it lives. Never blocks and never reaps: `waitid(2)` with
@@ -115,6 +129,17 @@ impl Child {
         self.process.exit_status()
     }
 
+    /// What job control has done to the child since this was last asked: the latest stop or
+    /// continuation, or `None`. Never blocks (`waitid(2)` with `WSTOPPED` and `WCONTINUED`). Only
+    /// SIGCHLD announces these, no descriptor of ours.
+    ///
+    /// # Errors
+    ///
+    /// As [`exit_status`](Self::exit_status).
+    pub fn take_halt(&self) -> io::Result<Option<Halt>> {
+        self.process.take_halt()
+    }
+
     /// Sends `signal` to the child, with `pidfd_send_signal(2)`, or to its process group, with `kill(2)`.
     ///
     /// A stopped process does not see a signal until it is continued, so SIGCONT follows, to the
@@ -123,7 +148,7 @@ impl Child {
     /// # Errors
     ///
     /// - `PermissionDenied`, as `kill(2)` has it, when the target runs as somebody else by now.
-    /// - `Unsupported` for a real-time signal, and for a number that the system has no name for.
+    /// - `Unsupported` for a number that is no signal here, or one that the C library keeps for itself.
     /// - `InvalidInput` when this process has joined the child's group, for a signal to the group.
     pub fn signal(&self, signal: Signal, target: Target) -> io::Result<Delivery> {
         let delivery = self.process.send(signal, target)?;
@@ -133,6 +158,15 @@ impl Child {
         }
         Ok(delivery)
     }
+}
+
+/// What job control did to a child.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Halt {
+    /// This signal stopped it.
+    Stopped(Signal),
+    /// It goes on.
+    Continued,
 }
 
 /// What became of a signal.

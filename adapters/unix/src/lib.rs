@@ -25,21 +25,24 @@
 //!
 //! - Nothing is signalled after the reap, and never the caller's own group. Until the reap, the dead
 //!   leader keeps both its process id and its group id from being given to anybody else.
-//! - No child but its own is waited for, and no signal handler is installed.
+//! - No child but its own is waited for, and no signal handler is installed unless [`Watch::Sigchld`] is
+//!   asked for.
 //! - Every descriptor it opens is close-on-exec.
 //! - No child is left behind: see [`Child`] for what happens when it is dropped.
 //!
 //! # What it needs
 //!
-//! Linux 5.4 or newer. Elsewhere everything compiles, and [`Child::spawn`] and [`Wakeup::new`] return
-//! [`ErrorKind::Unsupported`](std::io::ErrorKind::Unsupported).
+//! Linux 5.4 or newer; with [`Watch::Sigchld`], any Linux. Other systems are not supported yet. What is
+//! Linux's alone stands in one module, beside what takes its place elsewhere.
 
 mod child;
 mod pipe;
 pub mod signals;
+mod start;
 mod sys;
 mod wakeup;
 
-pub use child::{Child, Delivery};
+pub use child::{Child, Delivery, Halt};
 pub use pipe::Pipe;
+pub use start::{Place, Start, Watch};
 pub use wakeup::Wakeup;

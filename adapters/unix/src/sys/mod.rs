@@ -1,11 +1,20 @@
-//! What differs between systems, and nothing else. Only this module asks which one it is.
+//! What is asked of the kernel. `linux` has what only Linux has; `other` says what takes its place.
+
+mod hook;
+mod ignored;
+mod process;
+mod sigchld;
 
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{Process, eventfd, ready_to_spawn, realtime_signals};
+use linux as only_here;
 
 #[cfg(not(target_os = "linux"))]
-mod unsupported;
+mod other;
 #[cfg(not(target_os = "linux"))]
-pub(crate) use unsupported::{Process, eventfd, ready_to_spawn, realtime_signals};
+use other as only_here;
+
+pub(crate) use hook::prepare;
+pub(crate) use only_here::{eventfd, realtime_signals};
+pub(crate) use process::{Process, Watcher};

@@ -33,14 +33,14 @@ fn what_was_reaped_is_remembered() {
         let status = child.exit_status().expect("a status");
         assert_eq!(status, Some(ExitStatus::Code(3)));
     }
-    assert!(is_readable(child.pidfd()));
+    assert!(is_readable(child.exit_fd()));
 }
 
 #[test]
 fn a_living_child_has_no_status_and_its_reap_waits() {
     let mut cat = Command::new("cat");
     let mut child = Child::spawn(cat.stdin(Stdio::piped())).expect("a child");
-    assert!(!is_readable(child.pidfd()));
+    assert!(!is_readable(child.exit_fd()));
     assert_eq!(child.exit_status().expect("no status"), None);
     assert!(child.take_stdout().is_none());
 

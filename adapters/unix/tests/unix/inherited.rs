@@ -21,7 +21,7 @@ fn a_child_inherits_no_descriptor_of_ours() {
     let stderr = other.take_stderr().expect("its errors");
     let wakeup = Wakeup::new().expect("a wakeup");
     let ours = [
-        other.pidfd(),
+        other.exit_fd(),
         stdin.as_fd(),
         stdout.as_fd(),
         stderr.as_fd(),

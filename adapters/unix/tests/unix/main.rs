@@ -8,5 +8,6 @@ mod inherited;
 mod names;
 mod pipes;
 mod sends;
+mod starts;
 mod support;
 mod wakeups;

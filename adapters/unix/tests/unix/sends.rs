@@ -103,14 +103,25 @@ fn a_child_that_is_to_stop_is_not_continued() {
 }
 
 #[test]
-fn a_real_time_signal_cannot_be_sent_and_says_so() {
+fn real_time_signals_are_sent_too() {
+    for (name, target) in [("RTMIN", Target::Leader), ("RTMAX", Target::Group)] {
+        let mut child = Child::spawn(&mut sh("exec sleep 1000")).expect("a child");
+        let signal = signals::parse(name).expect("a signal");
+        child.signal(signal, target).expect("sent");
+        assert_eq!(child.reap().expect("a status"), ExitStatus::Signal(signal));
+    }
+}
+
+#[test]
+fn a_signal_that_the_c_library_keeps_is_refused() {
     let child = Child::spawn(&mut sh("exec sleep 1000")).expect("a child");
-    let signal = signals::parse("RTMIN+1").expect("a signal");
-    let error = child
-        .signal(signal, Target::Leader)
-        .expect_err("not supported");
+    let kept = Signal::new(nix::libc::SIGRTMIN() - 1).expect("a signal");
+    let error = child.signal(kept, Target::Leader).expect_err("not ours");
     assert_eq!(error.kind(), ErrorKind::Unsupported);
-    assert!(error.to_string().contains("SIGRTMIN+1"), "{error}");
+    assert!(
+        error.to_string().starts_with("33 cannot be sent"),
+        "{error}"
+    );
 }
 
 /// In a process of its own, since it moves that process to the child's group.

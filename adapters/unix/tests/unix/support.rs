@@ -80,7 +80,7 @@ impl Drop for Bystander {
 }
 
 pub(crate) fn wait_until_dead(child: &Child) {
-    wait_until_readable(child.pidfd());
+    wait_until_readable(child.exit_fd());
 }
 
 pub(crate) fn wait_until_readable(fd: impl AsFd) {

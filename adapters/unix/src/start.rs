@@ -1,0 +1,49 @@
+//! How a child begins.
+
+use std::os::fd::OwnedFd;
+
+/// Where a child stands among processes, what else ends it, and how it is watched. The default is a process
+/// group of its own, and a pidfd.
+///
+/// Whatever is asked for, the signal mask of the child is empty, and signals that this process ignores are
+/// at their defaults in the child, so that a ladder of signals works; but a SIGHUP that is ignored stays
+/// so, as `nohup(1)` wants it.
+#[derive(Debug, Default)]
+pub struct Start {
+    /// Its process group, session and terminal.
+    pub place: Place,
+    /// Whether SIGKILL reaches it when the thread that spawned it ends (`PR_SET_PDEATHSIG`). It does not
+    /// reach a program that gains privileges at its exec, nor what the child starts.
+    pub dies_with_us: bool,
+    /// How its exit is noticed.
+    pub watch: Watch,
+    /// An open `cgroup.procs` that it enters before its exec (`cgroups(7)`).
+    pub cgroup: Option<OwnedFd>,
+}
+
+/// A child's place among processes.
+#[derive(Debug, Default)]
+pub enum Place {
+    /// A process group of its own.
+    #[default]
+    Group,
+    /// A process group of its own, which is made the foreground group of this terminal.
+    Foreground(OwnedFd),
+    /// A session of its own, without a terminal.
+    Session,
+    /// A session of its own, whose controlling terminal is its standard input.
+    Terminal,
+    /// Our own process group. A signal to the group then goes to the child alone.
+    Ours,
+}
+
+/// How a child's exit is noticed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Watch {
+    /// Through a `pidfd_open(2)` descriptor: Linux 5.4 and newer.
+    #[default]
+    Pidfd,
+    /// Through a handler of SIGCHLD, for other systems and for sandboxes without pidfds. It is installed
+    /// beside those of others that use `signal-hook`, and wakes each such child whichever has died.
+    Sigchld,
+}

@@ -1,0 +1,77 @@
+//! The signals that this process ignores, which a child would ignore too (`execve(2)`).
+
+use std::fs;
+use std::io;
+
+use nix::libc;
+
+use super::only_here::sendable;
+
+/// Read from `proc(5)`. Where that is not mounted, none seem to be ignored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ignored(u64);
+
+impl Ignored {
+    /// By the calling thread's own file, since the main thread may have ended, and then has none to show.
+    pub(crate) fn by_us() -> Self {
+        let status = fs::read_to_string("/proc/thread-self/status").unwrap_or_default();
+        Self::in_status(&status)
+    }
+
+    /// The mask in the line `SigIgn:` of `/proc/PID/status`, or no signal.
+    fn in_status(status: &str) -> Self {
+        let mask = status
+            .lines()
+            .find_map(|line| line.strip_prefix("SigIgn:"))
+            .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        Self(mask.unwrap_or(0))
+    }
+
+    fn has(self, signal: i32) -> bool {
+        self.0 & (1 << (signal - 1)) != 0
+    }
+
+    /// Those that are put back to their defaults in a child: all but SIGHUP, whose ignoring is what
+    /// `nohup` is for, SIGPIPE, which `Command` sees to, and what the C library keeps for itself.
+    pub(crate) fn to_reset(self) -> impl Iterator<Item = i32> + Clone {
+        (1..=64).filter(move |signal| {
+            let ours = !matches!(*signal, libc::SIGHUP | libc::SIGPIPE);
+            self.has(*signal) && ours && sendable(*signal).is_some()
+        })
+    }
+
+    /// Without a SIGCHLD that is at least not ignored, the kernel reaps children by itself.
+    ///
+    /// This is asked before the spawn: afterwards it would take a dead child, whose exit status is lost
+    /// already, to find out.
+    pub(crate) fn but_not_sigchld(self) -> io::Result<()> {
+        if !self.has(libc::SIGCHLD) {
+            return Ok(());
+        }
+        Err(io::Error::other(
+            "this process ignores SIGCHLD, perhaps because its parent did, so the child's exit status would be lost: set SIGCHLD to its default (SIG_DFL) before spawning",
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mask_of_ignored_signals_is_read() {
+        let status = "Name:\tx\nSigBlk:\tffff\nSigIgn:\t0000000000010000\nSigCgt:\tffff\n";
+        assert_eq!(Ignored::in_status(status), Ignored(1 << 16));
+        assert_eq!(Ignored::in_status("Name:\tx\n"), Ignored(0));
+        assert_eq!(Ignored::in_status("SigIgn:\tnonsense\n"), Ignored(0));
+    }
+
+    #[test]
+    fn a_hangup_that_is_ignored_stays_so() {
+        let mask = [libc::SIGHUP, libc::SIGINT, libc::SIGPIPE, 32, 64]
+            .iter()
+            .fold(0, |mask, signal| mask | 1 << (signal - 1));
+        let reset: Vec<_> = Ignored(mask).to_reset().collect();
+        assert_eq!(reset, [libc::SIGINT, 64]);
+    }
+}

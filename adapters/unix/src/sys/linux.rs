@@ -1,0 +1,96 @@
+//! What only Linux has: 5.4 and newer for pidfds, any for the rest.
+
+use std::io;
+use std::ops::RangeInclusive;
+use std::os::fd::{AsFd as _, OwnedFd};
+
+use nix::libc;
+use rustix::event::EventfdFlags;
+use rustix::io::Errno;
+use rustix::process::{
+    Pid, PidfdFlags, Signal as Sendable, WaitId, WaitIdOptions, WaitIdStatus, getpid, waitid,
+};
+use rustix_libc_wrappers::process::SignalExt as _;
+
+/// A counter that is readable unless it is zero; non-blocking and close-on-exec.
+pub(crate) fn eventfd() -> io::Result<OwnedFd> {
+    Ok(rustix::event::eventfd(
+        0,
+        EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK,
+    )?)
+}
+
+/// The real-time signals that the C library leaves to programs; it keeps the first few for itself.
+#[expect(clippy::unnecessary_wraps, reason = "not every system has them")]
+pub(crate) fn realtime_signals() -> Option<RangeInclusive<i32>> {
+    Some(libc::SIGRTMIN()..=libc::SIGRTMAX())
+}
+
+/// Any signal of this number that a program may send.
+pub(super) fn sendable(number: i32) -> Option<Sendable> {
+    Sendable::from_raw(number)
+}
+
+/// A descriptor that is the process, whatever becomes of its number.
+pub(super) fn pidfd_open(pid: Pid) -> Result<OwnedFd, Errno> {
+    rustix::process::pidfd_open(pid, PidfdFlags::empty())
+}
+
+pub(super) fn pidfd_wait(
+    pidfd: &OwnedFd,
+    options: WaitIdOptions,
+) -> Result<Option<WaitIdStatus>, Errno> {
+    waitid(WaitId::PidFd(pidfd.as_fd()), options)
+}
+
+pub(super) fn pidfd_send(pidfd: &OwnedFd, signal: Sendable) -> Result<(), Errno> {
+    rustix::process::pidfd_send_signal(pidfd, signal)
+}
+
+/// An error unless a child can be watched through a pidfd. It tries on ourselves what will be done to the
+/// child, anew each time, since it costs three short system calls and a sandbox may have closed meanwhile.
+pub(super) fn pidfds_work() -> io::Result<()> {
+    let pidfd = pidfd_open(getpid()).map_err(unsupported)?;
+    let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    match pidfd_wait(&pidfd, look) {
+        // The right answer: we are not our own child.
+        Ok(_) | Err(Errno::CHILD) => Ok(()),
+        Err(error) => Err(unsupported(error)),
+    }
+}
+
+/// Has the kernel kill the calling process when the thread that forked it ends (`PR_SET_PDEATHSIG`).
+pub(super) fn die_with_parent() -> io::Result<()> {
+    Ok(rustix::process::set_parent_process_death_signal(Some(
+        Sendable::KILL,
+    ))?)
+}
+
+/// `ENOSYS` is a kernel without the call, `EINVAL` one without `P_PIDFD`, `EPERM` a sandbox.
+fn unsupported(error: Errno) -> io::Error {
+    match error {
+        Errno::NOSYS | Errno::INVAL | Errno::PERM => io::Error::new(
+            io::ErrorKind::Unsupported,
+            format!(
+                "cannot watch a child through a pidfd: {error} (it takes Linux 5.4 or newer, and a sandbox that allows pidfd_open and waitid; `Watch::Sigchld` does without)"
+            ),
+        ),
+        other => other.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_the_kernel_lacks_is_unsupported() {
+        for errno in [Errno::NOSYS, Errno::INVAL, Errno::PERM] {
+            let error = unsupported(errno);
+            assert_eq!(error.kind(), io::ErrorKind::Unsupported);
+            assert!(error.to_string().contains("Linux 5.4"), "{error}");
+        }
+        let error = unsupported(Errno::MFILE);
+        assert_eq!(error.raw_os_error(), Some(libc::EMFILE));
+    }
+}

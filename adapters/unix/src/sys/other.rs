@@ -1,0 +1,44 @@
+//! What takes the place of what only Linux has. It compiles elsewhere, and has been run nowhere.
+
+use std::io;
+use std::ops::RangeInclusive;
+use std::os::fd::OwnedFd;
+
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal as Sendable, WaitIdOptions, WaitIdStatus};
+
+pub(crate) fn eventfd() -> io::Result<OwnedFd> {
+    Err(unsupported("an eventfd"))
+}
+
+pub(crate) fn realtime_signals() -> Option<RangeInclusive<i32>> {
+    None
+}
+
+pub(super) fn sendable(number: i32) -> Option<Sendable> {
+    Sendable::from_named_raw(number)
+}
+
+pub(super) fn pidfd_open(_: Pid) -> Result<OwnedFd, Errno> {
+    Err(Errno::NOSYS)
+}
+
+pub(super) fn pidfd_wait(_: &OwnedFd, _: WaitIdOptions) -> Result<Option<WaitIdStatus>, Errno> {
+    Err(Errno::NOSYS)
+}
+
+pub(super) fn pidfd_send(_: &OwnedFd, _: Sendable) -> Result<(), Errno> {
+    Err(Errno::NOSYS)
+}
+
+pub(super) fn pidfds_work() -> io::Result<()> {
+    Err(unsupported("a pidfd"))
+}
+
+pub(super) fn die_with_parent() -> io::Result<()> {
+    Err(unsupported("a parent-death signal"))
+}
+
+fn unsupported(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::Unsupported, format!("only Linux has {what}"))
+}

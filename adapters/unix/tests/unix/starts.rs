@@ -1,0 +1,248 @@
+//! Where a child stands, what it dies of, and how else its exit is noticed.
+
+use std::fs::{self, File};
+use std::os::fd::OwnedFd;
+use std::process::{Command, Stdio};
+
+use childminder::{ExitStatus, Signal, Target};
+use childminder_unix::{Child, Delivery, Halt, Place, Start, Watch, signals};
+use nix::pty::openpty;
+use rustix::process::{Pid, getpgid, getpgrp, getsid};
+
+use crate::support::{
+    Bystander, again_in_a_process_of_its_own, is_readable, read_all, read_line, sh, state,
+    wait_until, wait_until_dead,
+};
+
+#[test]
+fn a_session_of_its_own() {
+    let mut command = sh("exec sleep 1000");
+    let start = Start {
+        place: Place::Session,
+        ..Start::default()
+    };
+    let mut child = Child::start(&mut command, &start).expect("a child");
+    let pid = pid(&child);
+    assert_eq!(getsid(Some(pid)), Ok(pid));
+    assert_eq!(getpgid(Some(pid)), Ok(pid));
+    let sent = child.signal(Signal::TERM, Target::Group).expect("sent");
+    assert_eq!(sent, Delivery::Sent);
+    assert_eq!(
+        child.reap().expect("a status"),
+        ExitStatus::Signal(Signal::TERM)
+    );
+
+    // The hook of the first time is there still.
+    let mut again = Child::start(&mut command, &start).expect("the same again");
+    again.signal(Signal::KILL, Target::Leader).expect("sent");
+    again.reap().expect("a status");
+}
+
+#[test]
+fn our_own_group_is_the_childs_when_asked_for_and_only_the_child_is_signalled() {
+    let start = Start {
+        place: Place::Ours,
+        ..Start::default()
+    };
+    let mut child = Child::start(&mut sh("exec sleep 1000"), &start).expect("a child");
+    assert_eq!(getpgid(Some(pid(&child))), Ok(getpgrp()));
+    let sent = child.signal(Signal::TERM, Target::Group).expect("sent");
+    assert_eq!(sent, Delivery::Sent);
+    wait_until_dead(&child);
+    // With a group of its own this would reach what is left of it; of ours, it must reach nobody.
+    let sent = child.signal(Signal::TERM, Target::Group).expect("no error");
+    assert_eq!(sent, Delivery::Gone);
+    assert_eq!(
+        child.reap().expect("a status"),
+        ExitStatus::Signal(Signal::TERM)
+    );
+}
+
+#[test]
+fn a_terminal_of_its_own() {
+    let pty = openpty(None, None).expect("a PTY");
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "read line </dev/tty; exec test \"$line\" = hello"])
+        .stdin(Stdio::from(pty.slave));
+    let start = Start {
+        place: Place::Terminal,
+        ..Start::default()
+    };
+    let mut child = Child::start(&mut command, &start).expect("a child");
+    rustix::io::write(&pty.master, b"hello\n").expect("a line typed");
+    assert_eq!(child.reap().expect("a status"), ExitStatus::Code(0));
+}
+
+#[test]
+fn in_the_foreground_of_a_terminal_the_child_may_read_it() {
+    let name = "starts::in_the_foreground_of_a_terminal_the_child_may_read_it";
+    // The end of the terminal hangs up on the leader of its session.
+    if again_in_a_process_of_its_own(name, &["--ignore-signal=HUP", "setsid", "--wait"]) {
+        return;
+    }
+    let pty = openpty(None, None).expect("a PTY");
+    rustix::process::ioctl_tiocsctty(&pty.slave).expect("our terminal");
+    let terminal: OwnedFd = pty.slave.try_clone().expect("a copy");
+    let start = Start {
+        place: Place::Foreground(terminal),
+        ..Start::default()
+    };
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "read line; exec test \"$line\" = hello"])
+        .stdin(Stdio::from(pty.slave.try_clone().expect("a copy")));
+    let mut child = Child::start(&mut command, &start).expect("a child");
+    assert_eq!(rustix::termios::tcgetpgrp(&pty.slave), Ok(pid(&child)));
+    rustix::io::write(&pty.master, b"hello\n").expect("a line typed");
+    assert_eq!(child.reap().expect("a status"), ExitStatus::Code(0));
+}
+
+#[test]
+fn signals_that_we_ignore_are_at_their_defaults_in_the_child() {
+    let name = "starts::signals_that_we_ignore_are_at_their_defaults_in_the_child";
+    let ignoring = ["--ignore-signal=INT,QUIT,HUP,USR1,TSTP,PIPE"];
+    if again_in_a_process_of_its_own(name, &ignoring) {
+        return;
+    }
+    let mut child = Child::spawn(&mut sh("grep SigIgn /proc/self/status")).expect("a child");
+    let ignored = read_all(&child.take_stdout().expect("its output"));
+    child.reap().expect("a status");
+    let ignored = ignored.trim_start_matches("SigIgn:").trim();
+    let ignored = u64::from_str_radix(ignored, 16).expect("a mask");
+    // Only the hangup, as `nohup` wants it. What the C library keeps for itself is no business of ours.
+    assert_eq!(ignored & !(0b11 << 31), 1, "{ignored:x}");
+}
+
+#[test]
+fn a_child_can_be_made_to_die_with_us() {
+    let name = "starts::a_child_can_be_made_to_die_with_us";
+    if again_in_a_process_of_its_own(name, &[]) {
+        return;
+    }
+    for (dies_with_us, spared) in [(true, false), (false, true)] {
+        let (send, receive) = std::sync::mpsc::channel();
+        // The parent is a thread, which ends without a drop of the child.
+        std::thread::spawn(move || {
+            let start = Start {
+                dies_with_us,
+                ..Start::default()
+            };
+            let child = Child::start(&mut sh("exec sleep 1000"), &start).expect("a child");
+            send.send(Bystander::of(child.id()))
+                .expect("the test waits");
+            std::mem::forget(child);
+        })
+        .join()
+        .expect("the thread");
+        let child = receive.recv().expect("a child");
+        if spared {
+            assert!(child.is_spared());
+        } else {
+            child.wait_until_dead();
+        }
+    }
+}
+
+#[test]
+fn a_child_enters_its_cgroup_before_it_runs() {
+    let own = fs::read_to_string("/proc/self/cgroup").expect("our cgroups");
+    let own = own.lines().find_map(|line| line.strip_prefix("0::"));
+    let Some(own) = own.map(str::trim) else {
+        panic!("no cgroup v2 hierarchy: {own:?}");
+    };
+    let roots = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"];
+    let root = roots
+        .iter()
+        .find(|root| fs::exists(format!("{root}/cgroup.procs")).unwrap_or(false))
+        .expect("a mounted cgroup v2");
+    let leaf = format!("{root}{own}/childminder-test-{}", std::process::id());
+    fs::create_dir(&leaf).expect("a leaf");
+    let procs = File::options()
+        .write(true)
+        .open(format!("{leaf}/cgroup.procs"))
+        .expect("its list");
+    let start = Start {
+        cgroup: Some(procs.into()),
+        ..Start::default()
+    };
+    let mut child = Child::start(&mut sh("cat /proc/self/cgroup"), &start).expect("a child");
+    let said = read_all(&child.take_stdout().expect("its output"));
+    child.reap().expect("a status");
+    fs::remove_dir(&leaf).expect("an empty leaf");
+    assert!(said.contains("childminder-test-"), "{said}");
+}
+
+#[test]
+fn a_stop_and_a_continuation_are_told_once() {
+    let mut child = Child::spawn(&mut sh("echo; exec sleep 1000")).expect("a child");
+    read_line(&child.take_stdout().expect("its output"));
+    assert_eq!(child.take_halt().expect("no error"), None);
+    let stop = signals::parse("STOP").expect("a signal");
+    child.signal(stop, Target::Group).expect("sent");
+    wait_until("it stops", || state(child.id()) == Some('T'));
+    assert_eq!(
+        child.take_halt().expect("no error"),
+        Some(Halt::Stopped(stop))
+    );
+    assert_eq!(child.take_halt().expect("no error"), None);
+    child
+        .signal(signals::parse("CONT").expect("a signal"), Target::Group)
+        .expect("sent");
+    wait_until("it goes on", || state(child.id()) != Some('T'));
+    assert_eq!(child.take_halt().expect("no error"), Some(Halt::Continued));
+    child.signal(Signal::KILL, Target::Group).expect("sent");
+    child.reap().expect("a status");
+    assert_eq!(child.take_halt().expect("no error"), None);
+}
+
+#[test]
+fn without_pidfds_a_child_is_minded_all_the_same() {
+    let start = Start {
+        watch: Watch::Sigchld,
+        ..Start::default()
+    };
+    let mut one = Child::start(&mut sh("exec sleep 1000"), &start).expect("a child");
+    let mut other = Child::start(&mut sh("exit 7"), &start).expect("another");
+    wait_until_dead(&other);
+    assert_eq!(
+        other.exit_status().expect("no error"),
+        Some(ExitStatus::Code(7))
+    );
+    // The exit of the one woke the other as well, until it looked.
+    assert_eq!(one.exit_status().expect("no error"), None);
+    assert_eq!(
+        one.signal(Signal::TERM, Target::Leader).expect("sent"),
+        Delivery::Sent
+    );
+    wait_until("its exit is told", || {
+        is_readable(one.exit_fd()) && one.exit_status().expect("no error").is_some()
+    });
+    assert_eq!(
+        one.reap().expect("a status"),
+        ExitStatus::Signal(Signal::TERM)
+    );
+    assert_eq!(other.reap().expect("a status"), ExitStatus::Code(7));
+    assert_eq!(
+        one.signal(Signal::KILL, Target::Group).expect("no error"),
+        Delivery::Gone
+    );
+}
+
+#[test]
+fn without_pidfds_an_ignored_sigchld_does_no_harm() {
+    let name = "starts::without_pidfds_an_ignored_sigchld_does_no_harm";
+    if again_in_a_process_of_its_own(name, &["--ignore-signal=CHLD"]) {
+        return;
+    }
+    let start = Start {
+        watch: Watch::Sigchld,
+        ..Start::default()
+    };
+    let mut child = Child::start(&mut sh("exit 7"), &start).expect("a child");
+    assert_eq!(child.reap().expect("a status"), ExitStatus::Code(7));
+}
+
+fn pid(child: &Child) -> Pid {
+    Pid::from_raw(child.id().cast_signed()).expect("a process id")
+}
