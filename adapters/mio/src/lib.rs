@@ -57,8 +57,11 @@
 
 mod answer;
 mod control;
+mod glue;
 mod handler;
+mod kernel;
 mod minded;
+mod process;
 
 pub use answer::Answer;
 pub use childminder::{
