@@ -4,6 +4,7 @@ mod perform;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
+use std::mem;
 use std::time::Duration;
 
 use childminder::{
@@ -27,6 +28,9 @@ pub(crate) struct Glue<H: Handler, K> {
     queued: VecDeque<(NotificationId, H::Notification)>,
     failures: BTreeMap<FailureId, Failure>,
     buffer: Box<[u8]>,
+    /// What the registry said first in this turn, which goes on all the same: no event would come
+    /// again for what it left undone.
+    deregistered: io::Result<()>,
 }
 
 impl<H: Handler, K: Kernel> Glue<H, K> {
@@ -43,6 +47,7 @@ impl<H: Handler, K: Kernel> Glue<H, K> {
             queued: VecDeque::new(),
             failures: BTreeMap::new(),
             buffer: vec![0; CHUNK].into_boxed_slice(),
+            deregistered: Ok(()),
         };
         glue.feed(Event::Started);
         glue.close_if_all_ended();
@@ -51,11 +56,11 @@ impl<H: Handler, K: Kernel> Glue<H, K> {
 
     /// As [`MindedChild::turn`](crate::MindedChild::turn).
     pub(crate) fn turn(&mut self, registry: &K::Registry) -> io::Result<()> {
-        self.work(registry)?;
+        self.work(registry);
         if self.monitor.outcome().is_some() {
-            self.let_go(registry)?;
+            self.let_go(registry);
         }
-        Ok(())
+        mem::replace(&mut self.deregistered, Ok(()))
     }
 
     /// As [`MindedChild::poll_timeout`](crate::MindedChild::poll_timeout).
@@ -69,20 +74,20 @@ impl<H: Handler, K: Kernel> Glue<H, K> {
 
 /// The steps of a turn.
 impl<H: Handler, K: Kernel> Glue<H, K> {
-    fn work(&mut self, registry: &K::Registry) -> io::Result<()> {
-        self.carry_out(registry)?;
-        self.read_within_budget(registry)?;
-        self.look_for_exit(registry)?;
-        self.carry_out(registry)?;
+    fn work(&mut self, registry: &K::Registry) {
+        self.carry_out(registry);
+        self.read_within_budget(registry);
+        self.look_for_exit(registry);
+        self.carry_out(registry);
         self.take_answers();
-        self.carry_out(registry)?;
-        self.look_at_the_clock(registry)?;
-        self.carry_out(registry)
+        self.carry_out(registry);
+        self.look_at_the_clock(registry);
+        self.carry_out(registry);
     }
 
     /// What has been asked so far. What the callbacks ask meanwhile waits for the next time, so that
     /// those who ask again whenever they are called starve nobody.
-    fn carry_out(&mut self, registry: &K::Registry) -> io::Result<()> {
+    fn carry_out(&mut self, registry: &K::Registry) {
         for _ in 0..self.control.len() {
             let Some(request) = self.control.next() else {
                 break;
@@ -103,53 +108,47 @@ impl<H: Handler, K: Kernel> Glue<H, K> {
                     output.held = false;
                     output.more = true;
                 }
-                Request::CloseOutput(stream) => self.close(stream, registry)?,
+                Request::CloseOutput(stream) => self.close(stream, registry),
             }
         }
-        Ok(())
     }
 
-    fn read_within_budget(&mut self, registry: &K::Registry) -> io::Result<()> {
+    fn read_within_budget(&mut self, registry: &K::Registry) {
         for stream in STREAMS {
-            self.read(stream, BUDGET, Held::Respected, registry)?;
+            self.read(stream, BUDGET, Held::Respected, registry);
         }
-        Ok(())
     }
 
     /// What has been written by now, though the budget ran out. One byte more than that shows an end
     /// that has been reached.
-    fn read_what_waits(&mut self, held: Held, registry: &K::Registry) -> io::Result<()> {
+    fn read_what_waits(&mut self, held: Held, registry: &K::Registry) {
         for stream in STREAMS {
             if !self.kernel.is_open(stream) {
                 continue;
             }
             match self.kernel.waiting(stream) {
-                Ok(bytes) => self.read(stream, bytes.saturating_add(1), held, registry)?,
+                Ok(bytes) => self.read(stream, bytes.saturating_add(1), held, registry),
                 Err(error) => self.control.fail(error),
             }
         }
-        self.carry_out(registry)
+        self.carry_out(registry);
     }
 
     /// What the child wrote before it died comes before its death, unless the owner held it.
-    fn look_for_exit(&mut self, registry: &K::Registry) -> io::Result<()> {
+    fn look_for_exit(&mut self, registry: &K::Registry) {
         if self.exit_seen {
-            return Ok(());
+            return;
         }
-        match self.kernel.exit_status() {
-            Ok(None) => {}
-            Ok(Some(status)) => {
-                self.read_what_waits(Held::Respected, registry)?;
-                self.exit_seen = true;
-                self.feed(Event::ChildExited(status));
-            }
-            Err(error) => {
-                self.exit_seen = true;
-                self.fail(error.into());
-                self.feed(Event::ChildExited(UNKNOWN));
-            }
-        }
-        Ok(())
+        let Some(seen) = self.kernel.exit_status().transpose() else {
+            return;
+        };
+        self.read_what_waits(Held::Respected, registry);
+        self.exit_seen = true;
+        let status = seen.unwrap_or_else(|lost| {
+            self.fail(lost.into());
+            UNKNOWN
+        });
+        self.feed(Event::ChildExited(status));
     }
 
     fn take_answers(&mut self) {
@@ -165,16 +164,15 @@ impl<H: Handler, K: Kernel> Glue<H, K> {
 
     /// Before a deadline that output can move, or that gives it up, all that has been written by now
     /// is delivered, held or not.
-    fn look_at_the_clock(&mut self, registry: &K::Registry) -> io::Result<()> {
+    fn look_at_the_clock(&mut self, registry: &K::Registry) {
         let mut now = self.kernel.now();
         if self.output_decides(now) {
-            self.read_what_waits(Held::Overruled, registry)?;
+            self.read_what_waits(Held::Overruled, registry);
             now = self.kernel.now();
         }
         if self.monitor.poll_timeout().is_some_and(|at| at <= now) {
             self.feed_at(now, Event::Tick);
         }
-        Ok(())
     }
 
     fn output_decides(&self, now: Instant) -> bool {
@@ -186,18 +184,12 @@ impl<H: Handler, K: Kernel> Glue<H, K> {
 
     /// Stops when it has read `enough`, or at the first read that would block, never at a short one:
     /// on an edge-triggered pipe the end of the file may come with no edge of its own.
-    fn read(
-        &mut self,
-        stream: Stream,
-        enough: usize,
-        held: Held,
-        registry: &K::Registry,
-    ) -> io::Result<()> {
+    fn read(&mut self, stream: Stream, enough: usize, held: Held, registry: &K::Registry) {
         let mut left = enough;
         while left > 0 {
             let refused = held == Held::Respected && self.output_mut(stream).held;
             if refused || !self.kernel.is_open(stream) {
-                return Ok(());
+                return;
             }
             match self.kernel.read(stream, &mut self.buffer) {
                 Ok(0) => return self.close(stream, registry),
@@ -209,11 +201,11 @@ impl<H: Handler, K: Kernel> Glue<H, K> {
                     });
                     self.handler
                         .output(&mut self.control, stream, &self.buffer[..bytes]);
-                    self.carry_out(registry)?;
+                    self.carry_out(registry);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.output_mut(stream).more = false;
-                    return Ok(());
+                    return;
                 }
                 Err(error) => {
                     self.fail(error.into());
@@ -222,17 +214,21 @@ impl<H: Handler, K: Kernel> Glue<H, K> {
             }
         }
         self.output_mut(stream).more = true;
-        Ok(())
     }
 
-    fn close(&mut self, stream: Stream, registry: &K::Registry) -> io::Result<()> {
+    fn close(&mut self, stream: Stream, registry: &K::Registry) {
         if self.monitor.outcome().is_some() || !self.kernel.is_open(stream) {
-            return Ok(());
+            return;
         }
-        let closed = self.kernel.close(stream, registry);
+        let deregistered = self.kernel.close(stream, registry);
+        self.note(deregistered);
         self.handler.output_ended(&mut self.control, stream);
         self.close_if_all_ended();
-        closed
+    }
+
+    fn note(&mut self, deregistered: io::Result<()>) {
+        let earlier = mem::replace(&mut self.deregistered, Ok(()));
+        self.deregistered = earlier.and(deregistered);
     }
 
     fn close_if_all_ended(&mut self) {

@@ -62,6 +62,8 @@ mod handler;
 mod kernel;
 mod minded;
 mod process;
+#[cfg(any(test, fuzzing))]
+mod scripted;
 
 pub use answer::Answer;
 pub use childminder::{
@@ -72,3 +74,5 @@ pub use childminder::{
 pub use control::Control;
 pub use handler::{Discarded, Failure, Handler, Job, Moment};
 pub use minded::MindedChild;
+#[cfg(any(test, fuzzing))]
+pub use scripted::check as check_glue;

@@ -1,7 +1,5 @@
 //! Between the monitor and the world: events in, actions out.
 
-use std::io;
-
 use childminder::{Action, Error, Event, Instant, NotificationId, NotificationKind, Outcome};
 
 use crate::glue::Glue;
@@ -113,8 +111,9 @@ impl<H: Handler, K: Kernel> Glue<H, K> {
     }
 
     /// After the end nothing is waited for any more, and what was still asked for comes back.
-    pub(super) fn let_go(&mut self, registry: &K::Registry) -> io::Result<()> {
-        self.carry_out(registry)?;
-        self.kernel.let_go(registry)
+    pub(super) fn let_go(&mut self, registry: &K::Registry) {
+        self.carry_out(registry);
+        let deregistered = self.kernel.let_go(registry);
+        self.note(deregistered);
     }
 }
