@@ -58,8 +58,13 @@
 
 mod answer;
 mod control;
+mod glue;
 mod handler;
+mod kernel;
 mod minded;
+mod process;
+#[cfg(any(test, fuzzing))]
+mod scripted;
 
 pub use answer::Answer;
 pub use childminder::{
@@ -70,3 +75,5 @@ pub use childminder::{
 pub use control::Control;
 pub use handler::{Discarded, Failure, Handler, Job, Moment};
 pub use minded::MindedChild;
+#[cfg(any(test, fuzzing))]
+pub use scripted::check as check_glue;

@@ -1,0 +1,184 @@
+//! Whole lives of a child, as a string of bytes scripts them, and what must hold of the glue in each.
+//!
+//! The [`world`] is the child, its pipes and the clock, [`kernel`] what the glue sees of it, and
+//! [`owner`] who asks and answers. The [`oracle`] watches: it knows of the glue what passes between it
+//! and these, and nothing else.
+
+mod kernel;
+mod oracle;
+mod owner;
+mod script;
+mod world;
+
+use std::cell::RefCell;
+use std::io;
+use std::rc::Rc;
+
+use crate::glue::Glue;
+use crate::kernel::STREAMS;
+use kernel::Scripted;
+use oracle::Oracle;
+use owner::{Asked, Owner};
+use script::{Script, Step};
+use world::{Happening, World};
+
+/// Plays what these bytes stand for, to the end of the child.
+///
+/// # Panics
+///
+/// With the story so far, when something does not hold.
+pub fn check(bytes: &[u8]) {
+    let mut script = Script::new(bytes);
+    let config = script.config();
+    let stage = Rc::new(RefCell::new(Stage {
+        oracle: Oracle::new(config),
+        world: World::new(script.piped()),
+        script,
+    }));
+    stage.borrow_mut().something_may_happen();
+    let glue = Glue::new(Scripted::new(&stage), config, Owner::new(&stage));
+    let mut play = Play { glue, stage };
+    play.look_at_the_timeout();
+    while !play.is_over() && !play.stage.borrow().script.is_over() {
+        play.go_on();
+    }
+    play.come_to_an_end();
+}
+
+/// All but the glue.
+#[derive(Debug)]
+struct Stage {
+    script: Script,
+    world: World,
+    oracle: Oracle,
+}
+
+type Shared = Rc<RefCell<Stage>>;
+
+impl Stage {
+    fn something_may_happen(&mut self) {
+        if let Some(happening) = self.script.happening() {
+            self.happens(happening);
+        }
+    }
+
+    fn happens(&mut self, happening: Happening) {
+        self.oracle.note(happening);
+        if let Some(answered) = self.world.happens(happening) {
+            self.oracle.answered(answered);
+        }
+    }
+
+    fn something_is_asked(&mut self) -> Asked {
+        let asked = self.script.asked();
+        self.oracle.asked(asked)
+    }
+
+    fn turn_begins(&mut self) {
+        self.oracle.turn_begins(&self.world);
+        self.world.turn_begins();
+    }
+
+    fn turn_ends(&mut self, result: &io::Result<()>) {
+        self.oracle.turn_ends(&self.world, result);
+    }
+}
+
+struct Play {
+    glue: Glue<Owner, Scripted>,
+    stage: Shared,
+}
+
+impl Play {
+    fn go_on(&mut self) {
+        let step = self.stage.borrow_mut().script.step();
+        match step {
+            Step::Poll => self.poll(),
+            Step::TurnTooMany => self.turn(),
+            Step::Sleep => self.sleep(),
+            Step::Something => self.stage.borrow_mut().something_may_happen(),
+            Step::Ask => {
+                let asked = self.stage.borrow_mut().something_is_asked();
+                asked.of(&mut self.glue.control);
+                self.look_at_the_timeout();
+            }
+        }
+    }
+
+    /// From here on the child does what it must, and the loop hears of it as of anything else.
+    fn come_to_an_end(&mut self) {
+        for stream in STREAMS {
+            let asked = self.stage.borrow_mut().oracle.asked(Asked::Release(stream));
+            asked.of(&mut self.glue.control);
+        }
+        let ending = self.stage.borrow().world.ending();
+        for happening in ending {
+            self.stage.borrow_mut().happens(happening);
+        }
+        let notifications = self.stage.borrow().oracle.notifications();
+        for _ in 0..MOST_TURNS + notifications {
+            if self.is_over() {
+                // What was asked for after the end comes back.
+                self.turn();
+                let stage = self.stage.borrow();
+                return stage.oracle.over(&stage.world);
+            }
+            if self.sleeps_for_ever() {
+                self.stage.borrow().oracle.breach("the loop is woken");
+            }
+            self.sleep();
+        }
+        self.stage.borrow().oracle.breach("it comes to no end");
+    }
+
+    /// Until there is news, or the time is over.
+    fn sleep(&mut self) {
+        if let Some(timeout) = self.glue.poll_timeout() {
+            let mut stage = self.stage.borrow_mut();
+            if !stage.world.has_news() {
+                stage.world.pass(timeout);
+            }
+        }
+        self.poll();
+    }
+
+    fn sleeps_for_ever(&self) -> bool {
+        self.glue.poll_timeout().is_none() && !self.stage.borrow().world.has_news()
+    }
+
+    fn poll(&mut self) {
+        self.stage.borrow_mut().world.tell_news();
+        self.turn();
+    }
+
+    fn turn(&mut self) {
+        self.stage.borrow_mut().turn_begins();
+        let result = self.glue.turn(&());
+        self.stage.borrow_mut().turn_ends(&result);
+        self.look_at_the_timeout();
+    }
+
+    fn look_at_the_timeout(&self) {
+        let timeout = self.glue.poll_timeout();
+        let stage = self.stage.borrow();
+        let open = self.glue.control.len();
+        stage.oracle.sleeps(&stage.world, timeout, open);
+    }
+
+    fn is_over(&self) -> bool {
+        self.glue.monitor.outcome().is_some()
+    }
+}
+
+/// More than it takes when all that is left is to read what is there; notifications take one each.
+const MOST_TURNS: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ordinary_life() {
+        check(&[]);
+    }
+}
