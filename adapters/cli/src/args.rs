@@ -31,10 +31,11 @@ pub enum Command {
 #[derive(Debug, clap::Args)]
 #[command(
     override_usage = "childminder run [OPTIONS] [--] COMMAND [ARG]...",
-    after_help = "DURATION: 90, 1.5, 500ms, 30s, 10m, 2h; a deadline of 0 is none.\n\
-        Exit status: the command's own; 128+N if signal N ended it; 124 if a deadline\n\
-        did; 125 if childminder failed; 126 if the command cannot be run, 127 if it is\n\
-        not found."
+    help_template = "{usage-heading} {usage}\n\n{options}{after-help}",
+    disable_help_flag = true,
+    after_help = "DURATION: 90, 1.5, 500ms, 30s, 10m, 2h; 0 is none. Exit status: the command's;\n\
+        128+N if signal N ended it; 124 if a deadline did; 125 if childminder failed or\n\
+        could not kill it; 126 if the command cannot be run, 127 if it is not found."
 )]
 pub struct RunArgs {
     /// End it after this long without activity
@@ -84,12 +85,18 @@ pub struct RunArgs {
     #[arg(long, value_name = "N", default_value_t = 10, hide_default_value = true,
         value_parser = parse::count, allow_hyphen_values = true)]
     pub tail: usize,
+    /// Leave it running if childminder dies
+    #[arg(long)]
+    pub keep: bool,
     /// Say nothing of how it ended
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
     /// Say what is done when it is done
     #[arg(short, long)]
     pub verbose: bool,
+    /// Print this help; it needs no line of it
+    #[arg(short, long, action = clap::ArgAction::Help, hide = true)]
+    pub help: Option<bool>,
     /// The command and its arguments
     #[arg(
         value_name = "COMMAND",

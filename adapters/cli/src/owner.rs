@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 
-use childminder::{Action, Error, Event, FailureId, Instant, Outcome, Signal, Stream};
+use childminder::{Action, Error, Event, FailureId, Instant, Outcome, Signal, Stream, Target};
 use childminder_mio::{Control, Failure, Handler, Moment};
 use childminder_record::Recorder;
 use childminder_unix::signals;
@@ -27,6 +27,8 @@ pub(crate) struct Owner {
 /// What happened, and when, counted from the start.
 #[derive(Debug, Default)]
 pub(crate) struct Log {
+    /// The command's process id.
+    pub(crate) leader: u32,
     pub(crate) errors: Vec<Noticed>,
     pub(crate) signals: Vec<Sent>,
     pub(crate) last_output: Option<Instant>,
@@ -37,11 +39,24 @@ pub(crate) struct Log {
     now: Instant,
 }
 
+impl Log {
+    fn note(&mut self, error: Error, failure: Option<Failure>) {
+        let last = self.last_output.unwrap_or_default();
+        self.errors.push(Noticed {
+            at: self.now,
+            silent_ns: self.now.0 - last.0,
+            error,
+            failure,
+        });
+    }
+}
+
 /// A signal that was sent.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sent {
     pub(crate) at: Instant,
     pub(crate) signal: Signal,
+    pub(crate) target: Target,
     /// To what the leader left behind.
     pub(crate) after_exit: bool,
 }
@@ -50,6 +65,8 @@ pub(crate) struct Sent {
 #[derive(Debug)]
 pub(crate) struct Noticed {
     pub(crate) at: Instant,
+    /// How long it had written nothing by then.
+    pub(crate) silent_ns: u64,
     pub(crate) error: Error,
     pub(crate) failure: Option<Failure>,
 }
@@ -94,11 +111,7 @@ impl Owner {
             };
             let error = Error::External(AFTER_THE_END);
             outcome.error.get_or_insert(error);
-            self.log.errors.push(Noticed {
-                at: self.log.ended,
-                error,
-                failure: Some(loss.into()),
-            });
+            self.log.note(error, Some(loss.into()));
         }
     }
 
@@ -148,11 +161,7 @@ impl Handler for Owner {
                 None => self.say(&format!("{error}")),
             }
         }
-        self.log.errors.push(Noticed {
-            at: self.log.now,
-            error,
-            failure,
-        });
+        self.log.note(error, failure);
     }
 
     fn finished(&mut self, _: Outcome) {
@@ -164,10 +173,11 @@ impl Handler for Owner {
         if let Moment::Event(Event::ChildExited(_)) = moment {
             self.log.exited = Some(at);
         }
-        if let Moment::Action(Action::SendSignal { signal, .. }) = moment {
+        if let Moment::Action(Action::SendSignal { signal, target }) = moment {
             self.log.signals.push(Sent {
                 at,
                 signal,
+                target,
                 after_exit: self.log.exited.is_some(),
             });
             if self.verbose {

@@ -3,15 +3,17 @@
 use std::ffi::OsStr;
 use std::io::Write as _;
 use std::path::Path;
+use std::time::Duration;
 
-use childminder::{Error, ExitStatus, Outcome, Signal, Stream};
-use childminder_unix::signals;
+use childminder::{Error, ExitStatus, Instant, Outcome, Signal, Stream, Target};
+use childminder_unix::{Usage, signals};
 use serde_json::{Value, json};
 
 use crate::OURS;
 use crate::args::{Limit, RunArgs};
 use crate::owner::{Log, Noticed};
 use crate::tail::Line;
+use crate::usage::{seconds, used};
 
 /// Everything that is known about a run that has ended.
 #[derive(Debug)]
@@ -20,12 +22,15 @@ pub(crate) struct Report<'a> {
     pub(crate) outcome: Outcome,
     pub(crate) log: &'a Log,
     pub(crate) tail: &'a [Line],
+    /// None of a command that was left running.
+    pub(crate) usage: Option<Usage>,
 }
 
 impl Report<'_> {
     /// What `childminder run` exits with.
     pub(crate) fn status(&self) -> u8 {
         match self.outcome.error {
+            _ if self.is_given_up() => OURS,
             None => 0,
             Some(Error::IdleTimeout | Error::FirstOutputTimeout | Error::RunTimeout) => TIMED_OUT,
             Some(Error::Exit(ExitStatus::Code(code))) => code.to_le_bytes()[0],
@@ -42,19 +47,20 @@ impl Report<'_> {
             parts.push(match self.outcome.exit {
                 Some(ExitStatus::Signal(signal)) => format!("killed by {}", signals::name(signal)),
                 Some(status) => status.to_string(),
-                None => "still alive".to_owned(),
+                None => format!("process {} outlived the ladder", self.log.leader),
             });
         }
-        if self.outcome.leaked && self.outcome.exit.is_some() {
+        if self.outcome.leaked && !self.is_given_up() {
             parts.push("its output is still held open".to_owned());
         }
-        (!parts.is_empty()).then(|| {
-            format!(
-                "{}: {}",
-                command_name(&self.args.command[0]),
-                parts.join("; ")
-            )
-        })
+        if parts.is_empty() {
+            return None;
+        }
+        parts.extend(self.later_messages());
+        parts.extend(self.last_words());
+        parts.extend(self.usage.as_ref().map(used));
+        let name = command_name(&self.args.command[0]);
+        Some(format!("{name}: {}", parts.join("; ")))
     }
 
     /// The report as one JSON object.
@@ -72,6 +78,10 @@ impl Report<'_> {
                 "at_ns": sent.at.0,
                 "signal": sent.signal.number(),
                 "name": signals::name(sent.signal),
+                "target": match sent.target {
+                    Target::Leader => "leader",
+                    Target::Group => "group",
+                },
             })).collect::<Vec<_>>(),
             "later_errors": self.log.errors.iter().skip(1)
                 .map(|noticed| self.error_json(noticed)).collect::<Vec<_>>(),
@@ -82,6 +92,11 @@ impl Report<'_> {
                 },
                 "text": line.text,
             })).collect::<Vec<_>>(),
+            "usage": self.usage.map(|usage| json!({
+                "user_ns": nanos(usage.user),
+                "system_ns": nanos(usage.system),
+                "peak_memory_bytes": usage.peak_memory,
+            })),
         })
     }
 
@@ -89,8 +104,14 @@ impl Report<'_> {
         json!({
             "type": error_type(noticed.error),
             "at_ns": noticed.at.0,
+            "silent_ns": noticed.silent_ns,
             "message": self.message(noticed),
         })
+    }
+
+    /// Whether it was left running.
+    fn is_given_up(&self) -> bool {
+        self.outcome.exit.is_none()
     }
 
     /// Why there is something to say.
@@ -127,14 +148,40 @@ impl Report<'_> {
     }
 
     fn signals_sent(&self) -> Option<String> {
-        let names: Vec<String> = self
+        let sent: Vec<String> = self
             .log
             .signals
             .iter()
             .filter(|sent| !sent.after_exit)
-            .map(|sent| signals::name(sent.signal))
+            .map(|sent| {
+                format!(
+                    "{} at {}",
+                    signals::name(sent.signal),
+                    seconds(sent.at.since(Instant::ZERO))
+                )
+            })
             .collect();
-        (!names.is_empty()).then(|| format!("sent {}", names.join(", then ")))
+        (!sent.is_empty()).then(|| format!("sent {}", sent.join(", then ")))
+    }
+
+    /// What else went wrong; that it cannot be killed is said already.
+    fn later_messages(&self) -> impl Iterator<Item = String> + '_ {
+        let later = self.log.errors.iter().skip(1);
+        later
+            .filter(|noticed| noticed.error != Error::Unkillable)
+            .map(|noticed| format!("then {}", self.message(noticed)))
+    }
+
+    fn last_words(&self) -> Option<String> {
+        let said = self
+            .tail
+            .iter()
+            .rfind(|line| !line.text.trim().is_empty())?;
+        let mut text: String = said.text.chars().take(LAST_WORDS).collect();
+        if text.len() < said.text.len() {
+            text.push('…');
+        }
+        Some(format!("last said {text:?}"))
     }
 }
 
@@ -167,6 +214,10 @@ fn exit_json(status: ExitStatus) -> Value {
     }
 }
 
+fn nanos(span: Duration) -> u64 {
+    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
+}
+
 /// The name that the flight record gives this error.
 fn error_type(error: Error) -> &'static str {
     match error {
@@ -187,4 +238,8 @@ pub(crate) fn of_signal(signal: Signal) -> u8 {
 }
 
 const TIMED_OUT: u8 = 124;
+
+/// How much of its last line is told to people, in characters.
+const LAST_WORDS: usize = 80;
+
 const SIGPIPE: i32 = 13;

@@ -11,6 +11,7 @@ use std::time::Duration;
 use childminder::{Signal, Stream};
 use childminder_mio::{MindedChild, Outcome};
 use childminder_record::Recorder;
+use childminder_unix::{Child, Start, Usage, Watch};
 use mio::{Events, Interest, Poll, Token, Waker};
 
 use crate::args::RunArgs;
@@ -40,10 +41,11 @@ pub(crate) fn run(args: &RunArgs) -> Result<u8, Trouble> {
     let mut child = spawn(args, owner)?;
     let mut outcome = events.mind(&mut child, args)?;
 
+    let usage = child.child().usage();
     let owner = child.handler_mut();
     let given_up = events.flush(owner)?;
     owner.note_lost_output(&mut outcome);
-    let status = conclude(args, outcome, given_up, owner, report);
+    let status = conclude(args, outcome, given_up, owner, usage, report);
     // Only our own words can be lost now.
     events.flush(owner)?;
     let failure = owner.stdout.take_failure();
@@ -118,14 +120,21 @@ impl Loop {
     }
 }
 
-fn spawn(args: &RunArgs, owner: Owner) -> Result<MindedChild<Owner>, Trouble> {
+fn spawn(args: &RunArgs, mut owner: Owner) -> Result<MindedChild<Owner>, Trouble> {
     let (name, rest) = args.command.split_first().expect("clap requires a command");
     let mut command = Command::new(name);
     command
         .args(rest)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    MindedChild::spawn(&mut command, args.config(), owner).map_err(|error| not_run(name, &error))
+    let start = Start {
+        dies_with_us: !args.keep,
+        watch: Watch::that_works(),
+        ..Start::default()
+    };
+    let child = Child::start(&mut command, &start).map_err(|error| not_run(name, &error))?;
+    owner.log.leader = child.id();
+    MindedChild::mind(child, args.config(), owner).map_err(system)
 }
 
 /// The first signal starts the ladder and is its first stage. On a ladder that is under way it is
@@ -164,6 +173,7 @@ fn conclude(
     outcome: Outcome,
     given_up: Option<Signal>,
     owner: &mut Owner,
+    usage: Option<Usage>,
     report: ReportFile,
 ) -> u8 {
     let mut troubles = Vec::new();
@@ -176,6 +186,7 @@ fn conclude(
         outcome,
         log: &owner.log,
         tail: &tail,
+        usage,
     };
     let mut status = given_up.map_or_else(|| facts.status(), report::of_signal);
     if !troubles.is_empty() {

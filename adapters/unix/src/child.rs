@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::process::{ChildStdin, Command};
+use std::time::Duration;
 
 use childminder::{ExitStatus, Signal, Target};
 use nix::libc;
@@ -106,6 +107,11 @@ impl Child {
         self.process.reap()
     }
 
+    /// What the child used, and those of its descendants that it waited for: known from the reap on.
+    pub fn usage(&self) -> Option<Usage> {
+        self.process.usage()
+    }
+
     /// The process id, and the id of the process group. After the reap, both may be somebody else's.
     pub fn id(&self) -> u32 {
         self.process.id()
@@ -158,6 +164,17 @@ impl Child {
         }
         Ok(delivery)
     }
+}
+
+/// What a child has used (`getrusage(2)`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Time on the processor in the child's own code.
+    pub user: Duration,
+    /// Time on the processor in the kernel.
+    pub system: Duration,
+    /// The most memory that it, or the largest of its descendants, had resident, in bytes.
+    pub peak_memory: u64,
 }
 
 /// What job control did to a child.

@@ -42,7 +42,7 @@ mod start;
 mod sys;
 mod wakeup;
 
-pub use child::{Child, Delivery, Halt};
+pub use child::{Child, Delivery, Halt, Usage};
 pub use pipe::Pipe;
 pub use start::{Place, Start, Watch};
 pub use wakeup::Wakeup;

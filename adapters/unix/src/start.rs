@@ -2,6 +2,8 @@
 
 use std::os::fd::OwnedFd;
 
+use crate::sys;
+
 /// Where a child stands among processes, what else ends it, and how it is watched. The default is a process
 /// group of its own, and a pidfd.
 ///
@@ -46,4 +48,15 @@ pub enum Watch {
     /// Through a handler of SIGCHLD, for other systems and for sandboxes without pidfds. It is installed
     /// beside those of others that use `signal-hook`, and wakes each such child whichever has died.
     Sigchld,
+}
+
+impl Watch {
+    /// A pidfd where one can be had, the handler where not.
+    pub fn that_works() -> Self {
+        if sys::pidfds_work() {
+            Self::Pidfd
+        } else {
+            Self::Sigchld
+        }
+    }
 }

@@ -133,12 +133,19 @@ fn a_child_that_outlives_the_ladder_is_not_left_behind() {
         "--idle 300ms --ladder TERM:200ms",
         "trap '' TERM; echo $$; exec sleep 60",
     ));
-    let child = running.process();
-    running.finish().expect(
-        124,
-        "childminder: sh: silent for 300ms (--idle); sent SIGTERM; still alive\n",
+    let id = running.line();
+    let ended = running.finish();
+    assert_eq!(ended.status, 125);
+    let said = ended.stderr();
+    assert!(
+        said.starts_with("childminder: sh: silent for 300ms (--idle); sent SIGTERM at 0."),
+        "{said}"
     );
-    child.wait_until_gone();
+    assert!(
+        said.contains(&format!("; process {id} outlived the ladder; ")),
+        "{said}"
+    );
+    Process::named(&id).wait_until_gone();
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Place, json, minding, run, start, text};
+use crate::support::{Place, json, minding, run, start, text, through};
 
 #[test]
 fn a_report_tells_everything() {
@@ -25,10 +25,15 @@ fn a_report_tells_everything() {
     assert_eq!(report["leaked"], false);
     assert_eq!(signals[0]["name"], "SIGINT");
     assert_eq!(signals[0]["signal"], 2);
+    assert_eq!(signals[0]["target"], "group");
     assert_eq!(report["later_errors"], json!([]));
     let nanos = |value: &Value| value.as_u64().expect("nanoseconds");
     assert_eq!(nanos(&signals[0]["at_ns"]), nanos(&error["at_ns"]));
-    assert!(nanos(&error["at_ns"]) >= nanos(&report["last_output_ns"]) + 300_000_000);
+    assert!(nanos(&error["silent_ns"]) >= 300_000_000);
+    assert_eq!(
+        nanos(&error["at_ns"]),
+        nanos(&report["last_output_ns"]) + nanos(&error["silent_ns"])
+    );
     assert!(nanos(&report["duration_ns"]) >= nanos(&error["at_ns"]));
 }
 
@@ -44,6 +49,56 @@ fn a_report_of_success() {
     assert_eq!(report["last_output_ns"], Value::Null);
     assert_eq!(report["signals"], json!([]));
     assert_eq!(report["tail"], json!([]));
+}
+
+#[test]
+fn what_the_command_used_is_told() {
+    let place = Place::new();
+    // What was used before us, by children that our parent had, is not the command's.
+    let busy = "i=0; while [ $i -lt 100000 ]; do i=$((i + 1)); done";
+    let run = minding(&place.options(""), busy);
+    let words = "python3 -c 'x = bytearray(300_000_000)'; exec \"$@\"";
+    let ended = start(through(&["sh", "-c", words, "sh"], &run)).finish();
+    ended.expect(0, "");
+    let usage = &place.report()["usage"];
+    let number = |name: &str| usage[name].as_u64().expect("a number");
+    assert!(number("user_ns") > 1_000_000, "{usage}");
+    assert!(number("peak_memory_bytes") > 100_000, "{usage}");
+    assert!(number("peak_memory_bytes") < 200_000_000, "{usage}");
+}
+
+#[test]
+fn a_child_that_is_given_up_has_neither_an_exit_nor_a_usage() {
+    let place = Place::new();
+    let options = place.options("--idle 300ms --ladder TERM:200ms --tail 0");
+    let ended = run(&options, "trap '' TERM; exec sleep 60");
+    let report = place.report();
+    assert_eq!(ended.status, 125);
+    assert_eq!(report["status"], 125);
+    assert_eq!(report["error"]["type"], "idle_timeout");
+    assert_eq!(report["later_errors"][0]["type"], "unkillable");
+    assert_eq!(report["exit"], Value::Null);
+    assert_eq!(report["usage"], Value::Null);
+}
+
+#[test]
+fn the_one_line_tells_what_people_ask_first() {
+    let script = "echo working >&2; trap '' INT; while :; do sleep 60; done";
+    let ended = run("--idle 300ms -k 200ms", script);
+    let said = ended.stderr().lines().next_back().expect("a line");
+    let parts: Vec<_> = said.split("; ").collect();
+    let [why, sent, end, last, used] = parts[..] else {
+        panic!("{said}");
+    };
+    assert_eq!(why, "childminder: sh: silent for 300ms (--idle)");
+    assert!(sent.starts_with("sent SIGINT at 0.3"), "{said}");
+    assert!(sent.contains(", then SIGKILL at 0."), "{said}");
+    assert_eq!(end, "killed by SIGKILL");
+    assert_eq!(last, "last said \"working\"");
+    assert!(
+        used.starts_with("used 0.0") && used.ends_with(" MiB"),
+        "{said}"
+    );
 }
 
 #[test]

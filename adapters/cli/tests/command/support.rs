@@ -87,10 +87,11 @@ impl Ended {
         str::from_utf8(&self.stderr).expect("text")
     }
 
-    /// Together, what is most often of interest.
+    /// Together, what is most often of interest; without what is measured.
     #[track_caller]
     pub(crate) fn expect(&self, status: i32, stderr: &str) {
-        assert_eq!((self.status, self.stderr()), (status, stderr));
+        let said = unmeasured(self.stderr());
+        assert_eq!((self.status, said.as_str()), (status, stderr));
     }
 
     /// About so long: not a moment less, and not much more even on a busy machine.
@@ -242,10 +243,16 @@ impl Place {
         path
     }
 
-    /// The report that was written to `report`.
+    /// The report that was written to `report`. It is as its documentation says.
     #[track_caller]
     pub(crate) fn report(&self) -> Value {
-        json(&fs::read(self.path("report")).expect("a report"))
+        let report = json(&fs::read(self.path("report")).expect("a report"));
+        let schema = json(include_bytes!("../../report.schema.json"));
+        let documented = jsonschema::validator_for(&schema).expect("a schema");
+        if let Err(error) = documented.validate(&report) {
+            panic!("{error}: {report:#}");
+        }
+        report
     }
 
     /// `OPTIONS --report … --record …`.
@@ -308,6 +315,27 @@ pub(crate) fn read_all(mut reader: PipeReader) -> Vec<u8> {
 
 pub(crate) fn text(path: &Path) -> String {
     path.display().to_string()
+}
+
+/// These words of ours without the times of signals, the last words of the child and what it used.
+fn unmeasured(said: &str) -> String {
+    let is_measured = |part: &&str| part.starts_with("used ") || part.starts_with("last said ");
+    let without = |line: &str| {
+        let parts: Vec<_> = line.split("; ").filter(|part| !is_measured(part)).collect();
+        let words: Vec<_> = parts.join("; ").split(" at ").map(str::to_owned).collect();
+        let mut line = words[0].clone();
+        for word in &words[1..] {
+            let time = word.find([',', ';']).unwrap_or(word.len());
+            line += &word[time..];
+        }
+        line
+    };
+    said.split_inclusive('\n')
+        .map(|line| match line.strip_suffix('\n') {
+            Some(line) if line.contains("; used ") => without(line) + "\n",
+            _ => line.to_owned(),
+        })
+        .collect()
 }
 
 fn piped(mut command: Command) -> Command {

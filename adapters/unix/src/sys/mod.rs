@@ -4,6 +4,7 @@ mod hook;
 mod ignored;
 mod process;
 mod sigchld;
+mod usage;
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -18,3 +19,7 @@ use other as only_here;
 pub(crate) use hook::prepare;
 pub(crate) use only_here::{eventfd, realtime_signals};
 pub(crate) use process::{Process, Watcher};
+
+pub(crate) fn pidfds_work() -> bool {
+    only_here::pidfds_work().is_ok()
+}

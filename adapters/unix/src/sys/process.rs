@@ -15,7 +15,8 @@ use rustix::process::{
 use super::ignored::Ignored;
 use super::only_here::{pidfd_open, pidfd_send, pidfd_wait, pidfds_work, sendable};
 use super::sigchld::Sigchld;
-use crate::child::{Delivery, Halt};
+use super::usage;
+use crate::child::{Delivery, Halt, Usage};
 use crate::signals;
 use crate::start::Watch;
 
@@ -47,7 +48,7 @@ pub(crate) struct Process {
     sigchld: Option<Sigchld>,
     /// Whether its process id is its group's as well.
     has_group: bool,
-    reaped: Option<ExitStatus>,
+    reaped: Option<(ExitStatus, Usage)>,
 }
 
 impl Process {
@@ -79,18 +80,20 @@ impl Process {
     }
 
     pub(crate) fn reap(&mut self) -> io::Result<ExitStatus> {
-        if let Some(status) = self.reaped {
+        if let Some((status, _)) = self.reaped {
             return Ok(status);
         }
-        let status = self.wait(WaitIdOptions::EXITED).map_err(explained)?;
+        let dead = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        let status = self.wait(dead).map_err(explained)?;
         let status = exit_status(status.as_ref().ok_or_else(lost)?)?;
-        self.reaped = Some(status);
+        let usage = usage::reap(self.leader)?;
+        self.reaped = Some((status, usage));
         Ok(status)
     }
 
     pub(crate) fn exit_status(&self) -> io::Result<Option<ExitStatus>> {
-        if self.reaped.is_some() {
-            return Ok(self.reaped);
+        if let Some((status, _)) = self.reaped {
+            return Ok(Some(status));
         }
         if let Some(sigchld) = &self.sigchld {
             sigchld.clear()?;
@@ -134,6 +137,10 @@ impl Process {
             Err(Errno::SRCH) => Ok(Delivery::Gone),
             Err(error) => Err(error.into()),
         }
+    }
+
+    pub(crate) fn usage(&self) -> Option<Usage> {
+        Some(self.reaped?.1)
     }
 
     pub(crate) fn id(&self) -> u32 {

@@ -1,0 +1,47 @@
+//! What a child has used, which only reaping it tells.
+
+use std::io;
+use std::mem;
+use std::time::Duration;
+
+use nix::libc;
+use rustix::process::Pid;
+
+use crate::child::Usage;
+
+/// Reaps `dead`, a dead child of ours that nobody else waits for.
+pub(super) fn reap(dead: Pid) -> io::Result<Usage> {
+    let mut status = 0;
+    // SAFETY: all zeroes is a value of this struct of numbers, and the call writes to nothing but the two
+    // places that it is given, which outlive it.
+    #[expect(
+        unsafe_code,
+        reason = "nothing else tells one child's usage, and no crate wraps it"
+    )]
+    let (reaped, usage) = unsafe {
+        let mut usage = mem::zeroed();
+        let reaped = libc::wait4(dead.as_raw_pid(), &raw mut status, 0, &raw mut usage);
+        (reaped, usage)
+    };
+    if reaped == -1 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(Usage {
+        user: duration(usage.ru_utime),
+        system: duration(usage.ru_stime),
+        peak_memory: u64::try_from(usage.ru_maxrss).unwrap_or(0) * RSS_UNIT,
+    })
+}
+
+fn duration(time: libc::timeval) -> Duration {
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    let micros = u64::try_from(time.tv_usec).unwrap_or(0);
+    Duration::from_secs(seconds) + Duration::from_micros(micros)
+}
+
+/// In bytes. `getrusage(2)`: kibibytes, but bytes on macOS.
+const RSS_UNIT: u64 = if cfg!(target_vendor = "apple") {
+    1
+} else {
+    1024
+};
