@@ -2,6 +2,7 @@
 
 mod deadlines;
 mod inherited;
+mod kernels;
 mod output;
 mod records;
 mod replays;

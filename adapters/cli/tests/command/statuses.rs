@@ -1,7 +1,5 @@
 //! Exit statuses, and the words that go with them.
 
-use std::os::unix::fs::PermissionsExt;
-
 use crate::support::{Place, minding_words, run, start, text};
 
 #[test]
@@ -25,10 +23,8 @@ fn a_signal_of_somebody_else_s() {
 #[test]
 fn a_command_that_cannot_be_run() {
     let place = Place::new();
-    let script = place.file("script", "#!/no/such/interpreter\n");
+    let script = text(&place.program("script", "#!/no/such/interpreter\n"));
     let plain = text(&place.file("plain", ""));
-    std::fs::set_permissions(&script, PermissionsExt::from_mode(0o755)).expect("executable");
-    let script = text(&script);
     for (command, status, said) in [
         (
             "no-such-command",

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{BufRead as _, BufReader, PipeReader, Read as _};
+use std::io::{BufRead as _, BufReader, PipeReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Output, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
@@ -240,6 +240,24 @@ impl Place {
     pub(crate) fn file(&self, name: &str, contents: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);
         fs::write(&path, contents).expect("a file");
+        path
+    }
+
+    /// A program of this name. It is written by another process: a descriptor of ours that is open for
+    /// writing could be inherited by a child that another test starts, and then it could not be run
+    /// (`ETXTBSY`).
+    pub(crate) fn program(&self, name: &str, script: &str) -> PathBuf {
+        let path = self.path(name);
+        let mut install = Command::new("install")
+            .args(["-m", "755", "/dev/stdin"])
+            .arg(&path)
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect("install");
+        let mut stdin = install.stdin.take().expect("its input");
+        stdin.write_all(script.as_bytes()).expect("a script");
+        drop(stdin);
+        assert!(install.wait().expect("install").success());
         path
     }
 

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd as _, OwnedFd};
 
 use nix::libc;
 use rustix::event::EventfdFlags;
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 use rustix::process::{
     Pid, PidfdFlags, Signal as Sendable, WaitId, WaitIdOptions, WaitIdStatus, getpid, waitid,
 };
@@ -52,7 +52,7 @@ pub(super) fn pidfd_send(pidfd: &OwnedFd, signal: Sendable) -> Result<(), Errno>
 pub(super) fn pidfds_work() -> io::Result<()> {
     let pidfd = pidfd_open(getpid()).map_err(unsupported)?;
     let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-    match pidfd_wait(&pidfd, look) {
+    match retry_on_intr(|| pidfd_wait(&pidfd, look)) {
         // The right answer: we are not our own child.
         Ok(_) | Err(Errno::CHILD) => Ok(()),
         Err(error) => Err(unsupported(error)),

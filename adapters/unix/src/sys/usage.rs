@@ -11,6 +11,15 @@ use crate::child::Usage;
 
 /// Reaps `dead`, a dead child of ours that nobody else waits for.
 pub(super) fn reap(dead: Pid) -> io::Result<Usage> {
+    loop {
+        match wait4(dead) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            done => return done,
+        }
+    }
+}
+
+fn wait4(child: Pid) -> io::Result<Usage> {
     let mut status = 0;
     // SAFETY: all zeroes is a value of this struct of numbers, and the call writes to nothing but the two
     // places that it is given, which outlive it.
@@ -20,7 +29,7 @@ pub(super) fn reap(dead: Pid) -> io::Result<Usage> {
     )]
     let (reaped, usage) = unsafe {
         let mut usage = mem::zeroed();
-        let reaped = libc::wait4(dead.as_raw_pid(), &raw mut status, 0, &raw mut usage);
+        let reaped = libc::wait4(child.as_raw_pid(), &raw mut status, 0, &raw mut usage);
         (reaped, usage)
     };
     if reaped == -1 {

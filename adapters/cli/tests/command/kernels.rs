@@ -1,0 +1,71 @@
+//! What happens to us, and what the kernel does not have or does at a bad moment.
+
+use rustix::process::Signal;
+
+use crate::support::{assert_same, minding, numbers, run, start, through};
+
+#[test]
+fn a_command_dies_with_childminder() {
+    let mut running = start(minding("", "echo $$; exec sleep 60"));
+    let child = running.process();
+    running.signal(Signal::KILL);
+    child.wait_until_gone();
+}
+
+#[test]
+fn a_command_can_be_left_to_run() {
+    let mut running = start(minding(
+        "--keep",
+        "echo $$; read line; echo $line >&2; exec sleep 60",
+    ));
+    let child = running.process();
+    running.signal(Signal::KILL);
+    drop(running);
+    // It is stopped by nobody: to be seen alive, it must be made to die.
+    assert!(!child.is_gone());
+    child.kill();
+    child.wait_until_gone();
+}
+
+#[test]
+fn without_pidfds_all_goes_on_as_before() {
+    let without = |options: &str, script: &str| {
+        let words = ["strace", "-f", "-o", "/dev/null", "-e"];
+        let inject = ["inject=pidfd_open:error=ENOSYS"];
+        let words = [&words[..], &inject].concat();
+        start(through(&words, &minding(options, script))).finish()
+    };
+    let ended = without("", "echo one; exit 3");
+    assert_eq!((ended.status, ended.stdout()), (3, "one\n"));
+    without("--idle 300ms -k 300ms", "trap '' INT; while :; do sleep 60; done").expect(
+        124,
+        "childminder: sh: silent for 300ms (--idle); sent SIGINT, then SIGKILL; killed by SIGKILL\n",
+    );
+    assert_eq!(without("", "kill -TERM $$").status, 143);
+}
+
+#[test]
+fn an_interrupted_call_is_called_again() {
+    let inject = |calls| format!("inject={calls}:error=EINTR:when=2+3");
+    // Not in the loader of programs, which does not expect it.
+    let reads = "inject=read:error=EINTR:when=20+3";
+    let waits = inject("epoll_wait,write,waitid,wait4");
+    let words = ["strace", "-o", "/dev/null", "-e", &waits, "-e", reads];
+    let ended = start(through(&words, &minding("", "seq 1 500000; exit 5"))).finish();
+    assert_eq!(ended.status, 5, "{}", ended.stderr());
+    assert_same(&ended.stdout, &numbers(500_000));
+}
+
+#[test]
+fn a_command_that_ends_at_the_moment_of_its_signal_ends_once() {
+    for _ in 0..20 {
+        let ended = run("--wall 50ms", "sleep 0.049; exit 3");
+        let said = ended.stderr();
+        match ended.status {
+            3 => assert_eq!(said, ""),
+            124 => assert!(said.contains("(--wall)"), "{said}"),
+            other => panic!("{other}: {said}"),
+        }
+        assert!(said.lines().count() <= 1, "{said}");
+    }
+}
