@@ -69,11 +69,6 @@ impl Stage {
         }
     }
 
-    fn something_is_asked(&mut self) -> Asked {
-        let asked = self.script.asked();
-        self.oracle.asked(asked)
-    }
-
     fn turn_begins(&mut self) {
         self.oracle.turn_begins(&self.world);
         self.world.turn_begins();
@@ -98,18 +93,26 @@ impl Play {
             Step::Sleep => self.sleep(),
             Step::Something => self.stage.borrow_mut().something_may_happen(),
             Step::Ask => {
-                let asked = self.stage.borrow_mut().something_is_asked();
-                asked.of(&mut self.glue.control);
-                self.look_at_the_timeout();
+                let asked = self.stage.borrow_mut().script.asked();
+                self.ask(asked);
             }
         }
     }
 
-    /// From here on the child does what it must, and the loop hears of it as of anything else.
     fn come_to_an_end(&mut self) {
+        if !self.is_over() {
+            self.let_it_end();
+        }
+        self.look_back();
+        self.ask(Asked::Notify(0));
+        self.turn();
+        self.look_back();
+    }
+
+    /// From here on the child does what it must, and the loop hears of it as of anything else.
+    fn let_it_end(&mut self) {
         for stream in STREAMS {
-            let asked = self.stage.borrow_mut().oracle.asked(Asked::Release(stream));
-            asked.of(&mut self.glue.control);
+            self.ask(Asked::Release(stream));
         }
         let ending = self.stage.borrow().world.ending();
         for happening in ending {
@@ -118,17 +121,25 @@ impl Play {
         let notifications = self.stage.borrow().oracle.notifications();
         for _ in 0..MOST_TURNS + notifications {
             if self.is_over() {
-                // What was asked for after the end comes back.
-                self.turn();
-                let stage = self.stage.borrow();
-                return stage.oracle.over(&stage.world);
+                return;
             }
             if self.sleeps_for_ever() {
                 self.stage.borrow().oracle.breach("the loop is woken");
             }
             self.sleep();
         }
-        self.stage.borrow().oracle.breach("it comes to no end");
+        self.stage.borrow().oracle.breach("it comes to an end");
+    }
+
+    fn ask(&mut self, asked: Asked) {
+        let asked = self.stage.borrow_mut().oracle.asked(asked);
+        asked.of(&mut self.glue.control);
+        self.look_at_the_timeout();
+    }
+
+    fn look_back(&self) {
+        let stage = self.stage.borrow();
+        stage.oracle.over(&stage.world);
     }
 
     /// Until there is news, or the time is over.
