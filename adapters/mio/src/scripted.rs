@@ -186,10 +186,20 @@ const MOST_TURNS: usize = 100;
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
-    fn an_ordinary_life() {
-        check(&[]);
+    fn what_the_fuzzer_found_worth_keeping() {
+        let seeds = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/seeds/glue");
+        let mut replayed = 0;
+        for seed in fs::read_dir(seeds).expect("a directory of seeds") {
+            let seed = seed.expect("a seed").path();
+            println!("{}", seed.display());
+            check(&fs::read(seed).expect("a seed"));
+            replayed += 1;
+        }
+        assert!(replayed > 0, "no seeds in {seeds}");
     }
 }
