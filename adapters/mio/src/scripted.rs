@@ -14,6 +14,8 @@ use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
 
+use childminder::Config;
+
 use crate::glue::Glue;
 use crate::kernel::STREAMS;
 use kernel::Scripted;
@@ -30,15 +32,9 @@ use world::{Happening, World};
 pub fn check(bytes: &[u8]) {
     let mut script = Script::new(bytes);
     let config = script.config();
-    let stage = Rc::new(RefCell::new(Stage {
-        oracle: Oracle::new(config),
-        world: World::new(script.piped()),
-        script,
-    }));
-    stage.borrow_mut().something_may_happen();
-    let glue = Glue::new(Scripted::new(&stage), config, Owner::new(&stage));
-    let mut play = Play { glue, stage };
-    play.look_at_the_timeout();
+    let piped = script.piped();
+    let before = script.happening();
+    let mut play = Play::new(config, piped, script, before);
     while !play.is_over() && !play.stage.borrow().script.is_over() {
         play.go_on();
     }
@@ -85,6 +81,27 @@ struct Play {
 }
 
 impl Play {
+    /// With what has happened before anybody looks.
+    fn new(
+        config: Config,
+        piped: [bool; 2],
+        script: Script,
+        before: impl IntoIterator<Item = Happening>,
+    ) -> Self {
+        let stage = Rc::new(RefCell::new(Stage {
+            oracle: Oracle::new(config),
+            world: World::new(piped),
+            script,
+        }));
+        for happening in before {
+            stage.borrow_mut().happens(happening);
+        }
+        let glue = Glue::new(Scripted::new(&stage), config, Owner::new(&stage));
+        let play = Self { glue, stage };
+        play.look_at_the_timeout();
+        play
+    }
+
     fn go_on(&mut self) {
         let step = self.stage.borrow_mut().script.step();
         match step {
@@ -188,7 +205,39 @@ const MOST_TURNS: usize = 100;
 mod tests {
     use std::fs;
 
+    use childminder::{Deadline, ExitStatus, Stream};
+
     use super::*;
+
+    /// More than one turn reads, from a child whose exit status somebody else has taken.
+    #[test]
+    fn what_was_written_comes_before_a_death_whose_status_is_lost() {
+        let burst = Happening::Wrote {
+            stream: Stream::Stdout,
+            bytes: 200_000,
+        };
+        let mut play = play([burst, Happening::Vanished]);
+        play.come_to_an_end();
+    }
+
+    /// The loop has heard of the death, and will not hear of it again.
+    #[test]
+    fn a_turn_goes_on_when_the_registry_refuses_something() {
+        let died = Happening::Died {
+            status: ExitStatus::Code(0),
+            closing: [true, false],
+        };
+        let mut play = play([died]);
+        play.stage.borrow_mut().world.deregistering_fails = true;
+        play.poll();
+        let told = &play.glue.monitor;
+        assert!(told.deadline(Deadline::Drain).is_some(), "the exit is told");
+        play.come_to_an_end();
+    }
+
+    fn play<const N: usize>(before: [Happening; N]) -> Play {
+        Play::new(Config::default(), [true; 2], Script::new(&[]), before)
+    }
 
     #[test]
     fn what_the_fuzzer_found_worth_keeping() {
