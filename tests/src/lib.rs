@@ -11,6 +11,7 @@
 
 pub mod bytes;
 pub mod config;
+pub mod fuzz;
 pub mod history;
 pub mod model;
 pub mod op;

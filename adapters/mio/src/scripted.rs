@@ -14,6 +14,8 @@ use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
 
+use childminder::Config;
+
 use crate::glue::Glue;
 use crate::kernel::STREAMS;
 use kernel::Scripted;
@@ -30,15 +32,9 @@ use world::{Happening, World};
 pub fn check(bytes: &[u8]) {
     let mut script = Script::new(bytes);
     let config = script.config();
-    let stage = Rc::new(RefCell::new(Stage {
-        oracle: Oracle::new(config),
-        world: World::new(script.piped()),
-        script,
-    }));
-    stage.borrow_mut().something_may_happen();
-    let glue = Glue::new(Scripted::new(&stage), config, Owner::new(&stage));
-    let mut play = Play { glue, stage };
-    play.look_at_the_timeout();
+    let piped = script.piped();
+    let before = script.happening();
+    let mut play = Play::new(config, piped, script, before);
     while !play.is_over() && !play.stage.borrow().script.is_over() {
         play.go_on();
     }
@@ -69,11 +65,6 @@ impl Stage {
         }
     }
 
-    fn something_is_asked(&mut self) -> Asked {
-        let asked = self.script.asked();
-        self.oracle.asked(asked)
-    }
-
     fn turn_begins(&mut self) {
         self.oracle.turn_begins(&self.world);
         self.world.turn_begins();
@@ -90,6 +81,27 @@ struct Play {
 }
 
 impl Play {
+    /// With what has happened before anybody looks.
+    fn new(
+        config: Config,
+        piped: [bool; 2],
+        script: Script,
+        before: impl IntoIterator<Item = Happening>,
+    ) -> Self {
+        let stage = Rc::new(RefCell::new(Stage {
+            oracle: Oracle::new(config),
+            world: World::new(piped),
+            script,
+        }));
+        for happening in before {
+            stage.borrow_mut().happens(happening);
+        }
+        let glue = Glue::new(Scripted::new(&stage), config, Owner::new(&stage));
+        let play = Self { glue, stage };
+        play.look_at_the_timeout();
+        play
+    }
+
     fn go_on(&mut self) {
         let step = self.stage.borrow_mut().script.step();
         match step {
@@ -98,18 +110,26 @@ impl Play {
             Step::Sleep => self.sleep(),
             Step::Something => self.stage.borrow_mut().something_may_happen(),
             Step::Ask => {
-                let asked = self.stage.borrow_mut().something_is_asked();
-                asked.of(&mut self.glue.control);
-                self.look_at_the_timeout();
+                let asked = self.stage.borrow_mut().script.asked();
+                self.ask(asked);
             }
         }
     }
 
-    /// From here on the child does what it must, and the loop hears of it as of anything else.
     fn come_to_an_end(&mut self) {
+        if !self.is_over() {
+            self.let_it_end();
+        }
+        self.look_back();
+        self.ask(Asked::Notify(0));
+        self.turn();
+        self.look_back();
+    }
+
+    /// From here on the child does what it must, and the loop hears of it as of anything else.
+    fn let_it_end(&mut self) {
         for stream in STREAMS {
-            let asked = self.stage.borrow_mut().oracle.asked(Asked::Release(stream));
-            asked.of(&mut self.glue.control);
+            self.ask(Asked::Release(stream));
         }
         let ending = self.stage.borrow().world.ending();
         for happening in ending {
@@ -118,17 +138,25 @@ impl Play {
         let notifications = self.stage.borrow().oracle.notifications();
         for _ in 0..MOST_TURNS + notifications {
             if self.is_over() {
-                // What was asked for after the end comes back.
-                self.turn();
-                let stage = self.stage.borrow();
-                return stage.oracle.over(&stage.world);
+                return;
             }
             if self.sleeps_for_ever() {
                 self.stage.borrow().oracle.breach("the loop is woken");
             }
             self.sleep();
         }
-        self.stage.borrow().oracle.breach("it comes to no end");
+        self.stage.borrow().oracle.breach("it comes to an end");
+    }
+
+    fn ask(&mut self, asked: Asked) {
+        let asked = self.stage.borrow_mut().oracle.asked(asked);
+        asked.of(&mut self.glue.control);
+        self.look_at_the_timeout();
+    }
+
+    fn look_back(&self) {
+        let stage = self.stage.borrow();
+        stage.oracle.over(&stage.world);
     }
 
     /// Until there is news, or the time is over.
@@ -175,10 +203,52 @@ const MOST_TURNS: usize = 100;
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
+    use childminder::{Deadline, ExitStatus, Stream};
+
     use super::*;
 
+    /// More than one turn reads, from a child whose exit status somebody else has taken.
     #[test]
-    fn an_ordinary_life() {
-        check(&[]);
+    fn what_was_written_comes_before_a_death_whose_status_is_lost() {
+        let burst = Happening::Wrote {
+            stream: Stream::Stdout,
+            bytes: 200_000,
+        };
+        let mut play = play([burst, Happening::Vanished]);
+        play.come_to_an_end();
+    }
+
+    /// The loop has heard of the death, and will not hear of it again.
+    #[test]
+    fn a_turn_goes_on_when_the_registry_refuses_something() {
+        let died = Happening::Died {
+            status: ExitStatus::Code(0),
+            closing: [true, false],
+        };
+        let mut play = play([died]);
+        play.stage.borrow_mut().world.deregistering_fails = true;
+        play.poll();
+        let told = &play.glue.monitor;
+        assert!(told.deadline(Deadline::Drain).is_some(), "the exit is told");
+        play.come_to_an_end();
+    }
+
+    fn play<const N: usize>(before: [Happening; N]) -> Play {
+        Play::new(Config::default(), [true; 2], Script::new(&[]), before)
+    }
+
+    #[test]
+    fn what_the_fuzzer_found_worth_keeping() {
+        let seeds = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/seeds/glue");
+        let mut replayed = 0;
+        for seed in fs::read_dir(seeds).expect("a directory of seeds") {
+            let seed = seed.expect("a seed").path();
+            println!("{}", seed.display());
+            check(&fs::read(seed).expect("a seed"));
+            replayed += 1;
+        }
+        assert!(replayed > 0, "no seeds in {seeds}");
     }
 }

@@ -73,7 +73,7 @@ impl Kernel for Scripted {
         } = &mut *stage;
         oracle.demand(world.pipe(stream).open, "a stream is closed once");
         world.pipe_mut(stream).open = false;
-        if script.fails() {
+        if script.fails() || world.deregistering_fails {
             return Err(oracle.not_deregistered());
         }
         Ok(())

@@ -23,6 +23,8 @@ pub(super) struct Oracle {
     /// A monitor that is told what the glue's is said to be told.
     mirror: MonitorState,
     told_at: Instant,
+    /// In this turn, a deadline was due that is not to come before the output.
+    overruled: bool,
     /// The action that was announced and is not yet performed.
     owed: Option<Action>,
     finished: bool,
@@ -48,6 +50,8 @@ struct Delivery {
     close_asked: bool,
     /// Held at some time of this turn, or perhaps.
     held_in_turn: bool,
+    /// Held for certain.
+    held: bool,
     written_before_turn: u64,
     /// Nobody could write any more when this turn began.
     over_before_turn: bool,
@@ -77,6 +81,7 @@ impl Oracle {
             turn: 0,
             mirror: MonitorState::new(config),
             told_at: Instant::ZERO,
+            overruled: false,
             owed: None,
             finished: false,
             streams: Default::default(),
@@ -108,7 +113,10 @@ impl Oracle {
                 self.streams[stream as usize].hold_asked = true;
                 self.streams[stream as usize].held_in_turn = true;
             }
-            Asked::Release(stream) => self.streams[stream as usize].hold_asked = false,
+            Asked::Release(stream) => {
+                self.streams[stream as usize].hold_asked = false;
+                self.streams[stream as usize].held = false;
+            }
             Asked::Close(stream) => self.streams[stream as usize].close_asked = true,
         }
         asked
@@ -146,8 +154,10 @@ impl Oracle {
     pub(super) fn turn_begins(&mut self, world: &World) {
         self.story.push(Line::Turn);
         self.turn += 1;
+        self.overruled = false;
         for (stream, pipe) in self.streams.iter_mut().zip(&world.pipes) {
             stream.held_in_turn = stream.hold_asked;
+            stream.held = stream.hold_asked;
             stream.written_before_turn = pipe.written;
             stream.over_before_turn = !pipe.written_to;
         }
@@ -222,6 +232,7 @@ impl Oracle {
         let in_order = self.told_at <= at && at <= world.now;
         self.demand(in_order, "what happens, happens now");
         self.told_at = at;
+        self.overruled |= self.output_decides(at);
         if let Moment::Action(action) = moment {
             let next = self.mirror.poll_action();
             self.demand(next == Some(action), "the actions are the monitor's");
@@ -259,7 +270,12 @@ impl Oracle {
     fn justified(&mut self, world: &World, at: Instant, event: Event) {
         match event {
             Event::Started | Event::Notify | Event::Fail => {}
-            Event::Output { stream, bytes } => self.streams[stream as usize].fed += bytes,
+            Event::Output { stream, bytes } => {
+                let delivery = &mut self.streams[stream as usize];
+                delivery.fed += bytes;
+                let held = delivery.held;
+                self.demand(!held || self.overruled, "a hold is respected");
+            }
             Event::NotifyDone { id, ok } => {
                 let given =
                     |answer: &(usize, NotificationId, bool)| (answer.1, answer.2) == (id, ok);
@@ -301,8 +317,7 @@ impl Oracle {
 
     /// Before a deadline that output decides, what has been written is read, held or not.
     fn tick_justified(&self, world: &World, at: Instant) {
-        let due = |deadline| self.mirror.deadline(deadline).is_some_and(|due| due <= at);
-        if world.blind || !DECIDED_BY_OUTPUT.into_iter().any(due) {
+        if world.blind || !self.output_decides(at) {
             return;
         }
         for stream in STREAMS {
@@ -312,6 +327,11 @@ impl Oracle {
             let excused = !world.pipe(stream).open;
             self.demand(!late || excused, "output comes before its deadline");
         }
+    }
+
+    fn output_decides(&self, at: Instant) -> bool {
+        let due = |deadline| self.mirror.deadline(deadline).is_some_and(|due| due <= at);
+        DECIDED_BY_OUTPUT.into_iter().any(due)
     }
 
     pub(super) fn signalled(&mut self, signal: Signal, target: Target) {
@@ -355,6 +375,13 @@ impl Oracle {
         delivery.delivered += bytes.len() as u64;
         let (fed, delivered) = (delivery.fed, delivery.delivered);
         self.demand(fed == delivered, "the monitor hears of all output");
+    }
+
+    /// The owner has said what it wants of the output so far.
+    pub(super) fn holds_now(&mut self) {
+        for stream in &mut self.streams {
+            stream.held = stream.hold_asked;
+        }
     }
 
     pub(super) fn output_ended(&mut self, world: &World, stream: Stream) {

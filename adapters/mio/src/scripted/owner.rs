@@ -91,6 +91,7 @@ impl Handler for Owner {
         stage.oracle.delivered(stream, bytes);
         drop(stage);
         self.think(control);
+        self.stage.borrow_mut().oracle.holds_now();
     }
 
     fn output_ended(&mut self, control: &mut Control<usize>, stream: Stream) {

@@ -9,6 +9,7 @@ use crate::kernel::STREAMS;
 
 /// What is so, whether anybody looks or not.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "facts, each by itself")]
 pub(super) struct World {
     pub(super) now: Instant,
     pub(super) pipes: [Pipe; 2],
@@ -19,6 +20,7 @@ pub(super) struct World {
     pub(super) reads_of_turn: usize,
     /// Something was asked of the kernel that it could not tell.
     pub(super) blind: bool,
+    pub(super) deregistering_fails: bool,
     /// The loop will hear that the child has died, or that somebody has answered.
     news: bool,
 }
@@ -101,6 +103,7 @@ impl World {
             owed: Vec::new(),
             reads_of_turn: 0,
             blind: false,
+            deregistering_fails: false,
             news: false,
         }
     }

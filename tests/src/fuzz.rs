@@ -1,0 +1,28 @@
+//! What the fuzz targets check, for them and for the tests that replay their seeds.
+//!
+//! The target `glue` is not here: what it checks is private to the mio adapter.
+
+mod parse;
+
+use childminder_record::{Reader, replay};
+
+use crate::op::Case;
+use crate::property::keeps_the_rules;
+use crate::run::Run;
+
+pub use parse::parse;
+
+/// Any configuration, any story: every rule holds, and the model agrees.
+pub fn monitor(bytes: &[u8]) {
+    keeps_the_rules(&Run::of(&Case::from_bytes(bytes)));
+}
+
+/// Any file: it is read, or refused with a sentence; what is read can be replayed.
+pub fn record(bytes: &[u8]) {
+    for run in Reader::new(bytes) {
+        match run {
+            Ok(run) => drop(replay(&run).map(|difference| difference.to_string())),
+            Err(error) => assert!(!error.to_string().is_empty()),
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! What people write on the command line.
+
+use std::time::Duration;
+
+use childminder::{Ladder, Target};
+use childminder_cli::parse::{self, BadLadder};
+use childminder_unix::signals;
+
+/// Any text: it is read as the naive reading below has it, or refused with a sentence that names it.
+pub fn parse(bytes: &[u8]) {
+    let Ok(text) = str::from_utf8(bytes) else {
+        return;
+    };
+    duration(text);
+    signal(text);
+    ladder(text);
+}
+
+fn duration(text: &str) {
+    let parsed = parse::duration(text);
+    if let Err(error) = &parsed {
+        assert!(error.to_string().contains(&format!("`{text}`")), "{text:?}");
+    }
+    assert_eq!(parsed.ok(), naive_duration(text), "{text:?}");
+}
+
+fn signal(text: &str) {
+    match signals::parse(text) {
+        Ok(signal) => {
+            let name = signals::name(signal);
+            assert_eq!(signals::parse(&name), Ok(signal), "{text:?}, {name}");
+            let number = signal.number().to_string();
+            assert_eq!(signals::parse(&number), Ok(signal), "{text:?}");
+            let lower = text.to_ascii_lowercase();
+            assert_eq!(signals::parse(&lower), Ok(signal), "{text:?}");
+        }
+        Err(error) => assert!(error.to_string().contains(&format!("{text:?}"))),
+    }
+}
+
+fn ladder(text: &str) {
+    match parse::ladder(text) {
+        Ok(ladder) => {
+            let stages: Vec<_> = text.split(',').collect();
+            assert_eq!(ladder.stages().count(), stages.len(), "{text:?}");
+            for (stage, written) in ladder.stages().zip(stages) {
+                let (name, wait) = written.split_once(':').unwrap_or((written, ""));
+                assert_eq!(signals::parse(name), Ok(stage.signal), "{text:?}");
+                assert_eq!(naive_duration(wait), stage.wait, "{text:?}");
+                assert_eq!(stage.target, Target::Group, "{text:?}");
+            }
+            let printed = print(&ladder);
+            assert_eq!(parse::ladder(&printed), Ok(ladder), "{text:?}, {printed}");
+        }
+        Err(error) => {
+            let named = match &error {
+                BadLadder::Signal(unknown) => unknown.given.clone(),
+                BadLadder::Wait(bad) => bad.given.clone(),
+                BadLadder::NoWait { stage } => stage.clone(),
+                BadLadder::TooLong { given } => {
+                    assert_eq!(*given, text.split(',').count(), "{text:?}");
+                    assert!(*given > Ladder::MAX_STAGES, "{text:?}");
+                    String::new()
+                }
+            };
+            assert!(text.contains(&named), "{text:?}: {error}");
+            let said = error.to_string();
+            let quoted = said.contains(&format!("{named:?}"));
+            assert!(quoted || said.contains(&named), "{text:?}: {said}");
+        }
+    }
+}
+
+fn print(ladder: &Ladder) -> String {
+    let stages = ladder.stages().map(|stage| {
+        let name = signals::name(stage.signal);
+        match stage.wait {
+            Some(wait) => format!("{name}:{}.{:09}s", wait.as_secs(), wait.subsec_nanos()),
+            None => name,
+        }
+    });
+    stages.collect::<Vec<_>>().join(",")
+}
+
+/// Decimal arithmetic as it is done on paper: digit by digit, exact to the last one.
+fn naive_duration(text: &str) -> Option<Duration> {
+    let unit = UNITS
+        .iter()
+        .filter(|(name, _)| text.ends_with(name))
+        .max_by_key(|(name, _)| name.len())?;
+    let number = text.strip_suffix(unit.0)?;
+    let (whole, fraction) = match number.split('.').collect::<Vec<_>>()[..] {
+        [whole] => (whole, ""),
+        [whole, fraction] => (whole, fraction),
+        _ => return None,
+    };
+    let digits: Vec<u8> = whole.bytes().chain(fraction.bytes()).collect();
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    // The lowest digit first, as many of them below the point as there were.
+    let mut product: Vec<u64> = digits
+        .iter()
+        .rev()
+        .map(|digit| u64::from(digit - b'0'))
+        .collect();
+    let mut carry = 0;
+    for digit in &mut product {
+        *digit = *digit * unit.1 + carry;
+        carry = *digit / 10;
+        *digit %= 10;
+    }
+    while carry > 0 {
+        product.push(carry % 10);
+        carry /= 10;
+    }
+    let below = product.iter().take(fraction.len()).any(|digit| *digit > 0);
+    let nanos = product
+        .iter()
+        .skip(fraction.len())
+        .rev()
+        .try_fold(0_u128, |sum, digit| {
+            sum.checked_mul(10)?.checked_add(u128::from(*digit))
+        });
+    let nanos = nanos.map(|nanos| nanos.saturating_add(u128::from(below)));
+    let longest = Duration::MAX.as_nanos();
+    Some(match nanos {
+        Some(nanos) if nanos < longest => Duration::new(
+            u64::try_from(nanos / 1_000_000_000).ok()?,
+            u32::try_from(nanos % 1_000_000_000).ok()?,
+        ),
+        _ => Duration::MAX,
+    })
+}
+
+const UNITS: [(&str, u64); 8] = [
+    ("", 1_000_000_000),
+    ("s", 1_000_000_000),
+    ("ns", 1),
+    ("us", 1_000),
+    ("ms", 1_000_000),
+    ("m", 60_000_000_000),
+    ("h", 3_600_000_000_000),
+    ("d", 86_400_000_000_000),
+];
