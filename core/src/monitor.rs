@@ -175,7 +175,7 @@ impl MonitorState {
         if self.clock.is_suspended() {
             return None;
         }
-        Some(self.clock.callers(self.timers.get(deadline)?)).filter(|at| *at < Instant::FAR_FUTURE)
+        Some(self.clock.callers(self.timers.get(deadline))).filter(|at| *at < Instant::FAR_FUTURE)
     }
 
     /// The error that the outcome will carry, if there is one yet.
@@ -366,12 +366,11 @@ impl MonitorState {
     }
 
     fn notification_overdue(&mut self) {
-        if let Some(id) = self.notifications.in_flight {
-            self.verdict.note_notification_timeout(id);
-            self.after_error();
-            self.notifications.give_up();
-            self.terminate();
-        }
+        self.verdict
+            .note_notification_timeout(self.notifications.in_flight);
+        self.after_error();
+        self.notifications.give_up();
+        self.terminate();
     }
 
     /// No notification starts after an error, not even one that nobody was told of yet.
@@ -385,10 +384,8 @@ impl MonitorState {
     /// Beats keep to the grid that began with the start; those missed are skipped.
     fn heartbeat_due(&mut self, at: Instant, interval: NonZeroU64) {
         self.notifications.beat();
-        let beats = (self.clock.running().0 - at.0) / interval + 1;
-        let ahead = beats.saturating_mul(interval.get());
-        self.timers
-            .set(Deadline::Heartbeat, Instant(at.0.saturating_add(ahead)));
+        let late = (self.clock.running().0 - at.0).rem_euclid(interval.get());
+        self.arm(Deadline::Heartbeat, interval.get() - late);
     }
 
     fn terminate(&mut self) {
@@ -428,8 +425,8 @@ impl MonitorState {
     /// continued to see its signal.
     fn next_stage(&mut self) {
         self.timers.stop(Deadline::Stage);
-        while let Some(stage) = self.plan.stage(self.ladder.reached) {
-            self.ladder.reached += 1;
+        for (number, stage) in self.plan.after(self.ladder.reached) {
+            self.ladder.reached = number;
             if self.reaches(stage.target) {
                 self.clock.resume();
                 self.arm(Deadline::Stage, stage.wait);
@@ -483,8 +480,9 @@ impl MonitorState {
             return None;
         }
         // A suspension can put a deadline off for ever.
-        let next = self.timers.next()?;
-        Some(next).filter(|(at, _)| self.clock.callers(*at) < Instant::FAR_FUTURE)
+        self.timers
+            .next()
+            .filter(|(at, _)| self.clock.callers(*at) < Instant::FAR_FUTURE)
     }
 }
 
@@ -520,9 +518,9 @@ impl MonitorState {
     }
 
     fn tell_stage(&mut self) -> Option<Action> {
-        while self.ladder.told < self.ladder.reached {
-            let stage = self.plan.stage(self.ladder.told)?;
-            self.ladder.told += 1;
+        let untold = usize::from(self.ladder.reached - self.ladder.told);
+        for (number, stage) in self.plan.after(self.ladder.told).take(untold) {
+            self.ladder.told = number;
             if self.reaches(stage.target) {
                 return Some(Action::SendSignal {
                     signal: stage.signal,
@@ -817,8 +815,11 @@ impl Plan {
         Self(plan)
     }
 
-    fn stage(&self, index: u8) -> Option<PlannedStage> {
-        self.0.get(usize::from(index)).copied().flatten()
+    /// The stages after the first so many, each with its number, which counts from 1.
+    fn after(self, stages: u8) -> impl Iterator<Item = (u8, PlannedStage)> {
+        (1..)
+            .zip(self.0.into_iter().flatten())
+            .skip(usize::from(stages))
     }
 
     fn len(&self) -> u8 {

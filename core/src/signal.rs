@@ -24,7 +24,7 @@ impl Signal {
 
     /// The signal of this number, or `None` outside 1 to 127.
     pub const fn new(number: i32) -> Option<Self> {
-        if number < 1 || number > 127 {
+        if number < 0 || number > 127 {
             return None;
         }
         #[expect(

@@ -43,12 +43,7 @@ impl Instant {
 
 /// Whole nanoseconds, `u64::MAX` at the most.
 pub(crate) const fn nanos(span: Duration) -> u64 {
-    let nanos = span.as_nanos();
-    if nanos > u64::MAX as u128 {
-        u64::MAX
-    } else {
-        #[expect(clippy::cast_possible_truncation, reason = "checked just above")]
-        let nanos = nanos as u64;
-        nanos
-    }
+    span.as_secs()
+        .saturating_mul(1_000_000_000)
+        .saturating_add(span.subsec_nanos() as u64)
 }

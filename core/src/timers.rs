@@ -51,8 +51,8 @@ impl Timers {
         self.set(deadline, Instant::FAR_FUTURE);
     }
 
-    pub(crate) fn get(&self, deadline: Deadline) -> Option<Instant> {
-        Some(self.0[deadline as usize]).filter(|at| *at < Instant::FAR_FUTURE)
+    pub(crate) fn get(&self, deadline: Deadline) -> Instant {
+        self.0[deadline as usize]
     }
 
     /// The same deadlines, as far from `to` as they were from `from`.
@@ -63,11 +63,8 @@ impl Timers {
         self
     }
 
-    /// The earliest deadline, if any is on.
+    /// The earliest deadline; it may be due in the far future.
     pub(crate) fn next(&self) -> Option<(Instant, Deadline)> {
-        Deadline::ALL
-            .into_iter()
-            .filter_map(|deadline| Some((self.get(deadline)?, deadline)))
-            .min()
+        self.0.into_iter().zip(Deadline::ALL).min()
     }
 }

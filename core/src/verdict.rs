@@ -34,8 +34,8 @@ impl Verdict {
         self.note(Once::Notification);
     }
 
-    pub(crate) fn note_notification_timeout(&mut self, id: NotificationId) {
-        self.notification = Some(id);
+    pub(crate) fn note_notification_timeout(&mut self, in_flight: Option<NotificationId>) {
+        self.notification = in_flight;
         self.note(Once::NotificationTimeout);
     }
 

@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use childminder_tests::search::{Draining, Found, search};
 use childminder_tests::small::small_configs;
+use childminder_tests::values;
 
 fn main() -> ExitCode {
     let mut limits = std::env::args()
@@ -23,6 +24,10 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    if let Err(violation) = values::check() {
+        println!("{violation}");
+        return ExitCode::FAILURE;
+    }
     let configs = small_configs();
     let next = AtomicUsize::new(0);
     let begun = Instant::now();

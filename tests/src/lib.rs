@@ -21,4 +21,5 @@ pub mod run;
 pub mod search;
 pub mod small;
 pub mod source;
+pub mod values;
 pub mod watch;

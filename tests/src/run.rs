@@ -201,8 +201,8 @@ fn ticket(
     ticket.ok()
 }
 
-/// More actions than any run asks for.
-const MOST_ACTIONS: usize = 100_000;
+/// More actions than any event brings.
+pub(crate) const MOST_ACTIONS: usize = 1_000;
 
 /// Longer than every duration that is not extreme.
 const FAR: u64 = 100_000_000_000;

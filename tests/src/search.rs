@@ -12,6 +12,8 @@ use childminder::{Config, Event, ExitStatus, MonitorState, NotificationId, Signa
 use indexmap::IndexSet;
 
 use crate::op::{Drain, Op, Wait, Whose};
+use crate::run::MOST_ACTIONS;
+use crate::small::another_ladder;
 use crate::watch::Watch;
 
 /// What a search of one configuration found.
@@ -125,7 +127,7 @@ fn way_to(mut index: usize, parents: &[(u32, u8)], ops: &[Op]) -> Vec<Op> {
 }
 
 /// Everything that can happen next.
-fn ops() -> Vec<Op> {
+pub fn ops() -> Vec<Op> {
     let output = |stream| Op::Tell(Event::Output { stream, bytes: 1 });
     let answer = |whose, ok| Op::Answer { whose, ok };
     let exit = |status| Op::Tell(Event::ChildExited(status));
@@ -135,6 +137,10 @@ fn ops() -> Vec<Op> {
         Op::Wait(Wait::For(UNIT)),
         output(Stream::Stdout),
         output(Stream::Stderr),
+        Op::Tell(Event::Output {
+            stream: Stream::Stdout,
+            bytes: 0,
+        }),
         Op::Tell(Event::Progress),
         Op::Tell(Event::Notify),
         answer(Whose::Latest, true),
@@ -145,6 +151,7 @@ fn ops() -> Vec<Op> {
         Op::Tell(Event::Escalate),
         Op::Tell(Event::SetIdleTimeout(None)),
         Op::Tell(Event::SetIdleTimeout(Some(UNIT))),
+        Op::Tell(Event::SetLadder(another_ladder())),
         Op::Tell(Event::OutputClosed),
         exit(ExitStatus::Code(0)),
         exit(ExitStatus::Signal(Signal::INT)),
@@ -202,6 +209,8 @@ impl Node {
         match event {
             Event::Notify if node.notifies == 0 => return Ok(None),
             Event::Fail if node.fails == 0 => return Ok(None),
+            // Whoever began without a ladder may think better of it; that will do.
+            Event::SetLadder(_) if config.ladder.stages().count() > 0 => return Ok(None),
             Event::Notify => node.notifies -= 1,
             Event::Fail => node.fails -= 1,
             _ => {}
@@ -223,10 +232,11 @@ impl Node {
                 Err(format!("rule 15: a refused {event:?} changed the state"))
             };
         }
-        *fullest = (*fullest).max(pending(&self.monitor));
+        by_name(before.clone(), event, &self.monitor)?;
+        *fullest = (*fullest).max(pending(&self.monitor)?);
         self.watch.told(config, event)?;
         let most = match self.drain {
-            Drain::All => usize::MAX,
+            Drain::All => MOST_ACTIONS,
             Drain::AtMost(most) => usize::from(most),
             Drain::Nothing => 0,
         };
@@ -331,13 +341,29 @@ impl Node {
 }
 
 /// How many actions are decided and not yet polled.
-fn pending(monitor: &MonitorState) -> usize {
+fn pending(monitor: &MonitorState) -> Result<usize, String> {
     let mut monitor = monitor.clone();
-    let mut count = 0;
-    while monitor.poll_action().is_some() {
-        count += 1;
+    for count in 0..MOST_ACTIONS {
+        if monitor.poll_action().is_none() {
+            return Ok(count);
+        }
     }
-    count
+    Err("rule 14: polling never ends".to_owned())
+}
+
+/// The calls that are named after an event do what telling of it does.
+fn by_name(mut monitor: MonitorState, event: Event, handled: &MonitorState) -> Result<(), String> {
+    let now = MonitorState::REBASED_NOW;
+    let result = match event {
+        Event::Notify => monitor.notify(now).map(|_| ()),
+        Event::Fail => monitor.fail(now).map(|_| ()),
+        _ => return Ok(()),
+    };
+    if result.is_ok() && monitor == *handled {
+        Ok(())
+    } else {
+        Err(format!("rule 16: {event:?} depends on how it is told"))
+    }
 }
 
 /// The unit of time: durations are a few of it.

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use childminder::{Activity, Config, Ladder, Signal, Stage, Target};
+use childminder::Target::{self, Group, Leader};
+use childminder::{Activity, Config, Ladder, Signal, Stage};
 
 /// Configurations that together have every option on and off, with every kind of ladder: none, to the
 /// leader, to the group, mixed, with and without an end, with no wait at all.
@@ -15,7 +16,16 @@ pub fn small_configs() -> Vec<Config> {
             configs.push(config);
         }
     }
+    configs.push(Config {
+        ladder: interrupt_and_kill_the_leader(),
+        ..Config::launchpad(ns(2))
+    });
     configs
+}
+
+/// The ladder that [`Event::SetLadder`](childminder::Event::SetLadder) brings.
+pub fn another_ladder() -> Ladder {
+    ladder(&[(Signal::HUP, Group, Some(1))])
 }
 
 fn limits() -> Vec<Config> {
@@ -41,6 +51,7 @@ fn limits() -> Vec<Config> {
         Config {
             first_output_timeout: Some(ns(2)),
             notification_timeout: Some(ns(1)),
+            heartbeat_interval: Some(ns(0)),
             activity: Activity::Stderr,
             ..off
         },
@@ -74,22 +85,10 @@ fn limits() -> Vec<Config> {
 }
 
 fn ladders() -> Vec<Ladder> {
-    use Target::{Group, Leader};
-    let ladder = |stages: &[(Signal, Target, Option<u64>)]| {
-        let stages: Vec<Stage> = stages
-            .iter()
-            .map(|(signal, target, wait)| Stage {
-                signal: *signal,
-                target: *target,
-                wait: wait.map(ns),
-            })
-            .collect();
-        Ladder::new(&stages).expect("at most four stages")
-    };
     vec![
         ladder(&[]),
         ladder(&[(Signal::INT, Group, Some(1)), (Signal::KILL, Group, None)]),
-        ladder(&[(Signal::INT, Leader, Some(2)), (Signal::KILL, Leader, None)]),
+        interrupt_and_kill_the_leader(),
         ladder(&[
             (Signal::INT, Leader, Some(1)),
             (Signal::KILL, Group, Some(1)),
@@ -106,6 +105,22 @@ fn ladders() -> Vec<Ladder> {
         ]),
         ladder(&[(Signal::KILL, Group, Some(1))]),
     ]
+}
+
+fn interrupt_and_kill_the_leader() -> Ladder {
+    ladder(&[(Signal::INT, Leader, Some(2)), (Signal::KILL, Leader, None)])
+}
+
+fn ladder(stages: &[(Signal, Target, Option<u64>)]) -> Ladder {
+    let stages: Vec<_> = stages
+        .iter()
+        .map(|(signal, target, wait)| Stage {
+            signal: *signal,
+            target: *target,
+            wait: wait.map(ns),
+        })
+        .collect();
+    Ladder::new(&stages).expect("at most four stages")
 }
 
 fn ns(nanos: u64) -> Duration {

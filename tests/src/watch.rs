@@ -6,9 +6,11 @@
 use std::time::Duration;
 
 use childminder::{
-    Action, Activity, Config, Error, Event, ExitStatus, MonitorState, NotificationId,
-    NotificationKind, Signal, Stage, Stream, Target,
+    Action, Activity, Config, Deadline, Error, Event, ExitStatus, Ladder, MonitorState,
+    NotificationId, NotificationKind, Signal, Stage, Stream, Target,
 };
+
+use crate::small::another_ladder;
 
 /// How much is left, in nanoseconds; due at zero and below. `None` is off.
 type Left = Option<i8>;
@@ -32,6 +34,7 @@ pub struct Watch {
     last_run: u64,
     last_discarded: u64,
     beat_flying: bool,
+    other_ladder: bool,
     next_stage: u8,
     swept: bool,
     reaped: bool,
@@ -69,6 +72,7 @@ impl Watch {
             last_run: 0,
             last_discarded: 0,
             beat_flying: false,
+            other_ladder: false,
             next_stage: 0,
             swept: false,
             reaped: false,
@@ -98,6 +102,7 @@ impl Watch {
                 self.first_output = left(config.first_output_timeout);
                 self.run = left(config.run_timeout);
             }
+            Event::Output { bytes: 0, .. } => {}
             Event::Output { stream, .. } => {
                 self.first_output = None;
                 let counts = match config.activity {
@@ -134,6 +139,7 @@ impl Watch {
                 self.run = None;
                 self.drain = left(config.drain_timeout).filter(|_| self.output == Output::Open);
             }
+            Event::SetLadder(_) => self.other_ladder |= !self.ending,
             _ => {}
         }
         Ok(())
@@ -330,8 +336,9 @@ impl Watch {
 
     /// Whether everything that is pending has an end of its own; `quiet` if no notification is.
     pub fn time_alone_ends_it(&self, config: &Config, monitor: &MonitorState, quiet: bool) -> bool {
-        let ladder_ends = config.ladder.stages().count() > 0
-            && config.ladder.stages().all(|stage| stage.wait.is_some());
+        let ladder = self.ladder(config);
+        let ladder_ends =
+            ladder.stages().count() > 0 && ladder.stages().all(|stage| stage.wait.is_some());
         let child_ends = self.exit.is_some() || (monitor.is_terminating() && ladder_ends);
         let output_ends =
             self.output_is_over() || self.exit.is_none() || config.drain_timeout.is_some();
@@ -397,8 +404,8 @@ impl Watch {
         )?;
         rule(6, monitor.is_terminating(), "signals belong to the ladder")?;
 
-        let rest = config
-            .ladder
+        let ladder = self.ladder(config);
+        let rest = ladder
             .stages()
             .enumerate()
             .skip(usize::from(self.next_stage));
@@ -425,7 +432,8 @@ impl Watch {
         stage: Stage,
     ) -> Result<(), String> {
         let first = usize::from(self.next_stage);
-        let skipped = config.ladder.stages().skip(first).take(index - first);
+        let ladder = self.ladder(config);
+        let skipped = ladder.stages().skip(first).take(index - first);
         let reachable = skipped
             .filter(|stage| stage.target == Target::Group || self.exit.is_none())
             .count();
@@ -522,6 +530,15 @@ impl Watch {
 
     /// Somebody who sleeps exactly until `poll_timeout` never stalls.
     fn promise(&self, monitor: &MonitorState) -> Result<(), String> {
+        let due = |deadline: &Deadline| monitor.deadline(*deadline);
+        let next = monitor.poll_timeout();
+        let reason = monitor.timeout_reason();
+        rule(
+            14,
+            next == Deadline::ALL.iter().filter_map(due).min()
+                && next == reason.as_ref().and_then(due),
+            "`poll_timeout` is the earliest deadline, and `timeout_reason` its name",
+        )?;
         if !self.eager {
             return Ok(());
         }
@@ -552,9 +569,18 @@ impl Watch {
 
     /// How many stages are still to be sent, if nothing more happens to the child.
     fn stages_left(&self, config: &Config) -> usize {
-        let left = config.ladder.stages().skip(usize::from(self.next_stage));
+        let ladder = self.ladder(config);
+        let left = ladder.stages().skip(usize::from(self.next_stage));
         left.filter(|stage| stage.target == Target::Group || self.exit.is_none())
             .count()
+    }
+
+    fn ladder(&self, config: &Config) -> Ladder {
+        if self.other_ladder {
+            another_ladder()
+        } else {
+            config.ladder
+        }
     }
 
     fn may_be_suspended(&self, event: Event) -> bool {

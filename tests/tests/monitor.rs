@@ -268,6 +268,35 @@ fn heartbeats_that_were_missed_are_skipped() {
 }
 
 #[test]
+fn heartbeats_keep_to_the_grid_that_began_with_the_start() {
+    let mut run = Run::new(Config {
+        heartbeat_interval: Some(Duration::from_secs(10)),
+        ..Config::default()
+    });
+    assert_eq!(run.tell(at(1), Event::Started), [beat(1), wake(11)]);
+    run.tell(at(2), done(1, true));
+    assert_eq!(run.tell(at(14), Event::Tick), [beat(2), wake(21)]);
+    keeps_the_rules(&run);
+}
+
+#[test]
+fn the_ancestors_configuration_is_the_ancestor_to_the_letter() {
+    let idle = Duration::from_secs(60);
+    let stages = [
+        stage(Signal::INT, Target::Leader, Some(Duration::from_secs(5))),
+        stage(Signal::KILL, Target::Leader, None),
+    ];
+    let ancestor = Config {
+        idle_timeout: Some(idle),
+        drain_timeout: None,
+        ladder: Ladder::new(&stages).unwrap(),
+        sweep: false,
+        ..Config::default()
+    };
+    assert_eq!(Config::launchpad(idle), ancestor);
+}
+
+#[test]
 fn a_suspension_puts_off_every_deadline() {
     let mut run = started(Config {
         run_timeout: Some(Duration::from_secs(10)),

@@ -126,9 +126,8 @@ pub(crate) const BUGS: [Bug; 37] = [
     ),
     monitor(
         "heartbeats drift when a tick is late",
-        ".set(Deadline::Heartbeat, Instant(at.0.saturating_add(ahead)));",
-        ".set(Deadline::Heartbeat, Instant(
-                if BUG { self.clock.running().0 } else { at.0 }.saturating_add(ahead)));",
+        "self.arm(Deadline::Heartbeat, interval.get() - late);",
+        "self.arm(Deadline::Heartbeat, interval.get() - if BUG { 0 } else { late });",
     ),
     monitor(
         "heartbeats go on after an error",

@@ -1,0 +1,158 @@
+//! The small values that a monitor is told with and answers in, one by one: all there are of each
+//! kind, or all up to the bound that its type sets and a little beyond.
+
+use std::collections::HashSet;
+use std::fmt::Display;
+use std::time::Duration;
+
+use childminder::{
+    Config, Error, ExitStatus, FailureId, Instant, Ladder, Misuse, NotificationId, Outcome, Signal,
+    Stage, Target, TooManyStages,
+};
+
+/// Checks all of them.
+///
+/// # Errors
+///
+/// What is wrong with one.
+pub fn check() -> Result<(), String> {
+    signals()?;
+    ladders()?;
+    tickets()?;
+    statuses()?;
+    times()?;
+    words(&errors())?;
+    words(&misuses())
+}
+
+fn signals() -> Result<(), String> {
+    for number in -1..=256 {
+        let made = Signal::new(number).map(Signal::number);
+        let expected = (1..=127).contains(&number).then_some(number);
+        holds(made == expected, "a signal is a number from 1 to 127")?;
+    }
+    words(&(1..=127).filter_map(Signal::new).collect::<Vec<_>>())
+}
+
+fn ladders() -> Result<(), String> {
+    for length in 0..=Ladder::MAX_STAGES + 1 {
+        for target in [Target::Leader, Target::Group] {
+            let stage = Stage {
+                signal: Signal::TERM,
+                target,
+                wait: None,
+            };
+            let stages = vec![stage; length];
+            match Ladder::new(&stages) {
+                Ok(ladder) => {
+                    holds(ladder.stages().eq(stages), "a ladder is its stages")?;
+                    let group = length > 0 && target == Target::Group;
+                    holds(ladder.addresses_group() == group, "it knows whom it is for")?;
+                }
+                Err(TooManyStages { given }) => {
+                    holds(
+                        given == length && length > Ladder::MAX_STAGES,
+                        "a ladder is refused for its length alone",
+                    )?;
+                    words(&[TooManyStages { given }, TooManyStages { given: given + 1 }])?;
+                }
+            }
+        }
+    }
+    holds(Ladder::default() == Config::default().ladder, "one default")
+}
+
+fn tickets() -> Result<(), String> {
+    for number in [0, 1, 2, u64::MAX] {
+        let expected = (number > 0).then_some(number);
+        let notification = NotificationId::new(number).map(NotificationId::number);
+        let failure = FailureId::new(number).map(FailureId::number);
+        holds(
+            notification == expected && failure == expected,
+            "a ticket is any number but zero",
+        )?;
+    }
+    Ok(())
+}
+
+fn statuses() -> Result<(), String> {
+    let statuses = [
+        ExitStatus::Code(0),
+        ExitStatus::Code(1),
+        ExitStatus::Signal(Signal::HUP),
+    ];
+    for exit in statuses {
+        holds(
+            exit.is_success() == (exit == ExitStatus::Code(0)),
+            "code 0 is success",
+        )?;
+        let outcome = Outcome {
+            error: (!exit.is_success()).then_some(Error::Exit(exit)),
+            exit: Some(exit),
+            leaked: false,
+            terminated: false,
+        };
+        holds(
+            outcome.is_success() == exit.is_success(),
+            "no error is success",
+        )?;
+    }
+    words(&statuses)
+}
+
+fn times() -> Result<(), String> {
+    let spans = [0, 1, u64::MAX - 1, u64::MAX].map(Duration::from_nanos);
+    for span in spans {
+        let there = Instant::ZERO.after(span);
+        holds(there.since(Instant::ZERO) == span, "there and back")?;
+        holds(
+            Instant::ZERO.since(there) == Duration::ZERO,
+            "no time is negative",
+        )?;
+    }
+    let beyond = Instant::ZERO.after(Duration::from_nanos(u64::MAX) + Duration::from_nanos(1));
+    holds(beyond == Instant::FAR_FUTURE, "time has an end")
+}
+
+/// Checks that each of `all` has words, and no other the same.
+fn words(all: &[impl Display]) -> Result<(), String> {
+    let mut said = HashSet::new();
+    for value in all {
+        let words = value.to_string();
+        holds(!words.is_empty(), "everything has words")?;
+        if let Some(words) = said.replace(words) {
+            return Err(format!("two values read {words:?}"));
+        }
+    }
+    Ok(())
+}
+
+fn errors() -> Vec<Error> {
+    let notification = NotificationId::FIRST;
+    let mut errors = vec![
+        Error::IdleTimeout,
+        Error::FirstOutputTimeout,
+        Error::RunTimeout,
+        Error::Exit(ExitStatus::Code(1)),
+        Error::Notification(notification),
+        Error::NotificationTimeout(notification),
+        Error::Unkillable,
+    ];
+    errors.extend(FailureId::new(1).map(Error::External));
+    errors
+}
+
+fn misuses() -> Vec<Misuse> {
+    vec![
+        Misuse::NotStarted,
+        Misuse::AlreadyStarted,
+        Misuse::AlreadyExited,
+        Misuse::OutputAlreadyClosed,
+        Misuse::NotInFlight(NotificationId::FIRST),
+        Misuse::AlreadyFinished,
+    ]
+}
+
+fn holds(it: bool, says: &str) -> Result<(), String> {
+    it.then_some(()).ok_or_else(|| says.to_owned())
+}

@@ -1,0 +1,91 @@
+//! What the core's values say to people.
+
+use childminder::{Error, ExitStatus, FailureId, Misuse, NotificationId, Signal, TooManyStages};
+use childminder_tests::values;
+
+#[test]
+fn every_value_has_words_of_its_own() {
+    assert_eq!(values::check(), Ok(()));
+}
+
+#[test]
+fn an_error_is_a_sentence() {
+    let status = ExitStatus::Signal(Signal::KILL);
+    let failure = FailureId::new(3).unwrap();
+    let said = [
+        Error::IdleTimeout,
+        Error::FirstOutputTimeout,
+        Error::RunTimeout,
+        Error::Exit(status),
+        Error::Notification(NotificationId::FIRST),
+        Error::NotificationTimeout(NotificationId::FIRST),
+        Error::External(failure),
+        Error::Unkillable,
+    ]
+    .map(|error| error.to_string());
+    assert_eq!(
+        said,
+        [
+            "no activity within the idle timeout",
+            "no output within the first-output timeout",
+            "still running after the run timeout",
+            "killed by SIGKILL",
+            "notification 1 failed",
+            "notification 1 took longer than its timeout",
+            "failure 3 outside the child",
+            "still alive after the last stage of the ladder",
+        ]
+    );
+}
+
+#[test]
+fn misuse_says_what_came_when_it_should_not() {
+    let said = [
+        Misuse::NotStarted,
+        Misuse::AlreadyStarted,
+        Misuse::AlreadyExited,
+        Misuse::OutputAlreadyClosed,
+        Misuse::NotInFlight(NotificationId::FIRST),
+        Misuse::AlreadyFinished,
+    ]
+    .map(|misuse| misuse.to_string());
+    assert_eq!(
+        said,
+        [
+            "the monitor was told of an event before `Started`",
+            "`Started` came a second time",
+            "`ChildExited` came a second time",
+            "output, or its end, came after `OutputClosed`",
+            "notification 1 is not in flight",
+            "an event came after the monitor had finished",
+        ]
+    );
+}
+
+#[test]
+fn a_status_names_the_signal_where_posix_fixes_its_number() {
+    let signals = [1, 2, 3, 6, 9, 14, 15, 34].map(|number| Signal::new(number).unwrap());
+    let said = signals.map(|signal| ExitStatus::Signal(signal).to_string());
+    assert_eq!(
+        said,
+        [
+            "killed by SIGHUP",
+            "killed by SIGINT",
+            "killed by SIGQUIT",
+            "killed by SIGABRT",
+            "killed by SIGKILL",
+            "killed by SIGALRM",
+            "killed by SIGTERM",
+            "killed by signal 34",
+        ]
+    );
+    assert_eq!(ExitStatus::Code(7).to_string(), "exit status 7");
+}
+
+#[test]
+fn a_ladder_too_long_says_how_long_it_may_be() {
+    assert_eq!(
+        TooManyStages { given: 5 }.to_string(),
+        "a ladder has at most 4 stages, not 5"
+    );
+}
