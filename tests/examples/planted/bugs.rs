@@ -26,7 +26,7 @@ pub(crate) const BUGS: [Bug; 37] = [
     monitor(
         "late output starts the kill stage's wait again",
         "self.timers.stop(Deadline::FirstOutput);\n        let counts",
-        "if let Some(stage) = self.plan.stage(self.ladder.reached.wrapping_sub(1)).filter(|_| BUG) {
+        "if let Some((_, stage)) = self.plan.after(self.ladder.reached.wrapping_sub(1)).next().filter(|_| BUG) {
             self.arm(Deadline::Stage, stage.wait);
         }
         self.timers.stop(Deadline::FirstOutput);\n        let counts",

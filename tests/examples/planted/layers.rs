@@ -17,9 +17,8 @@ impl Layer {
     /// All of them, from what cargo said when it built them.
     pub(crate) fn all(messages: &str) -> io::Result<Vec<Self>> {
         let layers = LAYERS.iter().map(|(name, target, args)| {
-            let program = program(messages, target).ok_or_else(|| {
-                io::Error::other(format!("the layer '{name}' was not built: no {target}"))
-            })?;
+            let program = program(messages, target)
+                .ok_or_else(|| io::Error::other(format!("the layer '{name}' was not built")))?;
             Ok(Self {
                 name,
                 program,
@@ -46,22 +45,27 @@ impl Layer {
     }
 }
 
-fn program(messages: &str, target: &str) -> Option<PathBuf> {
+/// A target of cargo's: its kind and its name.
+struct Target(&'static str, &'static str);
+
+fn program(messages: &str, Target(kind, name): &Target) -> Option<PathBuf> {
     messages
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter(|message| message["target"]["name"] == target)
+        .filter(|message| message["target"]["name"] == *name)
+        .filter(|message| message["target"]["kind"][0] == *kind)
         .find_map(|message| message["executable"].as_str().map(PathBuf::from))
 }
 
 /// A name, what is built, and how it is run.
-const LAYERS: [(&str, &str, &[&str]); 6] = [
-    ("examples", "monitor", &[]),
-    ("rules", "rules", &["rule_"]),
-    ("model", "rules", &["model"]),
-    ("ancestor", "conformance", &[]),
-    ("search", "search", &["20000", "5000"]),
-    ("simulation", "lifetimes", &["200000"]),
+const LAYERS: [(&str, Target, &[&str]); 7] = [
+    ("examples", Target("test", "monitor"), &[]),
+    ("rules", Target("test", "rules"), &["rule_"]),
+    ("model", Target("test", "rules"), &["model"]),
+    ("ancestor", Target("test", "conformance"), &[]),
+    ("seeds", Target("test", "seeds"), &["monitor"]),
+    ("search", Target("example", "search"), &["20000", "5000"]),
+    ("simulation", Target("example", "lifetimes"), &["200000"]),
 ];
 
 /// In seconds: many times what a layer takes.
