@@ -52,7 +52,8 @@ impl<H: Handler> MindedChild<H> {
     ///
     /// # Errors
     ///
-    /// Only what `registry` reports, the first of it; the turn is done all the same. What goes wrong with the child goes to [`Handler::error`].
+    /// Only what `registry` reports, the first of it; the turn is done all the same. What goes wrong
+    /// with the child goes to [`Handler::error`].
     pub fn turn(&mut self, registry: &Registry) -> io::Result<()> {
         self.glue.turn(registry)
     }
