@@ -27,6 +27,18 @@ search: ## every ordering of events in small configurations
 simulation: ## ten million lifetimes under a simulated kernel
 	cargo run --locked --release -p childminder-sim --example lifetimes -- 10000000
 
+FUZZ_SECONDS = 60
+FUZZED = fuzz/target/x86_64-unknown-linux-gnu/release
+
+fuzz: ## a minute of each fuzz target, two at a time
+	cargo fuzz build -s none
+	printf '%s\n' monitor record parse glue | xargs -P 2 -I TARGET sh -c '\
+		mkdir -p fuzz/corpus/TARGET fuzz/artifacts/TARGET; \
+		$(FUZZED)/TARGET -max_total_time=$(FUZZ_SECONDS) -max_len=1024 -rss_limit_mb=4096 \
+			-artifact_prefix=fuzz/artifacts/TARGET/ fuzz/corpus/TARGET fuzz/seeds/TARGET \
+			2>fuzz/artifacts/TARGET.log || { cat fuzz/artifacts/TARGET.log; exit 255; }; \
+		echo "TARGET: $$(tail -n 1 fuzz/artifacts/TARGET.log)"'
+
 # Debian's toolchain brings the sources of `core`; `-Zbuild-std` works on stable with this one variable.
 BUILD_STD = RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc CARGO_TARGET_DIR=target/bare \
 	/usr/bin/cargo build --locked --release -Zbuild-std=core
@@ -50,3 +62,6 @@ soak-search: ## at least 50 million states; wants some 4 GiB
 
 soak-simulation: ## 100 million lifetimes from another seed
 	cargo run --locked --release -p childminder-sim --example lifetimes -- 100000000 5000000000
+
+soak-fuzz: ## two hours of the fuzz targets
+	$(MAKE) fuzz FUZZ_SECONDS=3600
