@@ -2,7 +2,7 @@
 # installs what they need beyond Rust.
 
 .DEFAULT_GOAL := help
-.PHONY: help lint test property planted search simulation fuzz bare link soak-property soak-search soak-simulation soak-fuzz
+.PHONY: mutants coverage soak-fuzz help lint test property planted search simulation fuzz bare link soak-property soak-search soak-simulation soak-fuzz
 
 help: ## these lines
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -38,6 +38,12 @@ fuzz: ## a minute of each fuzz target, two at a time
 			-artifact_prefix=fuzz/artifacts/TARGET/ fuzz/corpus/TARGET fuzz/seeds/TARGET \
 			2>fuzz/artifacts/TARGET.log || { cat fuzz/artifacts/TARGET.log; exit 255; }; \
 		echo "TARGET: $$(tail -n 1 fuzz/artifacts/TARGET.log)"'
+
+mutants: ## every change of one operator or body in the core, or the SHARD k/n of them, is noticed
+	PROPTEST_RNG_SEED=1 cargo mutants --jobs 2 $(if $(SHARD),--shard $(SHARD))
+
+coverage: ## every line and branch of the core, most lines of the adapters
+	tests/coverage.py
 
 # Debian's toolchain brings the sources of `core`; `-Zbuild-std` works on stable with this one variable.
 BUILD_STD = RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc CARGO_TARGET_DIR=target/bare \

@@ -50,18 +50,17 @@ fn a_heartbeats_ticket_is_counted_anew_like_every_other() {
 /// Time goes on for ever; only rebasing keeps the number of states finite.
 #[test]
 fn a_search_comes_to_an_end() {
-    for number in SMALLEST {
-        let found = search::search(small_configs()[number], Draining::Eager, 60_000)
-            .unwrap_or_else(|violation| panic!("{violation}"));
-        assert!(found.closed, "configuration {number}: {found:?}");
-    }
+    let config = small_configs()[SMALLEST];
+    let found = search::search(config, Draining::Eager, 60_000)
+        .unwrap_or_else(|violation| panic!("{violation}"));
+    assert!(found.closed, "{found:?}");
 }
 
 #[test]
 fn every_small_configuration_keeps_the_rules_at_first() {
     for config in small_configs() {
         for draining in [Draining::Eager, Draining::Any] {
-            if let Err(violation) = search::search(config, draining, 500) {
+            if let Err(violation) = search::search(config, draining, 200) {
                 panic!("{violation}");
             }
         }
@@ -207,5 +206,5 @@ fn any_small_case() -> impl Strategy<Value = Case> {
 
 const REBASED_NOW: Instant = MonitorState::REBASED_NOW;
 
-/// Configurations with fewer than 60,000 states.
-const SMALLEST: [usize; 2] = [32, 34];
+/// A configuration with deadlines and fewer than 60,000 states.
+const SMALLEST: usize = 34;
