@@ -283,9 +283,9 @@ impl MonitorState {
         self.arm(Deadline::Idle, self.limits.idle);
         self.arm(Deadline::FirstOutput, self.limits.first_output);
         self.arm(Deadline::Run, self.limits.run);
-        if let Some(interval) = self.limits.heartbeat {
+        if self.limits.heartbeat < NonZeroU64::MAX {
             self.notifications.beat();
-            self.arm(Deadline::Heartbeat, interval.get());
+            self.arm(Deadline::Heartbeat, self.limits.heartbeat.get());
         }
     }
 
@@ -331,11 +331,7 @@ impl MonitorState {
             Deadline::Notification => self.notification_overdue(),
             Deadline::Stage => self.stage_over(),
             Deadline::Drain => self.output = Output::Leaked,
-            Deadline::Heartbeat => {
-                if let Some(interval) = self.limits.heartbeat {
-                    self.heartbeat_due(at, interval);
-                }
-            }
+            Deadline::Heartbeat => self.heartbeat_due(at),
         }
     }
 
@@ -382,10 +378,11 @@ impl MonitorState {
     }
 
     /// Beats keep to the grid that began with the start; those missed are skipped.
-    fn heartbeat_due(&mut self, at: Instant, interval: NonZeroU64) {
+    fn heartbeat_due(&mut self, at: Instant) {
         self.notifications.beat();
-        let late = (self.clock.running().0 - at.0).rem_euclid(interval.get());
-        self.arm(Deadline::Heartbeat, interval.get() - late);
+        let interval = self.limits.heartbeat.get();
+        let late = (self.clock.running().0 - at.0).rem_euclid(interval);
+        self.arm(Deadline::Heartbeat, interval - late);
     }
 
     fn terminate(&mut self) {
@@ -763,8 +760,8 @@ struct Limits {
     first_output: u64,
     run: u64,
     notification: u64,
-    /// None without a pause between the beats, or with one that never ends.
-    heartbeat: Option<NonZeroU64>,
+    /// Without a pause between the beats there are none.
+    heartbeat: NonZeroU64,
     drain: u64,
     activity: Activity,
     sweep: bool,
@@ -777,8 +774,7 @@ impl Limits {
             first_output: span(config.first_output_timeout),
             run: span(config.run_timeout),
             notification: span(config.notification_timeout),
-            heartbeat: NonZeroU64::new(span(config.heartbeat_interval))
-                .filter(|interval| interval.get() < u64::MAX),
+            heartbeat: NonZeroU64::new(span(config.heartbeat_interval)).unwrap_or(NonZeroU64::MAX),
             drain: span(config.drain_timeout),
             activity: config.activity,
             sweep: config.sweep,

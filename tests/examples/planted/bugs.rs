@@ -126,8 +126,8 @@ pub(crate) const BUGS: [Bug; 37] = [
     ),
     monitor(
         "heartbeats drift when a tick is late",
-        "self.arm(Deadline::Heartbeat, interval.get() - late);",
-        "self.arm(Deadline::Heartbeat, interval.get() - if BUG { 0 } else { late });",
+        "self.arm(Deadline::Heartbeat, interval - late);",
+        "self.arm(Deadline::Heartbeat, interval - if BUG { 0 } else { late });",
     ),
     monitor(
         "heartbeats go on after an error",

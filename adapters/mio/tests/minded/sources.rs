@@ -5,11 +5,12 @@ use std::io::{ErrorKind, Write as _};
 use std::os::fd::RawFd;
 use std::time::Duration;
 
-use childminder_mio::Config;
+use childminder_mio::{Config, MindedChild};
+use childminder_unix::Child;
 use mio::unix::SourceFd;
-use mio::{Interest, Token};
+use mio::{Events, Interest, Poll, Token};
 
-use crate::support::{Bystander, CHILD, Owner, Run, millis, patient, sleep};
+use crate::support::{Bystander, CHILD, Owner, Run, millis, patient, sh, sleep};
 
 #[test]
 fn every_event_comes_under_the_one_token() {
@@ -135,6 +136,28 @@ fn the_loop_may_sleep_until_the_next_deadline() {
     drop(run.stdin());
     run.finish();
     assert_eq!(run.child.poll_timeout(), None);
+}
+
+#[test]
+fn a_child_that_is_gone_before_it_is_minded_calls_its_owner_in_a_turn_only() {
+    let child = Child::spawn(&mut sh("echo; exit 3")).expect("a child");
+    Bystander::of(child.id()).wait_until_dead();
+    let mut minded = MindedChild::mind(child, patient(), Owner::new()).expect("minded");
+    let mut poll = Poll::new().expect("a poll");
+    let registered = poll
+        .registry()
+        .register(&mut minded, CHILD, Interest::READABLE);
+    registered.expect("registered");
+    assert_eq!(minded.handler().text(), "");
+    assert_eq!(minded.handler().outcomes, []);
+
+    let mut events = Events::with_capacity(8);
+    while minded.outcome().is_none() {
+        sleep(&mut poll, &mut events, millis(60_000));
+        minded.turn(poll.registry()).expect("a turn");
+    }
+    assert_eq!(minded.handler().text(), "\n");
+    assert_eq!(minded.handler().outcomes.len(), 1);
 }
 
 #[test]

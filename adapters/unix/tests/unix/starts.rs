@@ -173,6 +173,34 @@ fn a_child_enters_its_cgroup_before_it_runs() {
     assert!(said.contains("childminder-test-"), "{said}");
 }
 
+/// With a large parent, or a large table of descriptors, a fork takes milliseconds.
+#[test]
+fn a_plain_spawn_forks_nothing() {
+    let name = "starts::a_plain_spawn_forks_nothing";
+    let trace = std::env::temp_dir().join(format!("childminder-trace-{}", std::process::id()));
+    let to = trace.to_str().expect("text");
+    let calls = "trace=fork,vfork,clone,clone3";
+    let strace = ["strace", "-f", "-o", to, "-e", calls];
+    if again_in_a_process_of_its_own(name, &strace) {
+        let calls = fs::read_to_string(&trace).expect("a trace");
+        fs::remove_file(&trace).expect("a trace");
+        let vforks = calls.lines().filter(|call| call.contains("CLONE_VFORK"));
+        let forks = calls
+            .lines()
+            .filter(|call| call.contains("clone") && call.contains("SIGCHLD"));
+        assert_eq!((vforks.count(), forks.count()), (2, 3), "{calls}");
+        return;
+    }
+    let with_a_hook = Start {
+        place: Place::Session,
+        ..Start::default()
+    };
+    for start in [Start::default(), Start::default(), with_a_hook] {
+        let mut child = Child::start(&mut Command::new("true"), &start).expect("a child");
+        assert_eq!(child.reap().expect("a status"), ExitStatus::Code(0));
+    }
+}
+
 #[test]
 fn a_stop_and_a_continuation_are_told_once() {
     let mut child = Child::spawn(&mut sh("echo; exec sleep 1000")).expect("a child");
