@@ -117,6 +117,11 @@ impl Child {
         self.process.id()
     }
 
+    /// Whether it has been reaped here.
+    pub fn is_reaped(&self) -> bool {
+        self.process.is_reaped()
+    }
+
     /// A descriptor that becomes readable when the child dies: its `pidfd_open(2)` descriptor, readable
     /// from then on. With [`Watch::Sigchld`](crate::Watch::Sigchld) it becomes readable when any child
     /// dies, stops or goes on, and [`exit_status`](Self::exit_status) makes it unreadable again.
@@ -157,12 +162,22 @@ impl Child {
     /// - `Unsupported` for a number that is no signal here, or one that the C library keeps for itself.
     /// - `InvalidInput` when this process has joined the child's group, for a signal to the group.
     pub fn signal(&self, signal: Signal, target: Target) -> io::Result<Delivery> {
-        let delivery = self.process.send(signal, target)?;
+        let delivery = self.pass_on(signal, target)?;
         if delivery == Delivery::Sent && waits_while_stopped(signal) {
             // Whether it was stopped, or has died of the signal meanwhile, is all the same.
             self.process.send(CONT, target)?;
         }
         Ok(delivery)
+    }
+
+    /// Sends `signal` as it is: like [`signal`](Self::signal), but no SIGCONT follows. A child that is stopped
+    /// finds it when it is continued.
+    ///
+    /// # Errors
+    ///
+    /// As [`signal`](Self::signal).
+    pub fn pass_on(&self, signal: Signal, target: Target) -> io::Result<Delivery> {
+        self.process.send(signal, target)
     }
 }
 

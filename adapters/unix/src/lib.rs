@@ -35,14 +35,18 @@
 //! Linux 5.4 or newer; with [`Watch::Sigchld`], any Linux. Other systems are not supported yet. What is
 //! Linux's alone stands in one module, beside what takes its place elsewhere.
 
+mod cgroup;
 mod child;
+mod orphans;
 mod pipe;
 pub mod signals;
 mod start;
 mod sys;
 mod wakeup;
 
+pub use cgroup::Cgroup;
 pub use child::{Child, Delivery, Halt, Usage};
+pub use orphans::{Orphan, Orphans, Reaped};
 pub use pipe::Pipe;
 pub use start::{Place, Start, Watch};
 pub use wakeup::Wakeup;

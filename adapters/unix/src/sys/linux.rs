@@ -32,7 +32,7 @@ pub(super) fn sendable(number: i32) -> Option<Sendable> {
 }
 
 /// A descriptor that is the process, whatever becomes of its number.
-pub(super) fn pidfd_open(pid: Pid) -> Result<OwnedFd, Errno> {
+pub(crate) fn pidfd_open(pid: Pid) -> Result<OwnedFd, Errno> {
     rustix::process::pidfd_open(pid, PidfdFlags::empty())
 }
 
@@ -43,7 +43,7 @@ pub(super) fn pidfd_wait(
     waitid(WaitId::PidFd(pidfd.as_fd()), options)
 }
 
-pub(super) fn pidfd_send(pidfd: &OwnedFd, signal: Sendable) -> Result<(), Errno> {
+pub(crate) fn pidfd_send(pidfd: &OwnedFd, signal: Sendable) -> Result<(), Errno> {
     rustix::process::pidfd_send_signal(pidfd, signal)
 }
 
@@ -64,6 +64,11 @@ pub(super) fn die_with_parent() -> io::Result<()> {
     Ok(rustix::process::set_parent_process_death_signal(Some(
         Sendable::KILL,
     ))?)
+}
+
+/// Has the kernel give orphans below us to us (`PR_SET_CHILD_SUBREAPER`).
+pub(crate) fn adopt_orphans() -> io::Result<()> {
+    Ok(rustix::process::set_child_subreaper(Some(getpid()))?)
 }
 
 /// `ENOSYS` is a kernel without the call, `EINVAL` one without `P_PIDFD`, `EPERM` a sandbox.

@@ -19,7 +19,7 @@ pub(super) fn sendable(number: i32) -> Option<Sendable> {
     Sendable::from_named_raw(number)
 }
 
-pub(super) fn pidfd_open(_: Pid) -> Result<OwnedFd, Errno> {
+pub(crate) fn pidfd_open(_: Pid) -> Result<OwnedFd, Errno> {
     Err(Errno::NOSYS)
 }
 
@@ -27,7 +27,7 @@ pub(super) fn pidfd_wait(_: &OwnedFd, _: WaitIdOptions) -> Result<Option<WaitIdS
     Err(Errno::NOSYS)
 }
 
-pub(super) fn pidfd_send(_: &OwnedFd, _: Sendable) -> Result<(), Errno> {
+pub(crate) fn pidfd_send(_: &OwnedFd, _: Sendable) -> Result<(), Errno> {
     Err(Errno::NOSYS)
 }
 
@@ -37,6 +37,10 @@ pub(super) fn pidfds_work() -> io::Result<()> {
 
 pub(super) fn die_with_parent() -> io::Result<()> {
     Err(unsupported("a parent-death signal"))
+}
+
+pub(crate) fn adopt_orphans() -> io::Result<()> {
+    Err(unsupported("a child subreaper"))
 }
 
 fn unsupported(what: &str) -> io::Error {

@@ -147,6 +147,10 @@ impl Process {
         self.leader.as_raw_pid().unsigned_abs()
     }
 
+    pub(crate) fn is_reaped(&self) -> bool {
+        self.reaped.is_some()
+    }
+
     pub(crate) fn exit_fd(&self) -> BorrowedFd<'_> {
         match (&self.handle, &self.sigchld) {
             (_, Some(sigchld)) => sigchld.as_fd(),

@@ -1,0 +1,308 @@
+//! A cgroup of a child's own: it holds whatever the child starts, in whatever process group or session.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal};
+
+use crate::sys;
+
+/// A leaf of the cgroup v2 hierarchy (`cgroups(7)`), made beside us and removed when it is dropped. It
+/// limits nothing: it is there to know who belongs to a child, and to kill all of them at once.
+///
+/// ```no_run
+/// use childminder_unix::{Cgroup, Child, Start};
+/// use std::process::Command;
+///
+/// let cgroup = Cgroup::create()?;
+/// let start = Start { cgroup: Some(cgroup.entrance()?), ..Start::default() };
+/// let mut child = Child::start(Command::new("make").arg("test"), &start)?;
+/// cgroup.kill()?;
+/// child.reap()?;
+/// cgroup.remove()?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Cgroup {
+    path: PathBuf,
+    is_removed: bool,
+}
+
+impl Cgroup {
+    /// Makes a leaf in our own cgroup, under a name that nobody has: `childminder-PID-N`. Where our own
+    /// cgroup is, `/proc/self/cgroup` and `/proc/self/mountinfo` say.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that says why none may be made: no cgroup v2 is mounted, or not our part of it, or
+    /// it is not ours to write.
+    pub fn create() -> io::Result<Self> {
+        let own = fs::read_to_string("/proc/self/cgroup").map_err(unreadable)?;
+        let mounts = fs::read_to_string("/proc/self/mountinfo").map_err(unreadable)?;
+        let mut first = None;
+        for parent in directories(&own, &mounts) {
+            match Self::create_in(&parent) {
+                Ok(cgroup) => return Ok(cgroup),
+                Err(error) => first = first.or(Some((parent, error))),
+            }
+        }
+        Err(match first {
+            Some((parent, error)) => io::Error::new(
+                error.kind(),
+                format!("cannot make a cgroup in {}: {error}", parent.display()),
+            ),
+            None => io::Error::new(
+                io::ErrorKind::Unsupported,
+                "cannot make a cgroup: no cgroup v2 with ours in it is mounted",
+            ),
+        })
+    }
+
+    fn create_in(parent: &Path) -> io::Result<Self> {
+        for number in 0.. {
+            let path = parent.join(format!("childminder-{}-{number}", std::process::id()));
+            match fs::create_dir(&path) {
+                Ok(()) => {
+                    // From here on, dropping it removes it.
+                    let cgroup = Self {
+                        path,
+                        is_removed: false,
+                    };
+                    cgroup.entrance()?;
+                    return Ok(cgroup);
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(io::ErrorKind::AlreadyExists.into())
+    }
+
+    /// Its `cgroup.procs`, opened for [`Start::cgroup`](crate::Start::cgroup).
+    ///
+    /// # Errors
+    ///
+    /// What `open(2)` says.
+    pub fn entrance(&self) -> io::Result<OwnedFd> {
+        let list = File::options().write(true).open(self.path.join(LIST))?;
+        Ok(list.into())
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The process ids of those who are in it, or in a cgroup below it. The dead are not, nor is who is in
+    /// a PID namespace that is not below ours.
+    ///
+    /// # Errors
+    ///
+    /// What the system says when the lists cannot be read.
+    pub fn members(&self) -> io::Result<Vec<u32>> {
+        let mut members = Vec::new();
+        for directory in subtree(&self.path)? {
+            members.extend(listed(&directory)?);
+        }
+        Ok(members)
+    }
+
+    /// Sends SIGKILL to all who are in it, or in a cgroup below it, and to those whom they start meanwhile:
+    /// `cgroup.kill`, of Linux 5.14. Before that, to each who is listed: call it again until there are no
+    /// [`members`](Self::members) left.
+    ///
+    /// # Errors
+    ///
+    /// What the system says, such as `PermissionDenied`.
+    pub fn kill(&self) -> io::Result<()> {
+        let all = File::options()
+            .write(true)
+            .open(self.path.join("cgroup.kill"));
+        match all {
+            Ok(mut file) => file.write_all(b"1"),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => self.kill_each(),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// By pidfds, opened before the list is read again: who is listed then is who the pidfd stands for, or
+    /// that one is dead.
+    fn kill_each(&self) -> io::Result<()> {
+        let mut opened = Vec::new();
+        for pid in self.members()? {
+            let Some(number) = Pid::from_raw(pid.cast_signed()) else {
+                continue;
+            };
+            match sys::pidfd_open(number) {
+                Ok(pidfd) => opened.push((pid, pidfd)),
+                Err(Errno::SRCH) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let still = self.members()?;
+        let mut result = Ok(());
+        for (_, pidfd) in opened.iter().filter(|(pid, _)| still.contains(pid)) {
+            match sys::pidfd_send(pidfd, Signal::KILL) {
+                Ok(()) | Err(Errno::SRCH) => {}
+                Err(error) => result = Err(error.into()),
+            }
+        }
+        result
+    }
+
+    /// Removes it, and what was made below it. Who is still in it lives on where we are: a cgroup with members
+    /// cannot be removed.
+    ///
+    /// # Errors
+    ///
+    /// What the system says when members cannot be moved, or when it is still busy after a second. It is
+    /// left then.
+    pub fn remove(mut self) -> io::Result<()> {
+        self.clear()
+    }
+
+    fn clear(&mut self) -> io::Result<()> {
+        self.is_removed = true;
+        let mut result = Ok(());
+        for _ in 0..ATTEMPTS {
+            result = self.try_remove();
+            match &result {
+                // A member more, or one that is just dying.
+                Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
+                    thread::sleep(PAUSE);
+                }
+                _ => break,
+            }
+        }
+        result
+    }
+
+    fn try_remove(&self) -> io::Result<()> {
+        let parent = self.path.parent().unwrap_or(&self.path).join(LIST);
+        for directory in subtree(&self.path)?.iter().rev() {
+            for pid in listed(directory)? {
+                let moved = fs::write(&parent, pid.to_string());
+                match moved {
+                    // It died first.
+                    Err(error) if error.raw_os_error() == Some(nix::libc::ESRCH) => {}
+                    moved => moved?,
+                }
+            }
+            fs::remove_dir(directory)?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Cgroup {
+    /// Errors have nobody to go to here.
+    fn drop(&mut self) {
+        if !self.is_removed {
+            let _ = self.clear();
+        }
+    }
+}
+
+/// Whoever is in this cgroup itself. Who is in a PID namespace out of our sight is listed as 0.
+fn listed(directory: &Path) -> io::Result<Vec<u32>> {
+    let list = match fs::read_to_string(directory.join(LIST)) {
+        // Something else is mounted there, or it was removed just now.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        list => list?,
+    };
+    let pids = list.lines().filter_map(|line| line.parse().ok());
+    Ok(pids.filter(|pid| *pid != 0).collect())
+}
+
+/// The directory and those below it, parents first.
+fn subtree(path: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = vec![path.to_owned()];
+    let mut next = 0;
+    while let Some(directory) = found.get(next).cloned() {
+        for entry in fs::read_dir(&directory)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                found.push(entry.path());
+            }
+        }
+        next += 1;
+    }
+    Ok(found)
+}
+
+/// Where our own cgroup can be seen: in every mounted cgroup v2 that shows it (`cgroups(7)`,
+/// `proc_pid_mountinfo(5)`).
+fn directories(own: &str, mounts: &str) -> Vec<PathBuf> {
+    let own = own.lines().find_map(|line| line.strip_prefix("0::"));
+    let Some(own) = own.map(Path::new) else {
+        return Vec::new();
+    };
+    mounts
+        .lines()
+        .filter_map(|line| {
+            let (mount, filesystem) = line.split_once(" - ")?;
+            if filesystem.split(' ').next() != Some("cgroup2") {
+                return None;
+            }
+            let mut fields = mount.split(' ').skip(3);
+            let (root, point) = (unescaped(fields.next()?), unescaped(fields.next()?));
+            let below = own.strip_prefix(root).ok()?;
+            let outside = below.components().any(|part| part.as_os_str() == "..");
+            (!outside).then(|| Path::new(&point).join(below))
+        })
+        .collect()
+}
+
+/// The four characters that stand there as octal numbers.
+fn unescaped(field: &str) -> String {
+    let spaces = field.replace("\\040", " ").replace("\\011", "\t");
+    spaces.replace("\\012", "\n").replace("\\134", "\\")
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn unreadable(error: io::Error) -> io::Error {
+    io::Error::new(
+        error.kind(),
+        format!("cannot make a cgroup: ours is not known, since /proc cannot be read: {error}"),
+    )
+}
+
+const LIST: &str = "cgroup.procs";
+const ATTEMPTS: u32 = 1000;
+const PAUSE: Duration = Duration::from_millis(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(own: &str, mounts: &str) -> Vec<String> {
+        let found = directories(own, mounts);
+        found
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect()
+    }
+
+    #[test]
+    fn our_cgroup_is_found_where_v2_is_mounted() {
+        let hybrid = "40 31 0:37 / /sys/fs/cgroup/systemd rw - cgroup cgroup rw,name=systemd\n\
+            41 31 0:38 / /sys/fs/cgroup/unified rw,relatime shared:9 - cgroup2 cgroup2 rw\n";
+        let own = "9:name=systemd:/x\n0::/user.slice/a b\n";
+        assert_eq!(seen(own, hybrid), ["/sys/fs/cgroup/unified/user.slice/a b"]);
+        assert_eq!(seen("9:name=systemd:/x\n", hybrid), [""; 0]);
+        assert_eq!(seen("0::/", "1 1 0:1 / / rw - ext4 /dev/vda rw\n"), [""; 0]);
+    }
+
+    #[test]
+    fn a_part_of_the_hierarchy_may_be_mounted_anywhere() {
+        let part = "41 31 0:38 /user.slice /a\\040place rw - cgroup2 none rw\n";
+        assert_eq!(seen("0::/user.slice/b", part), ["/a place/b"]);
+        assert_eq!(seen("0::/system.slice", part), [""; 0]);
+        assert_eq!(seen("0::/user.slice/../b", part), [""; 0]);
+    }
+}

@@ -1,0 +1,64 @@
+//! Children that nobody here spawned.
+
+use std::io;
+
+use nix::errno::Errno;
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+use nix::unistd::Pid;
+
+use crate::child::Delivery;
+
+/// What a look at all children shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    Childless,
+    NoneDead,
+    /// One of those that are dead.
+    Dead(u32),
+    /// One is dead, of a signal that nix does not know.
+    Unclear,
+}
+
+/// Leaves everybody as they are: `waitid(2)` with `WNOWAIT`.
+pub(crate) fn look_at_children() -> io::Result<Look> {
+    match peek(Id::All) {
+        Ok(WaitStatus::StillAlive) => Ok(Look::NoneDead),
+        Ok(status) => Ok(status
+            .pid()
+            .map_or(Look::Unclear, |pid| Look::Dead(pid.as_raw().unsigned_abs()))),
+        Err(Errno::ECHILD) => Ok(Look::Childless),
+        Err(Errno::EINVAL) => Ok(Look::Unclear),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Reaps this child if it is dead; whether it was.
+pub(crate) fn reap_child(pid: u32) -> io::Result<bool> {
+    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG;
+    match waitid(Id::Pid(number(pid)), flags) {
+        Ok(WaitStatus::StillAlive) | Err(Errno::ECHILD) => Ok(false),
+        // With EINVAL it is reaped as well: only its signal is not known to nix.
+        Ok(_) | Err(Errno::EINVAL) => Ok(true),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Sends SIGKILL to a child that is alive. No other process can have its number: only we could reap it.
+pub(crate) fn kill_child(pid: u32) -> io::Result<Delivery> {
+    if peek(Id::Pid(number(pid))) != Ok(WaitStatus::StillAlive) {
+        return Ok(Delivery::Gone);
+    }
+    nix::sys::signal::kill(number(pid), nix::sys::signal::Signal::SIGKILL)?;
+    Ok(Delivery::Sent)
+}
+
+fn peek(id: Id) -> nix::Result<WaitStatus> {
+    waitid(
+        id,
+        WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT,
+    )
+}
+
+fn number(pid: u32) -> Pid {
+    Pid::from_raw(pid.cast_signed())
+}
