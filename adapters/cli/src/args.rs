@@ -37,6 +37,7 @@ pub enum Command {
         128+N if signal N ended it; 124 if a deadline did; 125 if childminder failed or\n\
         could not kill it; 126 if the command cannot be run, 127 if it is not found."
 )]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct RunArgs {
     /// End it after this long without activity
     #[arg(long, value_name = "DURATION", value_parser = deadline, allow_hyphen_values = true)]
@@ -75,6 +76,12 @@ pub struct RunArgs {
         hide_possible_values = true
     )]
     pub activity: ActivityArg,
+    /// Own session: no /dev/tty, no job control
+    #[arg(long, conflicts_with = "cgroup")]
+    pub session: bool,
+    /// Own cgroup, if allowed: all in it can be ended
+    #[arg(long)]
+    pub cgroup: bool,
     /// Write a flight record, for replay
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,

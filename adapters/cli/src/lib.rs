@@ -10,6 +10,7 @@ mod report;
 mod run;
 mod signals;
 mod tail;
+mod tree;
 mod usage;
 
 use std::ffi::OsString;

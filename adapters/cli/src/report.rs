@@ -13,10 +13,10 @@ use crate::OURS;
 use crate::args::{Limit, RunArgs};
 use crate::owner::{Log, Noticed};
 use crate::tail::Line;
+use crate::tree::Tree;
 use crate::usage::{seconds, used};
 
 /// Everything that is known about a run that has ended.
-#[derive(Debug)]
 pub(crate) struct Report<'a> {
     pub(crate) args: &'a RunArgs,
     pub(crate) outcome: Outcome,
@@ -24,6 +24,7 @@ pub(crate) struct Report<'a> {
     pub(crate) tail: &'a [Line],
     /// None of a command that was left running.
     pub(crate) usage: Option<Usage>,
+    pub(crate) tree: &'a Tree,
 }
 
 impl Report<'_> {
@@ -51,8 +52,14 @@ impl Report<'_> {
             });
         }
         if self.outcome.leaked && !self.is_given_up() {
-            parts.push("its output is still held open".to_owned());
+            // Whoever held it may have been killed since.
+            let held = match self.tree.killed() {
+                [] => "is still",
+                _ => "was",
+            };
+            parts.push(format!("its output {held} held open"));
         }
+        parts.extend(self.tree.left_running());
         if parts.is_empty() {
             return None;
         }
@@ -85,6 +92,7 @@ impl Report<'_> {
             })).collect::<Vec<_>>(),
             "later_errors": self.log.errors.iter().skip(1)
                 .map(|noticed| self.error_json(noticed)).collect::<Vec<_>>(),
+            "tree": self.tree.json(),
             "tail": self.tail.iter().map(|line| json!({
                 "stream": match line.stream {
                     Stream::Stdout => "stdout",

@@ -6,12 +6,12 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use childminder::{Signal, Stream};
+use childminder::{Config, Signal, Stream};
 use childminder_mio::{MindedChild, Outcome};
 use childminder_record::Recorder;
-use childminder_unix::{Child, Start, Usage, Watch};
+use childminder_unix::{Start, Usage, Watch};
 use mio::{Events, Interest, Poll, Token, Waker};
 
 use crate::args::RunArgs;
@@ -20,7 +20,8 @@ use crate::relay::{Relay, loss};
 use crate::report::Report;
 use crate::signals::{Requests, end_ignoring_sigchld, ladder_beginning_with};
 use crate::tail::Tail;
-use crate::{OURS, Trouble, report};
+use crate::tree::{End, Tree};
+use crate::{OURS, Trouble, report, tree};
 
 /// Runs and minds the command; returns the status to exit with.
 pub(crate) fn run(args: &RunArgs) -> Result<u8, Trouble> {
@@ -30,7 +31,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<u8, Trouble> {
     };
     let report = ReportFile::open(args.report.as_deref())?;
     end_ignoring_sigchld().map_err(system)?;
-    let mut events = Loop::new().map_err(system)?;
+    let mut events = Loop::new(args).map_err(system)?;
     let owner = Owner::new(
         Relay::new(io::stdout(), Arc::clone(&events.waker)).map_err(system)?,
         Relay::new(io::stderr(), Arc::clone(&events.waker)).map_err(system)?,
@@ -38,14 +39,15 @@ pub(crate) fn run(args: &RunArgs) -> Result<u8, Trouble> {
         args.verbose,
         recorder,
     );
-    let mut child = spawn(args, owner)?;
+    let mut child = spawn(args, &mut events.tree, owner)?;
     let mut outcome = events.mind(&mut child, args)?;
+    events.settle(&mut child, outcome, &args.config())?;
 
     let usage = child.child().usage();
     let owner = child.handler_mut();
     let given_up = events.flush(owner)?;
     owner.note_lost_output(&mut outcome);
-    let status = conclude(args, outcome, given_up, owner, usage, report);
+    let status = conclude(args, outcome, given_up, &events.tree, owner, usage, report);
     // Only our own words can be lost now.
     events.flush(owner)?;
     let failure = owner.stdout.take_failure();
@@ -61,20 +63,22 @@ struct Loop {
     poll: Poll,
     ready: Events,
     requests: Requests,
+    tree: Tree,
     /// For the relays. Kept here too: a relay that ends drops its share, and the last one dropped would
     /// take an event with it that nobody has seen yet.
     waker: Arc<Waker>,
 }
 
 impl Loop {
-    fn new() -> io::Result<Self> {
+    fn new(args: &RunArgs) -> io::Result<Self> {
         let poll = Poll::new()?;
         let waker = Waker::new(poll.registry(), ROOM)?;
         let requests = Requests::new(poll.registry(), REQUEST)?;
         Ok(Self {
-            poll,
             ready: Events::with_capacity(16),
             requests,
+            tree: Tree::new(args, poll.registry(), TREE)?,
+            poll,
             waker: Arc::new(waker),
         })
     }
@@ -92,11 +96,45 @@ impl Loop {
                 end(child, signal, args);
             }
             child.turn(self.poll.registry()).map_err(system)?;
+            self.tree.look_after(child.child()).map_err(system)?;
             if let Some(outcome) = child.outcome() {
                 return Ok(outcome);
             }
             look_after_relays(child);
         }
+    }
+
+    /// Until nobody is left of the tree, if they are to end; otherwise until those are gone who were about to.
+    fn settle(
+        &mut self,
+        child: &mut MindedChild<Owner>,
+        outcome: Outcome,
+        config: &Config,
+    ) -> Result<(), Trouble> {
+        let end = End::new(outcome.terminated && config.sweep);
+        let drain = config.drain_timeout.unwrap_or(Duration::MAX);
+        let patience = match end {
+            End::Natural => drain.min(TO_DIE),
+            End::Swept | End::Init => drain.max(TO_BE_KILLED),
+        };
+        let begun = Instant::now();
+        while self.tree.wind_up(child.child(), end).map_err(system)? {
+            let left = patience.saturating_sub(begun.elapsed());
+            if left.is_zero() {
+                break;
+            }
+            self.wait(Some(left.min(NEXT_LOOK)))?;
+        }
+        self.tree.let_go();
+        if child.handler().verbose {
+            for killed in self.tree.killed() {
+                let named = tree::named(killed);
+                child
+                    .handler()
+                    .say(&format!("killed {named}, which had left the group"));
+            }
+        }
+        Ok(())
     }
 
     /// Until all that the owner took is written, or a signal comes: then it is given up.
@@ -120,19 +158,29 @@ impl Loop {
     }
 }
 
-fn spawn(args: &RunArgs, mut owner: Owner) -> Result<MindedChild<Owner>, Trouble> {
+fn spawn(args: &RunArgs, tree: &mut Tree, mut owner: Owner) -> Result<MindedChild<Owner>, Trouble> {
     let (name, rest) = args.command.split_first().expect("clap requires a command");
-    let mut command = Command::new(name);
-    command
-        .args(rest)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    let command = || {
+        let mut command = Command::new(name);
+        command
+            .args(rest)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    };
     let start = Start {
         dies_with_us: !args.keep,
         watch: Watch::that_works(),
         ..Start::default()
     };
-    let child = Child::start(&mut command, &start).map_err(|error| not_run(name, &error))?;
+    let child = tree
+        .start(command, start)
+        .map_err(|error| not_run(name, &error))?;
+    if args.cgroup && !args.quiet {
+        for note in tree.notes() {
+            owner.say(&format!("{note}; a process group will do"));
+        }
+    }
     owner.log.leader = child.id();
     MindedChild::mind(child, args.config(), owner).map_err(system)
 }
@@ -172,6 +220,7 @@ fn conclude(
     args: &RunArgs,
     outcome: Outcome,
     given_up: Option<Signal>,
+    tree: &Tree,
     owner: &mut Owner,
     usage: Option<Usage>,
     report: ReportFile,
@@ -187,6 +236,7 @@ fn conclude(
         log: &owner.log,
         tail: &tail,
         usage,
+        tree,
     };
     let mut status = given_up.map_or_else(|| facts.status(), report::of_signal);
     if !troubles.is_empty() {
@@ -290,3 +340,13 @@ const NOT_FOUND: u8 = 127;
 const CHILD: Token = Token(0);
 const REQUEST: Token = Token(1);
 const ROOM: Token = Token(2);
+const TREE: Token = Token(3);
+
+/// How long who is about to end may take, for instance after closing its output.
+const TO_DIE: Duration = Duration::from_millis(100);
+
+/// How long SIGKILL may take, at least.
+const TO_BE_KILLED: Duration = Duration::from_secs(1);
+
+/// Not every death is told us.
+const NEXT_LOOK: Duration = Duration::from_millis(20);

@@ -19,7 +19,7 @@ use crate::sys;
 /// use childminder_unix::{Cgroup, Child, Start};
 /// use std::process::Command;
 ///
-/// let cgroup = Cgroup::create()?;
+/// let mut cgroup = Cgroup::create()?;
 /// let start = Start { cgroup: Some(cgroup.entrance()?), ..Start::default() };
 /// let mut child = Child::start(Command::new("make").arg("test"), &start)?;
 /// cgroup.kill()?;
@@ -161,12 +161,8 @@ impl Cgroup {
     /// # Errors
     ///
     /// What the system says when members cannot be moved, or when it is still busy after a second. It is
-    /// left then.
-    pub fn remove(mut self) -> io::Result<()> {
-        self.clear()
-    }
-
-    fn clear(&mut self) -> io::Result<()> {
+    /// left then. Removing it a second time is an error too.
+    pub fn remove(&mut self) -> io::Result<()> {
         self.is_removed = true;
         let mut result = Ok(());
         for _ in 0..ATTEMPTS {
@@ -203,7 +199,7 @@ impl Drop for Cgroup {
     /// Errors have nobody to go to here.
     fn drop(&mut self) {
         if !self.is_removed {
-            let _ = self.clear();
+            let _ = self.remove();
         }
     }
 }

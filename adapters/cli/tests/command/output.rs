@@ -167,8 +167,12 @@ fn a_grandchild_may_hold_the_output_for_a_while() {
             &place.options("--drain 200ms"),
             &format!("sleep 20 & echo $!; exit {status}"),
         );
-        Process::named(ended.stdout()).kill();
-        ended.expect(status, "childminder: sh: its output is still held open\n");
+        let holder = Process::named(ended.stdout());
+        holder.kill();
+        let said = format!(
+            "childminder: sh: its output is still held open; left running: sleep ({holder})\n"
+        );
+        ended.expect(status, &said);
         ended.expect_took(millis(200));
         assert_eq!(place.report()["leaked"], true);
         place.replay();

@@ -1,6 +1,7 @@
 //! The command in a test: started, talked to, and waited for, but never for ever.
 
 use std::ffi::OsStr;
+use std::fmt;
 use std::fs;
 use std::io::{BufRead as _, BufReader, PipeReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -221,6 +222,12 @@ impl Process {
 
     pub(crate) fn kill(&self) {
         kill_process(self.0, Signal::KILL).expect("it runs");
+    }
+}
+
+impl fmt::Display for Process {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 

@@ -1,0 +1,279 @@
+//! Whoever the command started in turn, and what becomes of them.
+//!
+//! The ladder's signals reach the process group. Who has left it comes to us when its parent dies, since we
+//! are a subreaper, and is in the cgroup, if there is one. As process 1 we are init.
+
+use std::fs;
+use std::io;
+use std::process::Command;
+
+use childminder::{Signal, Target};
+use childminder_unix::{Cgroup, Child, Orphan, Orphans, Place, Start, signals};
+use mio::{Interest, Registry, Token};
+use serde_json::{Value, json};
+use signal_hook::consts::SIGCHLD;
+use signal_hook_mio::v1_0::Signals;
+
+use crate::args::RunArgs;
+
+/// The processes of one run.
+pub(crate) struct Tree {
+    mechanism: Mechanism,
+    orphans: Option<Orphans>,
+    signals: Signals,
+    reaped: usize,
+    killed: Vec<Orphan>,
+    living: Vec<Orphan>,
+    /// What could not be had, or done.
+    notes: Vec<String>,
+}
+
+/// What holds the processes together.
+#[derive(Debug)]
+enum Mechanism {
+    Group,
+    Session,
+    Cgroup(Cgroup),
+}
+
+impl Tree {
+    /// From here on, orphans come to us.
+    pub(crate) fn new(args: &RunArgs, registry: &Registry, token: Token) -> io::Result<Self> {
+        let mut wanted = vec![SIGCHLD];
+        if is_init() {
+            wanted.extend(passed_on().map(Signal::number));
+        }
+        let mut signals = Signals::new(wanted)?;
+        registry.register(&mut signals, token, Interest::READABLE)?;
+        let mut notes = Vec::new();
+        let mut note = |error: io::Error| notes.push(error.to_string());
+        let orphans = Orphans::adopt().map_err(&mut note).ok();
+        let cgroup = args.cgroup.then(Cgroup::create);
+        let mechanism = match cgroup.transpose().map_err(&mut note) {
+            Ok(Some(cgroup)) => Mechanism::Cgroup(cgroup),
+            _ if args.session => Mechanism::Session,
+            _ => Mechanism::Group,
+        };
+        Ok(Self {
+            mechanism,
+            orphans,
+            signals,
+            reaped: 0,
+            killed: Vec::new(),
+            living: Vec::new(),
+            notes,
+        })
+    }
+
+    /// Starts the command, as `start` says in all that is not ours to say; in a process group where its cgroup
+    /// takes nobody in. Each attempt takes a command of its own.
+    pub(crate) fn start(
+        &mut self,
+        command: impl Fn() -> Command,
+        mut start: Start,
+    ) -> io::Result<Child> {
+        match &self.mechanism {
+            Mechanism::Group => {}
+            Mechanism::Session => start.place = Place::Session,
+            Mechanism::Cgroup(cgroup) => start.cgroup = Some(cgroup.entrance()?),
+        }
+        let started = Child::start(&mut command(), &start);
+        let (Err(error), Mechanism::Cgroup(cgroup)) = (&started, &self.mechanism) else {
+            return started;
+        };
+        // It may be the command's fault; then this fails too.
+        start.cgroup = None;
+        let child = Child::start(&mut command(), &start)?;
+        let path = cgroup.path().display();
+        self.notes
+            .push(format!("cannot use the cgroup {path}: {error}"));
+        self.mechanism = Mechanism::Group;
+        Ok(child)
+    }
+
+    /// Reaps the orphans that have died, and passes on what signals to an init are.
+    pub(crate) fn look_after(&mut self, child: &Child) -> io::Result<()> {
+        let mut died = false;
+        for number in self.signals.pending().collect::<Vec<_>>() {
+            died |= number == SIGCHLD;
+            let passed = Signal::new(number).filter(|_| number != SIGCHLD);
+            let Some(signal) = passed else { continue };
+            if let Err(error) = child.pass_on(signal, Target::Leader) {
+                let name = signals::name(signal);
+                self.notes.push(format!("cannot pass {name} on: {error}"));
+            }
+        }
+        if died {
+            self.reap(child)?;
+        }
+        Ok(())
+    }
+
+    /// Kills who is left, if they are not to live on. Whether to look again: somebody may be about to end.
+    pub(crate) fn wind_up(&mut self, child: &Child, end: End) -> io::Result<bool> {
+        let were_dead = self.reap(child)?;
+        let members = self.members(child)?;
+        for pid in &members {
+            if !self.living.iter().any(|orphan| orphan.pid == *pid) {
+                self.living.push(described(*pid));
+            }
+        }
+        if end == End::Natural {
+            return Ok(were_dead || !self.living.is_empty());
+        }
+        let members_killed = match &self.mechanism {
+            Mechanism::Cgroup(cgroup) => cgroup.kill().is_ok(),
+            Mechanism::Group | Mechanism::Session => false,
+        };
+        let mut may_end = were_dead;
+        for orphan in &self.living {
+            let killed = members_killed && members.contains(&orphan.pid)
+                || matches!(&self.orphans, Some(orphans) if orphans.kill(orphan).is_ok());
+            may_end |= killed;
+            // Its group has had SIGKILL already.
+            let was_reached = end == End::Swept && orphan.group == child.id();
+            let is_known = self.killed.iter().any(|known| known.pid == orphan.pid);
+            if killed && !was_reached && !is_known {
+                self.killed.push(orphan.clone());
+            }
+        }
+        Ok(may_end)
+    }
+
+    /// Nothing more is done to anybody. The cgroup goes; who is in it lives on elsewhere.
+    pub(crate) fn let_go(&mut self) {
+        let left = &self.living;
+        self.killed
+            .retain(|killed| !left.iter().any(|living| living.pid == killed.pid));
+        if let Mechanism::Cgroup(cgroup) = &mut self.mechanism
+            && let Err(error) = cgroup.remove()
+        {
+            let path = cgroup.path().display();
+            self.notes
+                .push(format!("cannot remove the cgroup {path}: {error}"));
+        }
+    }
+
+    /// What could not be had, or done.
+    pub(crate) fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// Who was killed though the ladder's signals did not reach them.
+    pub(crate) fn killed(&self) -> &[Orphan] {
+        &self.killed
+    }
+
+    /// Who lives on, briefly, for people.
+    pub(crate) fn left_running(&self) -> Option<String> {
+        let shown = self.living.iter().take(SHOWN);
+        let names: Vec<_> = shown.map(named).collect();
+        let more = match self.living.len().saturating_sub(SHOWN) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        (!names.is_empty()).then(|| format!("left running: {}{more}", names.join(", ")))
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        let list = |orphans: &[Orphan]| {
+            let list = orphans.iter();
+            list.map(|orphan| json!({ "pid": orphan.pid, "name": orphan.name }))
+                .collect::<Vec<_>>()
+        };
+        json!({
+            "mechanism": match self.mechanism {
+                Mechanism::Group => "group",
+                Mechanism::Session => "session",
+                Mechanism::Cgroup(_) => "cgroup",
+            },
+            "init": is_init(),
+            "orphans_reaped": self.reaped,
+            "killed": list(&self.killed),
+            "survivors": list(&self.living),
+            "notes": self.notes,
+        })
+    }
+
+    /// Whether there was anybody to reap. Who lives is known afterwards.
+    fn reap(&mut self, child: &Child) -> io::Result<bool> {
+        self.living.clear();
+        let Some(orphans) = &mut self.orphans else {
+            return Ok(false);
+        };
+        let reaped = orphans.reap(minded(child).as_slice())?;
+        self.reaped += reaped.count;
+        self.living = reaped.living;
+        Ok(reaped.count > 0)
+    }
+
+    /// Who is in the cgroup besides the child.
+    fn members(&self, child: &Child) -> io::Result<Vec<u32>> {
+        let Mechanism::Cgroup(cgroup) = &self.mechanism else {
+            return Ok(Vec::new());
+        };
+        let mut members = cgroup.members()?;
+        members.retain(|pid| Some(*pid) != minded(child));
+        Ok(members)
+    }
+}
+
+/// What the end of the run is for those whom the command left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// They live on.
+    Natural,
+    /// They end with the run, and their process group has got SIGKILL.
+    Swept,
+    /// They end with us, as the system has it; this way it can be told who.
+    Init,
+}
+
+impl End {
+    pub(crate) fn new(is_swept: bool) -> Self {
+        match (is_swept, is_init()) {
+            (true, _) => Self::Swept,
+            (false, true) => Self::Init,
+            (false, false) => Self::Natural,
+        }
+    }
+}
+
+/// A name and a process id, for people.
+pub(crate) fn named(orphan: &Orphan) -> String {
+    format!("{} ({})", orphan.name, orphan.pid)
+}
+
+/// The child is reaped by its owner, and nobody else.
+fn minded(child: &Child) -> Option<u32> {
+    (!child.is_reaped()).then(|| child.id())
+}
+
+fn is_init() -> bool {
+    std::process::id() == 1
+}
+
+/// What init passes on to its child as it is. SIGINT, SIGTERM, SIGHUP and SIGQUIT start the ladder; of the
+/// rest, some are about ourselves and some about job control.
+fn passed_on() -> impl Iterator<Item = Signal> {
+    let named = ["USR1", "USR2", "ALRM", "CONT", "WINCH", "PWR"].map(str::to_owned);
+    let realtime = (0..).map(|n| format!("RTMIN+{n}"));
+    let known = |name: String| signals::parse(&name).ok();
+    named
+        .into_iter()
+        .filter_map(known)
+        .chain(realtime.map_while(known))
+}
+
+/// One of the cgroup, of whom only the process id is known.
+fn described(pid: u32) -> Orphan {
+    let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+    Orphan {
+        pid,
+        group: 0,
+        name: name.trim_end().to_owned(),
+    }
+}
+
+/// How many names a sentence can bear.
+const SHOWN: usize = 3;
