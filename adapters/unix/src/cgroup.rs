@@ -274,7 +274,12 @@ const PAUSE: Duration = Duration::from_millis(1);
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
+    use childminder::ExitStatus;
+
     use super::*;
+    use crate::{Child, Start};
 
     fn seen(own: &str, mounts: &str) -> Vec<String> {
         let found = directories(own, mounts);
@@ -292,6 +297,27 @@ mod tests {
         assert_eq!(seen(own, hybrid), ["/sys/fs/cgroup/unified/user.slice/a b"]);
         assert_eq!(seen("9:name=systemd:/x\n", hybrid), [""; 0]);
         assert_eq!(seen("0::/", "1 1 0:1 / / rw - ext4 /dev/vda rw\n"), [""; 0]);
+    }
+
+    #[test]
+    fn without_the_file_that_kills_all_each_is_killed() {
+        let mut cgroup = Cgroup::create().expect("a cgroup");
+        let start = Start {
+            cgroup: Some(cgroup.entrance().expect("an entrance")),
+            ..Start::default()
+        };
+        let mut command = Command::new("sh");
+        command.args(["-c", "setsid sleep 1000 & sleep 1000"]);
+        let mut child = Child::start(&mut command, &start).expect("a child");
+        while cgroup.members().expect("a list").len() < 3 {
+            thread::yield_now();
+        }
+        while !cgroup.members().expect("a list").is_empty() {
+            cgroup.kill_each().expect("ours");
+        }
+        let killed = ExitStatus::Signal(childminder::Signal::KILL);
+        assert_eq!(child.reap().expect("a status"), killed);
+        cgroup.remove().expect("nobody is in it");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod deadlines;
 mod inherited;
+mod init;
 mod kernels;
 mod output;
 mod records;
@@ -10,4 +11,5 @@ mod reports;
 mod signals;
 mod statuses;
 mod support;
+mod tree;
 mod usage;

@@ -213,11 +213,7 @@ impl Process {
 
     #[track_caller]
     pub(crate) fn wait_until_gone(&self) {
-        let begun = Instant::now();
-        while !self.is_gone() {
-            assert!(begun.elapsed() < GUARD, "{self:?} is still there");
-            thread::sleep(millis(5));
-        }
+        wait_until(|| self.is_gone());
     }
 
     pub(crate) fn kill(&self) {
@@ -228,6 +224,16 @@ impl Process {
 impl fmt::Display for Process {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+/// For what no descriptor tells.
+#[track_caller]
+pub(crate) fn wait_until(condition: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !condition() {
+        assert!(begun.elapsed() < GUARD, "it does not come");
+        thread::sleep(millis(5));
     }
 }
 

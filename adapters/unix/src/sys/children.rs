@@ -21,7 +21,7 @@ pub(crate) enum Look {
 
 /// Leaves everybody as they are: `waitid(2)` with `WNOWAIT`.
 pub(crate) fn look_at_children() -> io::Result<Look> {
-    match peek(Id::All) {
+    match peek(None) {
         Ok(WaitStatus::StillAlive) => Ok(Look::NoneDead),
         Ok(status) => Ok(status
             .pid()
@@ -35,7 +35,7 @@ pub(crate) fn look_at_children() -> io::Result<Look> {
 /// Reaps this child if it is dead; whether it was.
 pub(crate) fn reap_child(pid: u32) -> io::Result<bool> {
     let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG;
-    match waitid(Id::Pid(number(pid)), flags) {
+    match wait(Some(pid), flags) {
         Ok(WaitStatus::StillAlive) | Err(Errno::ECHILD) => Ok(false),
         // With EINVAL it is reaped as well: only its signal is not known to nix.
         Ok(_) | Err(Errno::EINVAL) => Ok(true),
@@ -45,18 +45,30 @@ pub(crate) fn reap_child(pid: u32) -> io::Result<bool> {
 
 /// Sends SIGKILL to a child that is alive. No other process can have its number: only we could reap it.
 pub(crate) fn kill_child(pid: u32) -> io::Result<Delivery> {
-    if peek(Id::Pid(number(pid))) != Ok(WaitStatus::StillAlive) {
+    if peek(Some(pid)) != Ok(WaitStatus::StillAlive) {
         return Ok(Delivery::Gone);
     }
     nix::sys::signal::kill(number(pid), nix::sys::signal::Signal::SIGKILL)?;
     Ok(Delivery::Sent)
 }
 
-fn peek(id: Id) -> nix::Result<WaitStatus> {
-    waitid(
-        id,
+/// One child, or all.
+fn peek(pid: Option<u32>) -> nix::Result<WaitStatus> {
+    wait(
+        pid,
         WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT,
     )
+}
+
+/// None of these block, but a sandbox may interrupt any call.
+fn wait(pid: Option<u32>, flags: WaitPidFlag) -> nix::Result<WaitStatus> {
+    loop {
+        let id = pid.map_or(Id::All, |pid| Id::Pid(number(pid)));
+        match waitid(id, flags) {
+            Err(Errno::EINTR) => {}
+            done => return done,
+        }
+    }
 }
 
 fn number(pid: u32) -> Pid {

@@ -2,10 +2,12 @@
 //! a limit that only a broken build reaches.
 #![cfg(target_os = "linux")]
 
+mod cgroups;
 mod drops;
 mod exits;
 mod inherited;
 mod names;
+mod orphans;
 mod pipes;
 mod sends;
 mod starts;

@@ -1,0 +1,221 @@
+//! Whoever the command starts in turn.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use rustix::process::Signal;
+use serde_json::json;
+
+use crate::support::{Place, Process, Running, minding, start, through, wait_until};
+
+const MECHANISMS: [(&str, &str); 3] = [
+    ("", "group"),
+    ("--session", "session"),
+    ("--cgroup", "cgroup"),
+];
+
+/// Says its process id and sleeps in a session of its own, as a descendant or as an orphan.
+const FAR: &str = "setsid sh -c 'echo $$; exec sleep 60' &";
+const ORPHAN: &str = "(setsid sh -c 'echo $$; exec sleep 60' &)";
+
+/// Killed when the test is over, if it is still there.
+struct Stray(Process);
+
+impl Stray {
+    fn of(running: &mut Running) -> Self {
+        Self(running.process())
+    }
+
+    fn name(&self) -> String {
+        let name = fs::read_to_string(format!("/proc/{}/comm", self.0));
+        name.unwrap_or_default().trim_end().to_owned()
+    }
+}
+
+impl Drop for Stray {
+    fn drop(&mut self) {
+        if !self.0.is_gone() {
+            self.0.kill();
+        }
+    }
+}
+
+/// The directory of the cgroup with this line in `/proc/PID/cgroup`.
+fn cgroup_of(line: &str) -> String {
+    let mounts = fs::read_to_string("/proc/mounts").expect("mounts");
+    let v2 = mounts.lines().find(|line| line.contains(" cgroup2 "));
+    let point = v2.and_then(|line| line.split(' ').nth(1)).expect("cgroup2");
+    format!("{point}{}", line.strip_prefix("0::").expect("a cgroup"))
+}
+
+#[test]
+fn who_left_the_group_dies_with_a_run_that_was_ended() {
+    for (option, mechanism) in MECHANISMS {
+        let place = Place::new();
+        let options = place.options(&format!("{option} --drain 50ms"));
+        let script = format!("grep ^0:: /proc/self/cgroup; {FAR} {ORPHAN} sleep 60");
+        let mut running = start(minding(&options, &script));
+        let cgroup = cgroup_of(&running.line());
+        let strays = [Stray::of(&mut running), Stray::of(&mut running)];
+        running.signal(Signal::TERM);
+        assert_eq!(running.finish().status, 143, "{mechanism}");
+        // They are not just about to die.
+        assert!(strays.iter().all(|stray| stray.0.is_gone()), "{mechanism}");
+
+        let tree = &place.report()["tree"];
+        assert_eq!(tree["mechanism"], mechanism);
+        assert_eq!(tree["survivors"], json!([]));
+        assert_eq!(tree["killed"].as_array().map(Vec::len), Some(2), "{tree}");
+        assert_eq!(tree["orphans_reaped"].as_u64().map(|n| n >= 2), Some(true));
+        let is_leaf = cgroup.contains("/childminder-");
+        assert_eq!(is_leaf, mechanism == "cgroup", "{cgroup}");
+        assert!(!is_leaf || !Path::new(&cgroup).exists(), "{cgroup}");
+    }
+}
+
+#[test]
+fn a_deadline_ends_them_too() {
+    let mut running = start(minding("--wall 500ms --drain 50ms", &format!("{FAR} wait")));
+    let stray = Stray::of(&mut running);
+    assert_eq!(running.finish().status, 124);
+    assert!(stray.0.is_gone());
+}
+
+#[test]
+fn a_tree_of_many_dies_to_the_last() {
+    let place = Place::new();
+    let leaves = "for i in 1 2 3 4 5; do setsid sleep 60 & done; wait";
+    let script = format!("for i in 1 2 3 4 5; do setsid sh -c '{leaves}' & done; echo ready; wait");
+    let mut running = start(minding(&place.options("--drain 50ms"), &script));
+    assert_eq!(running.line(), "ready");
+    running.signal(Signal::TERM);
+    running.finish();
+    let tree = &place.report()["tree"];
+    assert_eq!(tree["survivors"], json!([]), "{tree}");
+}
+
+#[test]
+fn a_daemon_of_a_run_that_ended_well_lives_and_is_named() {
+    for (option, mechanism) in MECHANISMS {
+        let place = Place::new();
+        let script = "grep ^0:: /proc/self/cgroup
+            setsid sh -c 'echo $$; exec sleep 60 >/dev/null 2>&1' & read go; exit 3";
+        let mut command = minding(&place.options(option), script);
+        command.stdin(Stdio::piped());
+        let mut running = start(command);
+        let cgroup = cgroup_of(&running.line());
+        let daemon = Stray::of(&mut running);
+        wait_until(|| daemon.name() == "sleep");
+        writeln!(running.stdin(), "go").expect("its input");
+        let id = daemon.0.to_string();
+        running
+            .finish()
+            .expect(3, &format!("childminder: sh: left running: sleep ({id})\n"));
+        assert!(!daemon.0.is_gone(), "{mechanism}");
+        let tree = &place.report()["tree"];
+        let pid: u32 = id.parse().expect("a number");
+        assert_eq!(tree["mechanism"], mechanism);
+        assert_eq!(tree["survivors"], json!([{ "pid": pid, "name": "sleep" }]));
+        assert_eq!(tree["killed"], json!([]));
+        let is_leaf = cgroup.contains("/childminder-");
+        assert!(!is_leaf || !Path::new(&cgroup).exists(), "{cgroup}");
+    }
+}
+
+/// What is about to end anyway is no news.
+#[test]
+fn who_ends_soon_is_not_named() {
+    let ended = start(minding("", "(exec >&- 2>&-; sleep 0.01) & exit 0")).finish();
+    ended.expect(0, "");
+}
+
+#[test]
+fn an_orphan_is_reaped_while_the_command_runs() {
+    let script = "(setsid sh -c 'echo $$' &); read line";
+    let mut command = minding("", script);
+    command.stdin(Stdio::piped());
+    let mut running = start(command);
+    let orphan = running.process();
+    wait_until(|| !Path::new(&format!("/proc/{orphan}")).exists());
+    drop(running.stdin());
+    assert_eq!(running.finish().status, 1);
+}
+
+/// As when a shell with a job in the background becomes us.
+#[test]
+fn children_that_we_inherited_are_neither_killed_nor_reaped() {
+    let place = Place::new();
+    let before = "sleep 60 >&- 2>&- & echo $!; true & echo $!; exec \"$@\"";
+    let run = minding(
+        &place.options("--drain 50ms"),
+        &format!("(setsid sh -c 'echo $$' &); {FAR} sleep 60"),
+    );
+    let mut running = start(through(&["sh", "-c", before, "sh"], &run));
+    let [alive, dead] = [Stray::of(&mut running), Stray::of(&mut running)];
+    let pids = [running.process(), running.process()];
+    // One of them ends by itself. When it has been reaped, the other dead one has been passed over.
+    let is_reaped = |pid: &Process| !Path::new(&format!("/proc/{pid}")).exists();
+    wait_until(|| pids.iter().any(is_reaped));
+    assert!(dead.0.is_gone() && !is_reaped(&dead.0), "it is a zombie");
+    running.signal(Signal::TERM);
+    assert_eq!(running.finish().status, 143);
+    assert!(pids.iter().all(Process::is_gone));
+    assert!(!alive.0.is_gone());
+    let tree = &place.report()["tree"];
+    assert_eq!(tree["killed"].as_array().map(Vec::len), Some(1), "{tree}");
+}
+
+#[test]
+fn a_session_has_no_terminal() {
+    let script = "test $(ps -o sid= -p $$) = $$ && ! : </dev/tty";
+    start(minding("--session", &format!("({script}) 2>/dev/null")))
+        .finish()
+        .expect(0, "");
+}
+
+#[test]
+fn where_no_cgroup_can_be_made_a_group_will_do() {
+    let place = Place::new();
+    let mut running = start(read_only(&minding(
+        &place.options("--cgroup --drain 50ms"),
+        &format!("{FAR} wait"),
+    )));
+    let stray = Stray::of(&mut running);
+    running.signal(Signal::TERM);
+    let ended = running.finish();
+    let said = ended.stderr();
+    assert!(
+        said.starts_with("childminder: cannot make a cgroup in /"),
+        "{said}"
+    );
+    let reason = "Read-only file system (os error 30); a process group will do\n";
+    assert!(said.contains(reason), "{said}");
+    assert_eq!(ended.status, 143);
+    assert!(stray.0.is_gone());
+    let tree = &place.report()["tree"];
+    assert_eq!(tree["mechanism"], "group");
+    let note = tree["notes"][0].as_str().expect("a note");
+    assert!(note.contains("Read-only file system"), "{note}");
+}
+
+#[test]
+fn a_command_that_is_not_found_is_not_found_in_a_cgroup_either() {
+    let ended = start(crate::support::minding_words(
+        "--cgroup",
+        &["no-such-command"],
+    ))
+    .finish();
+    ended.expect(
+        127,
+        "childminder: no such command: \"no-such-command\" (not in PATH)\n",
+    );
+}
+
+/// With cgroups that cannot be written.
+fn read_only(command: &Command) -> Command {
+    let mount = "point=$(findmnt -n -t cgroup2 -o TARGET | head -n 1)
+        mount --bind $point $point && mount -o remount,bind,ro $point && exec \"$@\"";
+    through(&["unshare", "--mount", "sh", "-c", mount, "sh"], command)
+}
