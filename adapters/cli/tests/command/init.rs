@@ -22,11 +22,17 @@ fn without_proc(command: &Command) -> Command {
 #[test]
 fn orphans_are_reaped_at_once() {
     let place = Place::new();
-    let script = "i=0; while [ $i -lt 100 ]; do (true & true); i=$((i + 1)); done
-        while grep -qs 'State:.Z' /proc/[0-9]*/status; do :; done
-        echo none is left; exit 3";
-    let ended = start(as_init(&minding(&place.options(""), script))).finish();
-    assert_eq!((ended.status, ended.stdout()), (3, "none is left\n"));
+    let gate = place.path("gate").display().to_string();
+    // Each waits for one byte, and lost its parent before.
+    let script = format!(
+        "mkfifo {gate}; exec 9<>{gate}; i=0
+        while [ $i -lt 100 ]; do (read line <&9 &); i=$((i + 1)); done
+        yes '' | head -n 100 >&9
+        while set -- /proc/[0-9]*; [ $# -gt 2 ]; do :; done
+        echo nobody is left; exit 3"
+    );
+    let ended = start(as_init(&minding(&place.options(""), &script))).finish();
+    assert_eq!((ended.status, ended.stdout()), (3, "nobody is left\n"));
     let tree = &place.report()["tree"];
     assert_eq!(tree["init"], true);
     assert_eq!(tree["orphans_reaped"], 100);

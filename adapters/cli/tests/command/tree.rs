@@ -18,7 +18,7 @@ const MECHANISMS: [(&str, &str); 3] = [
 
 /// Says its process id and sleeps in a session of its own, as a descendant or as an orphan.
 const FAR: &str = "setsid sh -c 'echo $$; exec sleep 60' &";
-const ORPHAN: &str = "(setsid sh -c 'echo $$; exec sleep 60' &)";
+const ORPHAN: &str = "(setsid sh -c 'echo $$; exec sleep 60' &);";
 
 /// Killed when the test is over, if it is still there.
 struct Stray(Process);
@@ -147,21 +147,20 @@ fn an_orphan_is_reaped_while_the_command_runs() {
 #[test]
 fn children_that_we_inherited_are_neither_killed_nor_reaped() {
     let place = Place::new();
-    let before = "sleep 60 >&- 2>&- & echo $!; true & echo $!; exec \"$@\"";
-    let run = minding(
-        &place.options("--drain 50ms"),
-        &format!("(setsid sh -c 'echo $$' &); {FAR} sleep 60"),
-    );
-    let mut running = start(through(&["sh", "-c", before, "sh"], &run));
+    let before = "exec 3<&0; sleep 60 >&- 2>&- & echo $!; (read line <&3) & echo $!;
+        exec 3<&-; exec \"$@\"";
+    let run = minding(&place.options("--drain 50ms"), &format!("{FAR} sleep 60"));
+    let mut command = through(&["sh", "-c", before, "sh"], &run);
+    command.stdin(Stdio::piped());
+    let mut running = start(command);
     let [alive, dead] = [Stray::of(&mut running), Stray::of(&mut running)];
-    let pids = [running.process(), running.process()];
-    // One of them ends by itself. When it has been reaped, the other dead one has been passed over.
-    let is_reaped = |pid: &Process| !Path::new(&format!("/proc/{pid}")).exists();
-    wait_until(|| pids.iter().any(is_reaped));
-    assert!(dead.0.is_gone() && !is_reaped(&dead.0), "it is a zombie");
+    let far = Stray::of(&mut running);
+    // We run, and have a child ourselves.
+    drop(running.stdin());
+    dead.0.wait_until_gone();
     running.signal(Signal::TERM);
     assert_eq!(running.finish().status, 143);
-    assert!(pids.iter().all(Process::is_gone));
+    assert!(far.0.is_gone());
     assert!(!alive.0.is_gone());
     let tree = &place.report()["tree"];
     assert_eq!(tree["killed"].as_array().map(Vec::len), Some(1), "{tree}");
@@ -169,7 +168,7 @@ fn children_that_we_inherited_are_neither_killed_nor_reaped() {
 
 #[test]
 fn a_session_has_no_terminal() {
-    let script = "test $(ps -o sid= -p $$) = $$ && ! : </dev/tty";
+    let script = "test $(ps -o sid= -p $$) = $$ && ! (: </dev/tty)";
     start(minding("--session", &format!("({script}) 2>/dev/null")))
         .finish()
         .expect(0, "");

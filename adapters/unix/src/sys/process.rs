@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::thread;
 
 use childminder::{ExitStatus, Signal, Target};
+use nix::unistd::getpgrp;
 use rustix::io::{Errno, retry_on_intr};
 use rustix::process::{
-    Pid, Signal as Sendable, WaitId, WaitIdOptions, WaitIdStatus, getpgrp, kill_process,
-    kill_process_group, waitid,
+    Pid, Signal as Sendable, WaitId, WaitIdOptions, WaitIdStatus, kill_process, kill_process_group,
+    waitid,
 };
 
 use super::ignored::Ignored;
@@ -160,9 +161,9 @@ impl Process {
     }
 
     /// The group's id, if it is one that may be signalled: `kill(2)` takes -1 for everybody, and our
-    /// own group is us.
+    /// own group is us. (That may have no number here, if a process out of our PID namespace leads it.)
     fn group(&self) -> io::Result<Pid> {
-        if self.leader == Pid::INIT || self.leader == getpgrp() {
+        if self.leader == Pid::INIT || self.leader.as_raw_pid() == getpgrp().as_raw() {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
                 format!(
