@@ -127,6 +127,10 @@ impl Running {
         }
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The next line on standard output.
     #[track_caller]
     pub(crate) fn line(&mut self) -> String {

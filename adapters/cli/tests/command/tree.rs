@@ -28,6 +28,13 @@ impl Stray {
         Self(running.process())
     }
 
+    fn parent(&self) -> u32 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.0)).expect("it runs");
+        let parent = status.lines().find_map(|line| line.strip_prefix("PPid:"));
+        let parent = parent.and_then(|id| id.trim().parse().ok());
+        parent.expect("a process id")
+    }
+
     fn name(&self) -> String {
         let name = fs::read_to_string(format!("/proc/{}/comm", self.0));
         name.unwrap_or_default().trim_end().to_owned()
@@ -149,18 +156,28 @@ fn children_that_we_inherited_are_neither_killed_nor_reaped() {
     let place = Place::new();
     let before = "exec 3<&0; sleep 60 >&- 2>&- & echo $!; (read line <&3) & echo $!;
         exec 3<&-; exec \"$@\"";
-    let run = minding(&place.options("--drain 50ms"), &format!("{FAR} sleep 60"));
+    let run = minding(
+        &place.options("--drain 50ms"),
+        &format!("{FAR} {ORPHAN} sleep 60"),
+    );
     let mut command = through(&["sh", "-c", before, "sh"], &run);
     command.stdin(Stdio::piped());
     let mut running = start(command);
     let [alive, dead] = [Stray::of(&mut running), Stray::of(&mut running)];
-    let far = Stray::of(&mut running);
-    // We run, and have a child ourselves.
+    let strays = [Stray::of(&mut running), Stray::of(&mut running)];
     drop(running.stdin());
     dead.0.wait_until_gone();
+    // When somebody else has been reaped, it has been passed over.
+    let is_reaped = |stray: &Stray| !Path::new(&format!("/proc/{}", stray.0)).exists();
+    let orphan = || strays.iter().find(|stray| stray.parent() == running.id());
+    wait_until(|| orphan().is_some());
+    let orphan = orphan().expect("one of them is an orphan");
+    orphan.0.kill();
+    wait_until(|| is_reaped(orphan));
+    assert!(!is_reaped(&dead), "it is a zombie");
     running.signal(Signal::TERM);
     assert_eq!(running.finish().status, 143);
-    assert!(far.0.is_gone());
+    assert!(strays.iter().all(|stray| stray.0.is_gone()));
     assert!(!alive.0.is_gone());
     let tree = &place.report()["tree"];
     assert_eq!(tree["killed"].as_array().map(Vec::len), Some(1), "{tree}");

@@ -149,6 +149,20 @@ fn our_own_group_is_never_signalled() {
     child_itself.wait_until_dead();
 }
 
+/// As in a container whose process 1 did not begin a session: our group has no number then.
+#[test]
+fn a_group_is_signalled_though_our_own_is_out_of_sight() {
+    let name = "sends::a_group_is_signalled_though_our_own_is_out_of_sight";
+    if again_in_a_process_of_its_own(name, &["unshare", "--pid", "--fork"]) {
+        return;
+    }
+    let mut child = Child::spawn(&mut sh("exec sleep 1000")).expect("a child");
+    let delivery = child.signal(Signal::TERM, Target::Group).expect("sent");
+    assert_eq!(delivery, Delivery::Sent);
+    let status = child.reap().expect("a status");
+    assert_eq!(status, ExitStatus::Signal(Signal::TERM));
+}
+
 /// Whether the signal waits, for the process or its main thread, as `proc_pid_status(5)` has it.
 fn has_pending(child: &Child, signal: i32) -> bool {
     let status =
