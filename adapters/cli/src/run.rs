@@ -96,7 +96,7 @@ impl Loop {
                 end(child, signal, args);
             }
             child.turn(self.poll.registry()).map_err(system)?;
-            self.tree.look_after(child.child()).map_err(system)?;
+            self.tree.look_after(child.child());
             if let Some(outcome) = child.outcome() {
                 return Ok(outcome);
             }
@@ -118,7 +118,7 @@ impl Loop {
             End::Swept | End::Init => drain.max(TO_BE_KILLED),
         };
         let begun = Instant::now();
-        while self.tree.wind_up(child.child(), end).map_err(system)? {
+        while self.tree.wind_up(child.child(), end) {
             let left = patience.saturating_sub(begun.elapsed());
             if left.is_zero() {
                 break;

@@ -92,7 +92,7 @@ impl Tree {
     }
 
     /// Reaps the orphans that have died, and passes on what signals to an init are.
-    pub(crate) fn look_after(&mut self, child: &Child) -> io::Result<()> {
+    pub(crate) fn look_after(&mut self, child: &Child) {
         let mut died = false;
         for number in self.signals.pending().collect::<Vec<_>>() {
             died |= number == SIGCHLD;
@@ -100,26 +100,25 @@ impl Tree {
             let Some(signal) = passed else { continue };
             if let Err(error) = child.pass_on(signal, Target::Leader) {
                 let name = signals::name(signal);
-                self.notes.push(format!("cannot pass {name} on: {error}"));
+                self.note(format!("cannot pass {name} on: {error}"));
             }
         }
         if died {
-            self.reap(child)?;
+            self.reap(child);
         }
-        Ok(())
     }
 
     /// Kills who is left, if they are not to live on. Whether to look again: somebody may be about to end.
-    pub(crate) fn wind_up(&mut self, child: &Child, end: End) -> io::Result<bool> {
-        let were_dead = self.reap(child)?;
-        let members = self.members(child)?;
+    pub(crate) fn wind_up(&mut self, child: &Child, end: End) -> bool {
+        let were_dead = self.reap(child);
+        let members = self.members(child);
         for pid in &members {
             if !self.living.iter().any(|orphan| orphan.pid == *pid) {
                 self.living.push(described(*pid));
             }
         }
         if end == End::Natural {
-            return Ok(were_dead || !self.living.is_empty());
+            return were_dead || !self.living.is_empty();
         }
         let members_killed = match &self.mechanism {
             Mechanism::Cgroup(cgroup) => cgroup.kill().is_ok(),
@@ -137,7 +136,7 @@ impl Tree {
                 self.killed.push(orphan.clone());
             }
         }
-        Ok(may_end)
+        may_end
     }
 
     /// Nothing more is done to anybody. The cgroup goes; who is in it lives on elsewhere.
@@ -196,25 +195,46 @@ impl Tree {
     }
 
     /// Whether there was anybody to reap. Who lives is known afterwards.
-    fn reap(&mut self, child: &Child) -> io::Result<bool> {
+    fn reap(&mut self, child: &Child) -> bool {
         self.living.clear();
         let Some(orphans) = &mut self.orphans else {
-            return Ok(false);
+            return false;
         };
-        let reaped = orphans.reap(minded(child).as_slice())?;
-        self.reaped += reaped.count;
-        self.living = reaped.living;
-        Ok(reaped.count > 0)
+        match orphans.reap(minded(child).as_slice()) {
+            Ok(reaped) => {
+                self.reaped += reaped.count;
+                self.living = reaped.living;
+                reaped.count > 0
+            }
+            Err(error) => {
+                self.note(format!("cannot look for orphans: {error}"));
+                false
+            }
+        }
     }
 
     /// Who is in the cgroup besides the child.
-    fn members(&self, child: &Child) -> io::Result<Vec<u32>> {
+    fn members(&mut self, child: &Child) -> Vec<u32> {
         let Mechanism::Cgroup(cgroup) = &self.mechanism else {
-            return Ok(Vec::new());
+            return Vec::new();
         };
-        let mut members = cgroup.members()?;
-        members.retain(|pid| Some(*pid) != minded(child));
-        Ok(members)
+        match cgroup.members() {
+            Ok(mut members) => {
+                members.retain(|pid| Some(*pid) != minded(child));
+                members
+            }
+            Err(error) => {
+                self.note(format!("cannot look into the cgroup: {error}"));
+                Vec::new()
+            }
+        }
+    }
+
+    /// Once, however often it happens.
+    fn note(&mut self, note: String) {
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
     }
 }
 

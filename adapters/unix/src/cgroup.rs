@@ -220,7 +220,12 @@ fn subtree(path: &Path) -> io::Result<Vec<PathBuf>> {
     let mut found = vec![path.to_owned()];
     let mut next = 0;
     while let Some(directory) = found.get(next).cloned() {
-        for entry in fs::read_dir(&directory)? {
+        let entries = match fs::read_dir(&directory) {
+            // It was removed just now.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            entries => Some(entries?),
+        };
+        for entry in entries.into_iter().flatten() {
             let entry = entry?;
             if entry.file_type()?.is_dir() {
                 found.push(entry.path());

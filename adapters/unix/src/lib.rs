@@ -1,7 +1,7 @@
 //! One child process, as the kernel sees it.
 //!
 //! [`Child`] is spawned in a process group of its own, watched through a pidfd, signalled, and reaped
-//! last. [`Pipe`] is what it writes. [`Wakeup`] lets another thread interrupt a wait. [`signals`] knows
+//! last. [`Pipe`] is what it writes. [`Orphans`] and [`Cgroup`] reach what leaves its group. [`Wakeup`] lets another thread interrupt a wait. [`signals`] knows
 //! signals by name. There is no event loop and no policy here: whoever calls decides what to wait for,
 //! whom to signal and when.
 //!
@@ -25,7 +25,7 @@
 //!
 //! - Nothing is signalled after the reap, and never the caller's own group. Until the reap, the dead
 //!   leader keeps both its process id and its group id from being given to anybody else.
-//! - No child but its own is waited for, and no signal handler is installed unless [`Watch::Sigchld`] is
+//! - No child but its own is waited for, unless [`Orphans`] are adopted, and no signal handler is installed unless [`Watch::Sigchld`] is
 //!   asked for.
 //! - Every descriptor it opens is close-on-exec.
 //! - No child is left behind: see [`Child`] for what happens when it is dropped.

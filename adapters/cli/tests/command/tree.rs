@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use rustix::process::Signal;
 use serde_json::json;
 
-use crate::support::{Place, Process, Running, minding, start, through, wait_until};
+use crate::support::{Place, Process, Running, minding, minding_words, start, through, wait_until};
 
 const MECHANISMS: [(&str, &str); 3] = [
     ("", "group"),
@@ -217,16 +217,17 @@ fn where_no_cgroup_can_be_made_a_group_will_do() {
 }
 
 #[test]
-fn a_command_that_is_not_found_is_not_found_in_a_cgroup_either() {
-    let ended = start(crate::support::minding_words(
-        "--cgroup",
-        &["no-such-command"],
-    ))
-    .finish();
-    ended.expect(
+fn a_command_that_is_not_found_leaves_no_cgroup() {
+    let running = start(minding_words("--cgroup", &["no-such-command"]));
+    let own = fs::read_to_string("/proc/self/cgroup").expect("our cgroups");
+    let own = own.lines().find(|line| line.starts_with("0::"));
+    let parent = cgroup_of(own.expect("cgroup v2"));
+    let name = format!("childminder-{}-0", running.id());
+    running.finish().expect(
         127,
         "childminder: no such command: \"no-such-command\" (not in PATH)\n",
     );
+    assert!(!Path::new(&parent).join(name).exists());
 }
 
 /// With cgroups that cannot be written.

@@ -6,18 +6,8 @@ use nix::errno::Errno;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 
+use super::Look;
 use crate::child::Delivery;
-
-/// What a look at all children shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Look {
-    Childless,
-    NoneDead,
-    /// One of those that are dead.
-    Dead(u32),
-    /// One is dead, of a signal that nix does not know.
-    Unclear,
-}
 
 /// Leaves everybody as they are: `waitid(2)` with `WNOWAIT`.
 pub(crate) fn look_at_children() -> io::Result<Look> {

@@ -7,6 +7,9 @@ use std::os::fd::OwnedFd;
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal as Sendable, WaitIdOptions, WaitIdStatus};
 
+use super::Look;
+use crate::child::Delivery;
+
 pub(crate) fn eventfd() -> io::Result<OwnedFd> {
     Err(unsupported("an eventfd"))
 }
@@ -37,6 +40,18 @@ pub(super) fn pidfds_work() -> io::Result<()> {
 
 pub(super) fn die_with_parent() -> io::Result<()> {
     Err(unsupported("a parent-death signal"))
+}
+
+pub(crate) fn look_at_children() -> io::Result<Look> {
+    Err(unsupported("a look at children that reaps none"))
+}
+
+pub(crate) fn reap_child(_: u32) -> io::Result<bool> {
+    Err(unsupported("orphans of ours"))
+}
+
+pub(crate) fn kill_child(_: u32) -> io::Result<Delivery> {
+    Err(unsupported("orphans of ours"))
 }
 
 pub(crate) fn adopt_orphans() -> io::Result<()> {
