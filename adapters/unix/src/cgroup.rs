@@ -254,7 +254,7 @@ fn directories(own: &str, mounts: &str) -> Vec<PathBuf> {
             let (root, point) = (unescaped(fields.next()?), unescaped(fields.next()?));
             let below = own.strip_prefix(root).ok()?;
             let outside = below.components().any(|part| part.as_os_str() == "..");
-            (!outside).then(|| Path::new(&point).join(below))
+            (!outside).then(|| Path::new(&point).join(below).components().collect())
         })
         .collect()
 }
@@ -329,6 +329,7 @@ mod tests {
     fn a_part_of_the_hierarchy_may_be_mounted_anywhere() {
         let part = "41 31 0:38 /user.slice /a\\040place rw - cgroup2 none rw\n";
         assert_eq!(seen("0::/user.slice/b", part), ["/a place/b"]);
+        assert_eq!(seen("0::/user.slice", part), ["/a place"]);
         assert_eq!(seen("0::/system.slice", part), [""; 0]);
         assert_eq!(seen("0::/user.slice/../b", part), [""; 0]);
     }
