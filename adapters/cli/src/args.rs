@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use childminder::{Activity, Config, Ladder, Signal};
+use childminder::{Activity, Config, Ladder, Signal, Stream};
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::parse;
@@ -123,6 +123,21 @@ impl RunArgs {
             }),
             ..defaults
         }
+    }
+
+    /// Whether something is asked for that takes watching this stream of the child's.
+    pub(crate) fn watches(&self, stream: Stream) -> bool {
+        let config = self.config();
+        let is_activity = match config.activity {
+            Activity::AnyOutput => true,
+            Activity::Stdout => stream == Stream::Stdout,
+            Activity::Stderr => stream == Stream::Stderr,
+            Activity::Explicit => false,
+        };
+        (config.idle_timeout.is_some() && is_activity)
+            || config.first_output_timeout.is_some()
+            || self.report.is_some()
+            || self.record.is_some()
     }
 
     /// How long a signal is given before the next one.

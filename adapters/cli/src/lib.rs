@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod args;
+mod jobs;
 mod owner;
 pub mod parse;
 mod relay;

@@ -102,6 +102,12 @@ impl Owner {
         self.stderr.write(report::line(message).as_bytes());
     }
 
+    /// Waits a moment for all that has been said to be written.
+    pub(crate) fn settle(&self) {
+        self.stdout.settle();
+        self.stderr.settle();
+    }
+
     /// What turns out to be lost when the child has ended already is an error all the same.
     pub(crate) fn note_lost_output(&mut self, outcome: &mut Outcome) {
         for stream in [Stream::Stdout, Stream::Stderr] {

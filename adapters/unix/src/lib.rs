@@ -39,10 +39,14 @@ mod child;
 mod pipe;
 pub mod signals;
 mod start;
+mod stops;
 mod sys;
+mod terminal;
 mod wakeup;
 
 pub use child::{Child, Delivery, Halt, Usage};
 pub use pipe::Pipe;
 pub use start::{Place, Start, Watch};
+pub use stops::Stops;
+pub use terminal::ControllingTerminal;
 pub use wakeup::Wakeup;

@@ -17,7 +17,7 @@ mod other;
 use other as only_here;
 
 pub(crate) use hook::prepare;
-pub(crate) use only_here::{eventfd, realtime_signals};
+pub(crate) use only_here::{eventfd, realtime_signals, signalfd, take_signal};
 pub(crate) use process::{Process, Watcher};
 
 pub(crate) fn pidfds_work() -> bool {
