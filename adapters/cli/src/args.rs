@@ -37,6 +37,10 @@ pub enum Command {
         128+N if signal N ended it; 124 if a deadline did; 125 if childminder failed or\n\
         could not kill it; 126 if the command cannot be run, 127 if it is not found."
 )]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "flags of a command line are bools"
+)]
 pub struct RunArgs {
     /// End it after this long without activity
     #[arg(long, value_name = "DURATION", value_parser = deadline, allow_hyphen_values = true)]
@@ -88,6 +92,9 @@ pub struct RunArgs {
     /// Leave it running if childminder dies
     #[arg(long)]
     pub keep: bool,
+    /// Give it a terminal of its own
+    #[arg(long)]
+    pub tty: bool,
     /// Say nothing of how it ended
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
@@ -173,7 +180,7 @@ fn deadline(text: &str) -> Result<Limit, parse::BadDuration> {
 }
 
 /// Which output is activity; each is named like what it stands for.
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[expect(missing_docs, reason = "documented, they would fill the help's screen")]
 pub enum ActivityArg {
     Any,

@@ -64,6 +64,11 @@ impl JobControl {
         self.terminal.is_ours()
     }
 
+    /// Whether our terminal is in raw mode.
+    pub(crate) fn is_raw(&self) -> bool {
+        matches!(self.uses, Uses::Apart { .. }) && self.terminal.is_lent()
+    }
+
     /// Where to start a child that uses our terminal. Whether it can be started or not, the terminal is to be
     /// given up afterwards.
     pub(crate) fn place(&mut self) -> io::Result<Place> {

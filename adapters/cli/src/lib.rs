@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod args;
+mod input;
 mod jobs;
 mod owner;
 pub mod parse;
@@ -11,6 +12,8 @@ mod report;
 mod run;
 mod signals;
 mod tail;
+mod terminal;
+mod tty;
 mod usage;
 
 use std::ffi::OsString;

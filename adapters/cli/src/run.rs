@@ -2,29 +2,34 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use childminder::{ExitStatus, Signal, Stream};
+use childminder::{Signal, Stream};
 use childminder_mio::{MindedChild, Outcome};
 use childminder_record::Recorder;
-use childminder_unix::{Child, Place, Start, Usage, Watch};
+use childminder_unix::{Start, Usage, Watch};
 use mio::{Events, Interest, Poll, Token, Waker};
 
-use crate::args::RunArgs;
-use crate::jobs::{JobControl, Uses};
+use crate::args::{ActivityArg, RunArgs};
 use crate::owner::Owner;
 use crate::relay::{Relay, loss};
 use crate::report::Report;
 use crate::signals::{Requests, end_ignoring_sigchld, ladder_beginning_with};
 use crate::tail::Tail;
+use crate::terminal::Terminal;
 use crate::{OURS, Trouble, report};
 
 /// Runs and minds the command; returns the status to exit with.
 pub(crate) fn run(args: &RunArgs) -> Result<u8, Trouble> {
+    if args.tty && args.activity == ActivityArg::Stderr {
+        return Err(Trouble::ours(
+            "--activity stderr says nothing with --tty, where all output is standard output: use any or stdout".to_owned(),
+        ));
+    }
     let recorder = match &args.record {
         Some(path) => Some(recorder(path, args)?),
         None => None,
@@ -32,8 +37,8 @@ pub(crate) fn run(args: &RunArgs) -> Result<u8, Trouble> {
     let report = ReportFile::open(args.report.as_deref())?;
     end_ignoring_sigchld().map_err(system)?;
     let mut events = Loop::new().map_err(system)?;
-    let jobs = JobControl::new(Uses::Lent, events.poll.registry(), JOBS);
-    let mut jobs = jobs.map_err(system)?;
+    let mut terminal =
+        Terminal::new(args.tty, events.poll.registry(), TERMINAL, &events.waker).map_err(system)?;
     let owner = Owner::new(
         Relay::new(io::stdout(), Arc::clone(&events.waker)).map_err(system)?,
         Relay::new(io::stderr(), Arc::clone(&events.waker)).map_err(system)?,
@@ -41,11 +46,9 @@ pub(crate) fn run(args: &RunArgs) -> Result<u8, Trouble> {
         args.verbose,
         recorder,
     );
-    let mut child = spawn(args, owner, jobs.as_mut())?;
-    let mut outcome = events.mind(&mut child, args, jobs.as_mut())?;
-    if let Some(jobs) = &mut jobs {
-        jobs.take_back(ended_by_itself(&outcome));
-    }
+    let mut child = spawn(args, owner, &mut terminal)?;
+    let mut outcome = events.mind(&mut child, args, &mut terminal)?;
+    terminal.take_back(child.handler_mut(), &outcome);
 
     let usage = child.child().usage();
     let owner = child.handler_mut();
@@ -90,7 +93,7 @@ impl Loop {
         &mut self,
         child: &mut MindedChild<Owner>,
         args: &RunArgs,
-        mut jobs: Option<&mut JobControl>,
+        terminal: &mut Terminal,
     ) -> Result<Outcome, Trouble> {
         let registered = self
             .poll
@@ -102,10 +105,8 @@ impl Loop {
             for signal in self.requests.pending() {
                 end(child, signal, args);
             }
-            if let Some(jobs) = &mut jobs {
-                jobs.attend(child, self.poll.registry(), Owner::settle)
-                    .map_err(system)?;
-            }
+            let attended = terminal.attend(child, self.poll.registry());
+            attended.map_err(system)?;
             child.turn(self.poll.registry()).map_err(system)?;
             if let Some(outcome) = child.outcome() {
                 return Ok(outcome);
@@ -138,43 +139,23 @@ impl Loop {
 fn spawn(
     args: &RunArgs,
     mut owner: Owner,
-    jobs: Option<&mut JobControl>,
+    terminal: &mut Terminal,
 ) -> Result<MindedChild<Owner>, Trouble> {
     let (name, rest) = args.command.split_first().expect("clap requires a command");
     let mut command = Command::new(name);
-    command
-        .args(rest)
-        .stdout(stream(Stream::Stdout, args, jobs.as_deref()))
-        .stderr(stream(Stream::Stderr, args, jobs.as_deref()));
+    command.args(rest);
     let start = Start {
-        place: jobs
-            .map_or(Ok(Place::default()), JobControl::place)
-            .map_err(system)?,
         dies_with_us: !args.keep,
         watch: Watch::that_works(),
         ..Start::default()
     };
-    let child = Child::start(&mut command, &start).map_err(|error| not_run(name, &error))?;
+    let child = terminal
+        .start(command, start, args)
+        .map_err(|error| not_run(name, &error))?;
     owner.log.leader = child.id();
-    MindedChild::mind(child, args.config(), owner).map_err(system)
-}
-
-/// The child gets a terminal of ours as it is, if we are in the foreground and nothing asks to watch what
-/// is written there.
-fn stream(stream: Stream, args: &RunArgs, jobs: Option<&JobControl>) -> Stdio {
-    let is_terminal = match stream {
-        Stream::Stdout => io::stdout().is_terminal(),
-        Stream::Stderr => io::stderr().is_terminal(),
-    };
-    if is_terminal && !args.watches(stream) && jobs.is_some_and(JobControl::has_terminal) {
-        return Stdio::inherit();
-    }
-    Stdio::piped()
-}
-
-/// Whether the child ended unasked, and by no signal.
-fn ended_by_itself(outcome: &Outcome) -> bool {
-    !outcome.terminated && matches!(outcome.exit, Some(ExitStatus::Code(_)))
+    let mut child = MindedChild::mind(child, args.config(), owner).map_err(system)?;
+    terminal.hand_over(&mut child).map_err(system)?;
+    Ok(child)
 }
 
 /// The first signal starts the ladder and is its first stage. On a ladder that is under way it is
@@ -330,4 +311,4 @@ const NOT_FOUND: u8 = 127;
 const CHILD: Token = Token(0);
 const REQUEST: Token = Token(1);
 const ROOM: Token = Token(2);
-const JOBS: Token = Token(3);
+const TERMINAL: Token = Token(3);

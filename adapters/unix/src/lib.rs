@@ -37,6 +37,7 @@
 
 mod child;
 mod pipe;
+mod pty;
 pub mod signals;
 mod start;
 mod stops;
@@ -46,6 +47,7 @@ mod wakeup;
 
 pub use child::{Child, Delivery, Halt, Usage};
 pub use pipe::Pipe;
+pub use pty::Pty;
 pub use start::{Place, Start, Watch};
 pub use stops::Stops;
 pub use terminal::ControllingTerminal;

@@ -46,6 +46,11 @@ impl ControllingTerminal {
         tcgetpgrp(&self.fd) == Ok(getpgrp())
     }
 
+    /// Whether it is lent: there is something to take back.
+    pub fn is_lent(&self) -> bool {
+        self.ours.is_some()
+    }
+
     /// Where a child is to start that gets the terminal: in the foreground, if it is ours. It is lent from
     /// now on, whether or not the child can be started.
     ///

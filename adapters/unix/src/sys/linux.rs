@@ -27,9 +27,9 @@ pub(crate) fn eventfd() -> io::Result<OwnedFd> {
 pub(crate) fn signalfd(signals: &SigSet) -> io::Result<OwnedFd> {
     let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
     // A copy, since this type does not give its own away.
-    Ok(SignalFd::with_flags(signals, flags)?
+    SignalFd::with_flags(signals, flags)?
         .as_fd()
-        .try_clone_to_owned()?)
+        .try_clone_to_owned()
 }
 
 /// Whether a signal waited there; it does not wait any more.
