@@ -96,7 +96,7 @@ impl Pty {
     /// # Errors
     ///
     /// `WouldBlock` when there is no room; a descriptor registered for writing tells when there is.
-    /// `EIO` when nobody has the other end open.
+    /// `EIO` when nobody has the other end open, where the system does not let that pass.
     pub fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         Ok(retry_on_intr(|| rustix::io::write(&self.master, bytes))?)
     }

@@ -10,4 +10,5 @@ mod pipes;
 mod sends;
 mod starts;
 mod support;
+mod terminals;
 mod wakeups;
