@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use childminder::{Activity, Config, Ladder, Signal};
+use childminder::{Activity, Config, Ladder, Signal, Stream};
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::parse;
@@ -33,7 +33,9 @@ pub enum Command {
     override_usage = "childminder run [OPTIONS] [--] COMMAND [ARG]...",
     help_template = "{usage-heading} {usage}\n\n{options}{after-help}",
     disable_help_flag = true,
-    after_help = "DURATION: 90, 1.5, 500ms, 30s, 10m, 2h; 0 is none. Exit status: the command's;\n\
+    after_help = "A terminal is passed on as it is; of its output, only what none of --idle,\n\
+        --first-output, --report and --record watches.\n\n\
+        DURATION: 90, 1.5, 500ms, 30s, 10m, 2h; 0 is none. Exit status: the command's;\n\
         128+N if signal N ended it; 124 if a deadline did; 125 if childminder failed or\n\
         could not kill it; 126 if the command cannot be run, 127 if it is not found."
 )]
@@ -77,7 +79,7 @@ pub struct RunArgs {
     )]
     pub activity: ActivityArg,
     /// Own session: no /dev/tty, no job control
-    #[arg(long, conflicts_with = "cgroup")]
+    #[arg(long, conflicts_with_all = ["cgroup", "tty"])]
     pub session: bool,
     /// Own cgroup, if allowed: all in it can be ended
     #[arg(long)]
@@ -95,6 +97,9 @@ pub struct RunArgs {
     /// Leave it running if childminder dies
     #[arg(long)]
     pub keep: bool,
+    /// Give it a terminal of its own
+    #[arg(long)]
+    pub tty: bool,
     /// Say nothing of how it ended
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
@@ -132,6 +137,21 @@ impl RunArgs {
         }
     }
 
+    /// Whether something is asked for that takes watching this stream of the child's.
+    pub(crate) fn watches(&self, stream: Stream) -> bool {
+        let config = self.config();
+        let is_activity = match config.activity {
+            Activity::AnyOutput => true,
+            Activity::Stdout => stream == Stream::Stdout,
+            Activity::Stderr => stream == Stream::Stderr,
+            Activity::Explicit => false,
+        };
+        (config.idle_timeout.is_some() && is_activity)
+            || config.first_output_timeout.is_some()
+            || self.report.is_some()
+            || self.record.is_some()
+    }
+
     /// How long a signal is given before the next one.
     pub(crate) fn grace(&self) -> Duration {
         self.grace.unwrap_or(DEFAULT_GRACE)
@@ -165,7 +185,7 @@ fn deadline(text: &str) -> Result<Limit, parse::BadDuration> {
 }
 
 /// Which output is activity; each is named like what it stands for.
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[expect(missing_docs, reason = "documented, they would fill the help's screen")]
 pub enum ActivityArg {
     Any,

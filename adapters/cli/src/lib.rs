@@ -2,6 +2,8 @@
 #![forbid(unsafe_code)]
 
 pub mod args;
+mod input;
+mod jobs;
 mod owner;
 pub mod parse;
 mod relay;
@@ -10,7 +12,9 @@ mod report;
 mod run;
 mod signals;
 mod tail;
+mod terminal;
 mod tree;
+mod tty;
 mod usage;
 
 use std::ffi::OsString;

@@ -20,6 +20,8 @@ pub(crate) struct Owner {
     pub(crate) tail: Tail,
     pub(crate) log: Log,
     pub(crate) verbose: bool,
+    /// Our terminal takes a line's end for a step down, and no more.
+    pub(crate) raw_terminal: bool,
     recorder: Option<Recorder<File>>,
     record_failure: Option<io::Error>,
 }
@@ -85,6 +87,7 @@ impl Owner {
             tail,
             log: Log::default(),
             verbose,
+            raw_terminal: false,
             recorder,
             record_failure: None,
         }
@@ -99,7 +102,17 @@ impl Owner {
 
     /// Says a line on our standard error, behind what the child wrote there.
     pub(crate) fn say(&self, message: &str) {
-        self.stderr.write(report::line(message).as_bytes());
+        let mut line = report::line(message);
+        if self.raw_terminal {
+            line = line.replace('\n', "\r\n");
+        }
+        self.stderr.write(line.as_bytes());
+    }
+
+    /// Waits a moment for all that has been said to be written.
+    pub(crate) fn settle(&self) {
+        self.stdout.settle();
+        self.stderr.settle();
     }
 
     /// What turns out to be lost when the child has ended already is an error all the same.

@@ -6,6 +6,7 @@ use std::io::{self, Write as _};
 use std::os::fd::AsFd;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use childminder::Stream;
 use mio::Waker;
@@ -26,6 +27,7 @@ impl Relay {
         let shared = Arc::new(Shared {
             queue: Mutex::default(),
             filled: Condvar::new(),
+            written: Condvar::new(),
         });
         let relay = Self {
             shared: Arc::clone(&shared),
@@ -72,6 +74,15 @@ impl Relay {
         !queue.waited_for
     }
 
+    /// Waits until everything has been written, or can no longer be, but for no longer than a moment.
+    pub(crate) fn settle(&self) {
+        let queue = self.shared.queue();
+        let _ = self
+            .shared
+            .written
+            .wait_timeout_while(queue, A_MOMENT, |queue| queue.bytes > 0);
+    }
+
     /// What has not been written by now need not be; if there is any, neither need what follows.
     pub(crate) fn give_up(&self) {
         if !self.is_flushed() {
@@ -84,6 +95,8 @@ impl Relay {
 struct Shared {
     queue: Mutex<Queue>,
     filled: Condvar,
+    /// There is nothing to write any more.
+    written: Condvar,
 }
 
 #[derive(Debug, Default)]
@@ -111,6 +124,9 @@ impl Shared {
             }
             let mut queue = self.queue();
             queue.bytes = queue.bytes.saturating_sub(chunk.len());
+            if queue.bytes == 0 {
+                self.written.notify_all();
+            }
             let room = queue.full && queue.bytes < LOW_WATER;
             if room || (queue.waited_for && queue.bytes == 0) {
                 wake(waker);
@@ -124,6 +140,7 @@ impl Shared {
         queue.failure = failure;
         queue.chunks.clear();
         queue.bytes = 0;
+        self.written.notify_all();
     }
 
     fn next(&self) -> Box<[u8]> {
@@ -172,6 +189,9 @@ fn write_all(target: &mut File, mut bytes: &[u8]) -> io::Result<()> {
     }
     Ok(())
 }
+
+/// How long a reader is waited for that ought to read at once.
+const A_MOMENT: Duration = Duration::from_millis(500);
 
 /// More than this waiting to be written, and the child is not read for a while.
 const HIGH_WATER: usize = 1024 * 1024;

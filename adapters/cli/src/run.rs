@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,17 +14,23 @@ use childminder_record::Recorder;
 use childminder_unix::{Start, Usage, Watch};
 use mio::{Events, Interest, Poll, Token, Waker};
 
-use crate::args::RunArgs;
+use crate::args::{ActivityArg, RunArgs};
 use crate::owner::Owner;
 use crate::relay::{Relay, loss};
 use crate::report::Report;
 use crate::signals::{Requests, end_ignoring_sigchld, ladder_beginning_with};
 use crate::tail::Tail;
+use crate::terminal::Terminal;
 use crate::tree::{End, Tree};
 use crate::{OURS, Trouble, report, tree};
 
 /// Runs and minds the command; returns the status to exit with.
 pub(crate) fn run(args: &RunArgs) -> Result<u8, Trouble> {
+    if args.tty && args.activity == ActivityArg::Stderr {
+        return Err(Trouble::ours(
+            "--activity stderr says nothing with --tty, where all output is standard output: use any or stdout".to_owned(),
+        ));
+    }
     let recorder = match &args.record {
         Some(path) => Some(recorder(path, args)?),
         None => None,
@@ -32,6 +38,8 @@ pub(crate) fn run(args: &RunArgs) -> Result<u8, Trouble> {
     let report = ReportFile::open(args.report.as_deref())?;
     end_ignoring_sigchld().map_err(system)?;
     let mut events = Loop::new(args).map_err(system)?;
+    let mut terminal =
+        Terminal::new(args, events.poll.registry(), TERMINAL, &events.waker).map_err(system)?;
     let owner = Owner::new(
         Relay::new(io::stdout(), Arc::clone(&events.waker)).map_err(system)?,
         Relay::new(io::stderr(), Arc::clone(&events.waker)).map_err(system)?,
@@ -39,8 +47,9 @@ pub(crate) fn run(args: &RunArgs) -> Result<u8, Trouble> {
         args.verbose,
         recorder,
     );
-    let mut child = spawn(args, &mut events.tree, owner)?;
-    let mut outcome = events.mind(&mut child, args)?;
+    let mut child = spawn(args, &mut events.tree, &mut terminal, owner)?;
+    let mut outcome = events.mind(&mut child, args, &mut terminal)?;
+    terminal.take_back(child.handler_mut(), &outcome);
     events.settle(&mut child, outcome, &args.config())?;
 
     let usage = child.child().usage();
@@ -84,7 +93,12 @@ impl Loop {
     }
 
     /// Until the end.
-    fn mind(&mut self, child: &mut MindedChild<Owner>, args: &RunArgs) -> Result<Outcome, Trouble> {
+    fn mind(
+        &mut self,
+        child: &mut MindedChild<Owner>,
+        args: &RunArgs,
+        terminal: &mut Terminal,
+    ) -> Result<Outcome, Trouble> {
         let registered = self
             .poll
             .registry()
@@ -95,6 +109,8 @@ impl Loop {
             for signal in self.requests.pending() {
                 end(child, signal, args);
             }
+            let attended = terminal.attend(child, self.poll.registry());
+            attended.map_err(system)?;
             child.turn(self.poll.registry()).map_err(system)?;
             self.tree.look_after(child.child());
             if let Some(outcome) = child.outcome() {
@@ -158,31 +174,34 @@ impl Loop {
     }
 }
 
-fn spawn(args: &RunArgs, tree: &mut Tree, mut owner: Owner) -> Result<MindedChild<Owner>, Trouble> {
+fn spawn(
+    args: &RunArgs,
+    tree: &mut Tree,
+    terminal: &mut Terminal,
+    mut owner: Owner,
+) -> Result<MindedChild<Owner>, Trouble> {
     let (name, rest) = args.command.split_first().expect("clap requires a command");
-    let command = || {
+    let attempt = |place, cgroup| {
         let mut command = Command::new(name);
-        command
-            .args(rest)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command
+        command.args(rest);
+        let start = Start {
+            place,
+            cgroup,
+            dies_with_us: !args.keep,
+            watch: Watch::that_works(),
+        };
+        terminal.start(command, start, args)
     };
-    let start = Start {
-        dies_with_us: !args.keep,
-        watch: Watch::that_works(),
-        ..Start::default()
-    };
-    let child = tree
-        .start(command, start)
-        .map_err(|error| not_run(name, &error))?;
+    let child = tree.start(attempt).map_err(|error| not_run(name, &error))?;
     if args.cgroup && !args.quiet {
         for note in tree.notes() {
             owner.say(&format!("{note}; a process group will do"));
         }
     }
     owner.log.leader = child.id();
-    MindedChild::mind(child, args.config(), owner).map_err(system)
+    let mut child = MindedChild::mind(child, args.config(), owner).map_err(system)?;
+    terminal.hand_over(&mut child).map_err(system)?;
+    Ok(child)
 }
 
 /// The first signal starts the ladder and is its first stage. On a ladder that is under way it is
@@ -341,6 +360,7 @@ const CHILD: Token = Token(0);
 const REQUEST: Token = Token(1);
 const ROOM: Token = Token(2);
 const TREE: Token = Token(3);
+const TERMINAL: Token = Token(4);
 
 /// How long who is about to end may take, for instance after closing its output.
 const TO_DIE: Duration = Duration::from_millis(100);

@@ -5,10 +5,10 @@
 
 use std::fs;
 use std::io;
-use std::process::Command;
+use std::os::fd::OwnedFd;
 
 use childminder::{Signal, Target};
-use childminder_unix::{Cgroup, Child, Orphan, Orphans, Place, Start, signals};
+use childminder_unix::{Cgroup, Child, Orphan, Orphans, Place, signals};
 use mio::{Interest, Registry, Token};
 use serde_json::{Value, json};
 use signal_hook::consts::SIGCHLD;
@@ -65,25 +65,21 @@ impl Tree {
         })
     }
 
-    /// Starts the command, as `start` says in all that is not ours to say; in a process group where its cgroup
-    /// takes nobody in. Each attempt takes a command of its own.
+    /// Starts the command in its place and its cgroup; in a process group where the cgroup takes nobody in.
     pub(crate) fn start(
         &mut self,
-        command: impl Fn() -> Command,
-        mut start: Start,
+        mut attempt: impl FnMut(Place, Option<OwnedFd>) -> io::Result<Child>,
     ) -> io::Result<Child> {
-        match &self.mechanism {
-            Mechanism::Group => {}
-            Mechanism::Session => start.place = Place::Session,
-            Mechanism::Cgroup(cgroup) => start.cgroup = Some(cgroup.entrance()?),
-        }
-        let started = Child::start(&mut command(), &start);
+        let started = match &self.mechanism {
+            Mechanism::Group => attempt(Place::Group, None),
+            Mechanism::Session => attempt(Place::Session, None),
+            Mechanism::Cgroup(cgroup) => attempt(Place::Group, Some(cgroup.entrance()?)),
+        };
         let (Err(error), Mechanism::Cgroup(cgroup)) = (&started, &self.mechanism) else {
             return started;
         };
         // It may be the command's fault; then this fails too.
-        start.cgroup = None;
-        let child = Child::start(&mut command(), &start)?;
+        let child = attempt(Place::Group, None)?;
         let path = cgroup.path().display();
         self.notes
             .push(format!("cannot use the cgroup {path}: {error}"));

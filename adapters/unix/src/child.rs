@@ -96,6 +96,10 @@ impl Child {
         self.stderr.take()
     }
 
+    pub(crate) fn set_stdout(&mut self, stdout: Pipe) {
+        self.stdout = Some(stdout);
+    }
+
     /// Removes the dead child from the process table, as `waitid(2)` does, and returns how it ended.
     ///
     /// Blocks if the child is not dead yet. Reaping a second time returns the same status.

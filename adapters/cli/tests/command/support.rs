@@ -403,7 +403,7 @@ fn watch(child: &Child) -> Sender<()> {
 }
 
 /// The fields of `/proc/ID/stat` from the state on; before it stands a name, which may hold anything.
-fn fields(stat: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn fields(stat: &str) -> impl Iterator<Item = &str> {
     let (_, rest) = stat.rsplit_once(") ").expect("a name in parentheses");
     rest.split_whitespace()
 }

@@ -33,7 +33,8 @@ pub(crate) fn prepare(command: &mut Command, start: &Start) -> io::Result<()> {
     let dies_with = start.dies_with_us.then(getpid);
     let reset = Ignored::by_us().to_reset();
     let plain = foreground.is_none() && !session && cgroup.is_none() && dies_with.is_none();
-    if plain && reset.clone().next().is_none() {
+    let nothing_blocked = SigSet::thread_get_mask()? == SigSet::empty();
+    if plain && nothing_blocked && reset.clone().next().is_none() {
         return Ok(());
     }
     let work = move || {
@@ -59,7 +60,7 @@ pub(crate) fn prepare(command: &mut Command, start: &Start) -> io::Result<()> {
                 return Err(io::ErrorKind::BrokenPipe.into());
             }
         }
-        Ok(())
+        Ok(SigSet::empty().thread_set_mask()?)
     };
     // SAFETY: a forked child of a program with threads may only do what is async-signal-safe. `work` makes
     // system calls on values that it owns. It neither allocates nor locks: its errors are numbers.

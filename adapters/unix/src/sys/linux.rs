@@ -5,6 +5,8 @@ use std::ops::RangeInclusive;
 use std::os::fd::{AsFd as _, OwnedFd};
 
 use nix::libc;
+use nix::sys::signal::SigSet;
+use nix::sys::signalfd::{SfdFlags, SignalFd, siginfo};
 use rustix::event::EventfdFlags;
 use rustix::io::{Errno, retry_on_intr};
 use rustix::process::{
@@ -18,6 +20,26 @@ pub(crate) fn eventfd() -> io::Result<OwnedFd> {
         0,
         EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK,
     )?)
+}
+
+/// A descriptor that is readable while one of these signals waits for us, blocked; non-blocking and
+/// close-on-exec.
+pub(crate) fn signalfd(signals: &SigSet) -> io::Result<OwnedFd> {
+    let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
+    // A copy, since this type does not give its own away.
+    SignalFd::with_flags(signals, flags)?
+        .as_fd()
+        .try_clone_to_owned()
+}
+
+/// Whether a signal waited there; it does not wait any more.
+pub(crate) fn take_signal(signalfd: &OwnedFd) -> io::Result<bool> {
+    let mut signal = [0; size_of::<siginfo>()];
+    match retry_on_intr(|| rustix::io::read(signalfd, &mut signal)) {
+        Ok(_) => Ok(true),
+        Err(Errno::AGAIN) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The real-time signals that the C library leaves to programs; it keeps the first few for itself.

@@ -24,8 +24,9 @@ pub(crate) use other::{kill_child, look_at_children, reap_child};
 #[cfg(target_os = "linux")]
 pub(crate) use children::{kill_child, look_at_children, reap_child};
 pub(crate) use hook::prepare;
-pub(crate) use only_here::{adopt_orphans, eventfd, realtime_signals};
-pub(crate) use only_here::{pidfd_open, pidfd_send};
+pub(crate) use only_here::{
+    adopt_orphans, eventfd, pidfd_open, pidfd_send, realtime_signals, signalfd, take_signal,
+};
 pub(crate) use process::{Process, Watcher};
 
 pub(crate) fn pidfds_work() -> bool {

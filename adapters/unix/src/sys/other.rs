@@ -4,6 +4,7 @@ use std::io;
 use std::ops::RangeInclusive;
 use std::os::fd::OwnedFd;
 
+use nix::sys::signal::SigSet;
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal as Sendable, WaitIdOptions, WaitIdStatus};
 
@@ -12,6 +13,14 @@ use crate::child::Delivery;
 
 pub(crate) fn eventfd() -> io::Result<OwnedFd> {
     Err(unsupported("an eventfd"))
+}
+
+pub(crate) fn signalfd(_: &SigSet) -> io::Result<OwnedFd> {
+    Err(unsupported("a signalfd"))
+}
+
+pub(crate) fn take_signal(_: &OwnedFd) -> io::Result<bool> {
+    Err(unsupported("a signalfd"))
 }
 
 pub(crate) fn realtime_signals() -> Option<RangeInclusive<i32>> {

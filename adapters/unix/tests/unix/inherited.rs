@@ -2,10 +2,10 @@
 
 use std::fs;
 use std::os::fd::{AsFd, AsRawFd as _};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use childminder::ExitStatus;
-use childminder_unix::{Child, Wakeup};
+use childminder_unix::{Child, Start, Wakeup};
 use nix::sys::signal::{SigSet, Signal};
 use rustix::io::{FdFlags, fcntl_getfd};
 
@@ -49,10 +49,21 @@ fn a_child_does_not_inherit_blocked_signals() {
     // For this thread only, which ends with the test.
     blocked.thread_block().expect("SIGTERM is blocked");
 
-    let mut child = Child::spawn(&mut sh("grep SigBlk /proc/self/status")).expect("a child");
-    let mask = read_all(&child.take_stdout().expect("its output"));
-    child.reap().expect("a status");
-    assert_eq!(mask, "SigBlk:\t0000000000000000\n");
+    let with_a_hook = Start {
+        dies_with_us: true,
+        ..Start::default()
+    };
+    for start in [Start::default(), with_a_hook] {
+        // Not through a shell, which would start it with a mask of its own.
+        let mut command = Command::new("grep");
+        command
+            .args(["SigBlk", "/proc/self/status"])
+            .stdout(Stdio::piped());
+        let mut child = Child::start(&mut command, &start).expect("a child");
+        let mask = read_all(&child.take_stdout().expect("its output"));
+        child.reap().expect("a status");
+        assert_eq!(mask, "SigBlk:\t0000000000000000\n", "{start:?}");
+    }
 }
 
 #[test]
@@ -63,7 +74,7 @@ fn an_ignored_sigchld_is_an_error_before_the_spawn() {
     }
     // Even a program that does not exist is not tried.
     for script in ["/nonexistent/program", "sh"] {
-        let error = Child::spawn(&mut std::process::Command::new(script));
+        let error = Child::spawn(&mut Command::new(script));
         let error = error.expect_err("the status would be lost");
         assert!(error.to_string().contains("ignores SIGCHLD"), "{error}");
     }

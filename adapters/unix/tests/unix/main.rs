@@ -12,4 +12,5 @@ mod pipes;
 mod sends;
 mod starts;
 mod support;
+mod terminals;
 mod wakeups;

@@ -1,0 +1,205 @@
+//! Job control: the terminal is the child's while it runs, and what stops the child stops us, for the
+//! shell to see.
+
+use std::io;
+use std::os::fd::{AsFd as _, AsRawFd as _};
+
+use childminder::{Signal, Target};
+use childminder_mio::{Handler, MindedChild};
+use childminder_unix::{ControllingTerminal, Halt, Place, Stops};
+use mio::unix::SourceFd;
+use mio::{Interest, Registry, Token};
+use rustix::fs::{FileType, fstat};
+use rustix::process::{getpgrp, getpid};
+use signal_hook::consts::{SIGCHLD, SIGCONT, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU};
+use signal_hook_mio::v1_0::Signals;
+
+/// What we share with the shell whose job we are. Dropped, it takes the terminal back.
+///
+/// The child has the terminal from the start if we are in the foreground and a job by ourselves. Where
+/// others of our group may be using it, in a pipeline or a script, the child gets it when it asks for it:
+/// by stopping for SIGTTIN or SIGTTOU, as who uses the terminal from the background does.
+pub(crate) struct JobControl {
+    terminal: ControllingTerminal,
+    stops: Stops,
+    signals: Signals,
+    uses: Uses,
+    /// Whether the child has had the terminal, or asked for it.
+    asked_for: bool,
+}
+
+/// What our terminal is to the child.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Uses {
+    /// Its own, lent to its process group.
+    Lent,
+    /// Where we are, between it and the terminal that it has instead; in raw mode if this says so.
+    Apart { raw: bool },
+}
+
+impl JobControl {
+    /// `None` without a controlling terminal: then there is no job control.
+    ///
+    /// Call this before there are other threads.
+    pub(crate) fn new(uses: Uses, registry: &Registry, token: Token) -> io::Result<Option<Self>> {
+        let Some(terminal) = ControllingTerminal::open() else {
+            return Ok(None);
+        };
+        let stops = Stops::new()?;
+        let stop = stops.as_fd().as_raw_fd();
+        registry.register(&mut SourceFd(&stop), token, Interest::READABLE)?;
+        let mut signals = Signals::new([SIGCHLD, SIGCONT])?;
+        registry.register(&mut signals, token, Interest::READABLE)?;
+        Ok(Some(Self {
+            terminal,
+            stops,
+            signals,
+            uses,
+            asked_for: false,
+        }))
+    }
+
+    /// Whether we are in the foreground.
+    pub(crate) fn has_terminal(&self) -> bool {
+        self.terminal.is_ours()
+    }
+
+    /// Whether our terminal is in raw mode.
+    pub(crate) fn is_raw(&self) -> bool {
+        matches!(self.uses, Uses::Apart { .. }) && self.terminal.is_lent()
+    }
+
+    /// Where to start a child that uses our terminal. Whether it can be started or not, the terminal is to be
+    /// given up afterwards.
+    pub(crate) fn place(&mut self) -> io::Result<Place> {
+        if !is_job_by_itself() {
+            return Ok(Place::Group);
+        }
+        let place = self.terminal.place()?;
+        self.asked_for = matches!(place, Place::Foreground(_));
+        Ok(place)
+    }
+
+    /// Sees to what has come: a stop of the child's, a wish to stop, a continuation. Call it when the token
+    /// is ready; any time else is harmless. `settle` is called last thing before we stop.
+    pub(crate) fn attend<H: Handler>(
+        &mut self,
+        child: &mut MindedChild<H>,
+        registry: &Registry,
+        settle: impl Fn(&H),
+    ) -> io::Result<()> {
+        if self.was_continued() {
+            self.terminal.look_again(child.child());
+            self.hand_over(child)?;
+        }
+        if self.stops.take()? {
+            self.pass_on_stop(child);
+        }
+        // A child that is lost is noticed elsewhere.
+        while let Ok(Some(halt)) = child.child().take_halt() {
+            if let Halt::Stopped(signal) = halt {
+                self.stopped(signal, child, registry, &settle)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the child, or our raw mode, what it is due, if the terminal is ours to give.
+    pub(crate) fn hand_over<H: Handler>(&mut self, child: &MindedChild<H>) -> io::Result<()> {
+        match self.uses {
+            Uses::Lent if self.asked_for => self.terminal.lend(child.child()),
+            Uses::Apart { raw: true } => self.terminal.make_raw(),
+            _ => Ok(()),
+        }
+    }
+
+    /// The end: the terminal is ours again. `by_itself` says whether the child ended unasked, and by no
+    /// signal.
+    pub(crate) fn take_back(&mut self, by_itself: bool) {
+        if by_itself && self.uses == Uses::Lent {
+            self.terminal.keep_modes();
+        }
+        self.terminal.take_back();
+    }
+
+    /// The child has been stopped. So are we, then, and the clocks stand, until we are continued.
+    ///
+    /// Not so where it only asks for the terminal and we have it; nor where it is being ended, which must
+    /// not wait for anybody; nor where no shell minds us, since nobody would continue us. Then the
+    /// deadlines are what ends a child that stays stopped.
+    fn stopped<H: Handler>(
+        &mut self,
+        signal: Signal,
+        child: &mut MindedChild<H>,
+        registry: &Registry,
+        settle: impl Fn(&H),
+    ) -> io::Result<()> {
+        let asks = matches!(signal.number(), SIGTTIN | SIGTTOU) && self.uses == Uses::Lent;
+        if asks {
+            self.asked_for = true;
+            if self.terminal.is_ours() {
+                self.hand_over(child)?;
+                go_on(child);
+                return Ok(());
+            }
+        }
+        child.control().suspended();
+        child.turn(registry)?;
+        if child.monitor().is_terminating() || child.outcome().is_some() {
+            child.control().resumed();
+            if !asks {
+                go_on(child);
+            }
+            return Ok(());
+        }
+        settle(child.handler());
+        self.terminal.take_back();
+        self.was_continued();
+        self.stops.stop(signal)?;
+        let continued = self.was_continued();
+        self.hand_over(child)?;
+        child.control().resumed();
+        if continued || signal == TSTP {
+            go_on(child);
+        }
+        Ok(())
+    }
+
+    /// What was sent to our group by a terminal that the child does not have is for the child as well. When
+    /// it stops, we shall. A session of its own has no shell that minds it, so SIGTSTP would be lost on it.
+    fn pass_on_stop<H: Handler>(&self, child: &mut MindedChild<H>) {
+        let signal = match self.uses {
+            Uses::Lent => TSTP,
+            Uses::Apart { .. } => STOP,
+        };
+        if let Err(error) = child.child().signal(signal, Target::Group) {
+            child.control().fail(error);
+        }
+    }
+
+    fn was_continued(&mut self) -> bool {
+        self.signals
+            .pending()
+            .filter(|signal| *signal == SIGCONT)
+            .count()
+            > 0
+    }
+}
+
+/// Whether the shell has put nobody but us into our group, as far as can be seen: we lead it, and no
+/// pipeline goes on behind us.
+fn is_job_by_itself() -> bool {
+    let piped = fstat(rustix::stdio::stdout())
+        .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Fifo);
+    getpgrp() == getpid() && !piped
+}
+
+fn go_on<H: Handler>(child: &mut MindedChild<H>) {
+    if let Err(error) = child.child().signal(CONT, Target::Group) {
+        child.control().fail(error);
+    }
+}
+
+const CONT: Signal = Signal::new(SIGCONT).expect("a signal");
+const STOP: Signal = Signal::new(SIGSTOP).expect("a signal");
+const TSTP: Signal = Signal::new(SIGTSTP).expect("a signal");

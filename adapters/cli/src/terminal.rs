@@ -1,0 +1,121 @@
+//! What terminals are to `childminder run`: the one that we were started at, and the one that the child gets
+//! with `--tty`.
+
+use std::io::{self, IsTerminal as _};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use childminder::{ExitStatus, Outcome, Stream};
+use childminder_mio::MindedChild;
+use childminder_unix::{Child, Start};
+use mio::{Registry, Token, Waker};
+
+use crate::args::RunArgs;
+use crate::jobs::{JobControl, Uses};
+use crate::owner::Owner;
+use crate::tty::Tty;
+
+/// Dropped, it leaves our terminal as it was.
+pub(crate) struct Terminal {
+    jobs: Option<JobControl>,
+    tty: Option<Tty>,
+}
+
+impl Terminal {
+    /// Call this before there are other threads. `token` and `waker` bring what is to be
+    /// [attended](Self::attend).
+    pub(crate) fn new(
+        args: &RunArgs,
+        registry: &Registry,
+        token: Token,
+        waker: &Arc<Waker>,
+    ) -> io::Result<Self> {
+        let uses = if args.tty {
+            let raw = io::stdin().is_terminal();
+            Uses::Apart { raw }
+        } else {
+            Uses::Lent
+        };
+        // A session of its own has no terminal.
+        let jobs = (!args.session).then(|| JobControl::new(uses, registry, token));
+        let tty = args
+            .tty
+            .then(|| Tty::new(registry, token, Arc::clone(waker)));
+        Ok(Self {
+            jobs: jobs.transpose()?.flatten(),
+            tty: tty.transpose()?,
+        })
+    }
+
+    /// Starts `command` where its terminal is.
+    pub(crate) fn start(
+        &mut self,
+        mut command: Command,
+        mut start: Start,
+        args: &RunArgs,
+    ) -> io::Result<Child> {
+        if let Some(tty) = &mut self.tty {
+            return tty.start(command, start);
+        }
+        command
+            .stdout(self.stream(Stream::Stdout, args))
+            .stderr(self.stream(Stream::Stderr, args));
+        if let Some(jobs) = &mut self.jobs {
+            start.place = jobs.place()?;
+        }
+        Child::start(&mut command, &start)
+    }
+
+    /// After the start: our terminal is the child's now, or raw.
+    pub(crate) fn hand_over(&mut self, child: &mut MindedChild<Owner>) -> io::Result<()> {
+        if let Some(jobs) = &mut self.jobs {
+            jobs.hand_over(child)?;
+            child.handler_mut().raw_terminal = jobs.is_raw();
+        }
+        Ok(())
+    }
+
+    /// Sees to what has come; any time is harmless.
+    pub(crate) fn attend(
+        &mut self,
+        child: &mut MindedChild<Owner>,
+        registry: &Registry,
+    ) -> io::Result<()> {
+        if let Some(jobs) = &mut self.jobs {
+            jobs.attend(child, registry, Owner::settle)?;
+            child.handler_mut().raw_terminal = jobs.is_raw();
+        }
+        if let Some(tty) = &mut self.tty {
+            tty.attend(child);
+        }
+        Ok(())
+    }
+
+    /// At the end, our terminal is ours again.
+    pub(crate) fn take_back(&mut self, owner: &mut Owner, outcome: &Outcome) {
+        owner.settle();
+        owner.raw_terminal = false;
+        if let Some(jobs) = &mut self.jobs {
+            jobs.take_back(ended_by_itself(outcome));
+        }
+    }
+
+    /// The child gets a terminal of ours as it is, if we are in the foreground and nothing asks to watch
+    /// what is written there.
+    fn stream(&self, stream: Stream, args: &RunArgs) -> Stdio {
+        let is_terminal = match stream {
+            Stream::Stdout => io::stdout().is_terminal(),
+            Stream::Stderr => io::stderr().is_terminal(),
+        };
+        let in_foreground = self.jobs.as_ref().is_some_and(JobControl::has_terminal);
+        if is_terminal && in_foreground && !args.watches(stream) {
+            return Stdio::inherit();
+        }
+        Stdio::piped()
+    }
+}
+
+/// Whether the child ended unasked, and by no signal.
+fn ended_by_itself(outcome: &Outcome) -> bool {
+    !outcome.terminated && matches!(outcome.exit, Some(ExitStatus::Code(_)))
+}

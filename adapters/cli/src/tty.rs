@@ -1,0 +1,112 @@
+//! `--tty`: the child's own terminal, and what we type there.
+
+use std::io;
+use std::os::fd::{AsFd as _, AsRawFd as _};
+use std::process::Command;
+use std::sync::Arc;
+
+use childminder_mio::{Handler, MindedChild};
+use childminder_unix::{Child, ControllingTerminal, Pty, Start};
+use mio::unix::SourceFd;
+use mio::{Interest, Registry, Token, Waker};
+use rustix::io::Errno;
+use signal_hook::consts::{SIGCONT, SIGWINCH};
+use signal_hook_mio::v1_0::Signals;
+
+use crate::input::{Input, Typed};
+
+/// A terminal between the child and our streams.
+pub(crate) struct Tty {
+    pty: Pty,
+    /// Ours, whose size it has.
+    outer: Option<ControllingTerminal>,
+    signals: Signals,
+    /// From the start of the child on.
+    input: Option<Input>,
+    /// What is typed and does not fit yet.
+    left: Vec<u8>,
+    last: Option<u8>,
+    waker: Arc<Waker>,
+}
+
+impl Tty {
+    /// `waker` and `token` bring what is to be [attended](Self::attend).
+    pub(crate) fn new(registry: &Registry, token: Token, waker: Arc<Waker>) -> io::Result<Self> {
+        let outer = ControllingTerminal::open();
+        let pty = Pty::like(outer.as_ref().map(|outer| outer.as_fd()))?;
+        let master = pty.as_fd().as_raw_fd();
+        registry.register(&mut SourceFd(&master), token, Interest::WRITABLE)?;
+        let mut signals = Signals::new([SIGWINCH, SIGCONT])?;
+        registry.register(&mut signals, token, Interest::READABLE)?;
+        Ok(Self {
+            pty,
+            outer,
+            signals,
+            input: None,
+            left: Vec::new(),
+            last: None,
+            waker,
+        })
+    }
+
+    pub(crate) fn start(&mut self, command: Command, start: Start) -> io::Result<Child> {
+        let child = self.pty.start(command, start)?;
+        self.input = Some(Input::new(Arc::clone(&self.waker))?);
+        Ok(child)
+    }
+
+    /// Sees to what has come: another size, and input. Any time is harmless.
+    pub(crate) fn attend<H: Handler>(&mut self, child: &mut MindedChild<H>) {
+        if self.signals.pending().count() > 0 {
+            self.resize();
+            if let Some(input) = &self.input {
+                input.look_again();
+            }
+        }
+        if let Err(error) = self.type_on() {
+            child
+                .control()
+                .fail(format!("cannot pass on standard input: {error}"));
+        }
+    }
+
+    /// A terminal that is gone has no size, and needs none.
+    fn resize(&self) {
+        if let Some(outer) = &self.outer {
+            let _ = self.pty.resize_like(outer.as_fd());
+        }
+    }
+
+    /// As far as there is input and room for it, but not for ever.
+    fn type_on(&mut self) -> io::Result<()> {
+        let Some(input) = &mut self.input else {
+            return Ok(());
+        };
+        for _ in 0..AT_A_TIME {
+            if self.left.is_empty() {
+                self.left = match input.take() {
+                    Typed::Nothing => return Ok(()),
+                    Typed::Bytes(bytes) => bytes,
+                    Typed::End => self.pty.end_of_input(self.last)?,
+                    Typed::Failed(error) => return Err(error),
+                };
+            }
+            match self.pty.write(&self.left) {
+                Ok(written) => {
+                    self.last = self.left[..written].last().copied().or(self.last);
+                    self.left.drain(..written);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                // Nobody is there to read it.
+                Err(error) if error.raw_os_error() == Some(Errno::IO.raw_os_error()) => {
+                    self.left.clear();
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        self.waker.wake()
+    }
+}
+
+/// Chunks of input in one turn.
+const AT_A_TIME: usize = 16;

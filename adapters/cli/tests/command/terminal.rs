@@ -1,0 +1,327 @@
+//! At a terminal: who has it, and what stops whom.
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::thread;
+use std::time::Duration;
+
+use childminder::{ExitStatus, Signal, Target};
+use childminder_unix::{Child, Halt, signals};
+
+use crate::seat::{Alone, CTRL_C, CTRL_Z, Leader, Shell, as_leader, wait_until};
+use crate::support::{LOITER, Place, Process, fields};
+
+/// How a shell may come to run something: by itself, before others, behind others, in a script.
+const WAYS: [(&str, &str); 4] = [
+    ("", ""),
+    ("", " | cat"),
+    ("true | ", ""),
+    ("sh -c '", "; exit $?'"),
+];
+
+/// A shell that starts something is stopped late, if Ctrl-Z comes between its fork and its exec (`vfork(2)`).
+const STAY: &str = "exec sleep 600";
+
+/// A script that is run by its name, so that how it is quoted is no matter.
+fn script(place: &Place, text: &str) -> String {
+    place.file("script", text).display().to_string()
+}
+
+#[test]
+fn a_password_is_read_from_the_terminal() {
+    let place = Place::new();
+    let script = script(
+        &place,
+        "read -s -p password: x </dev/tty; echo; echo \"got <$x>\"",
+    );
+    let mut shell = Shell::new();
+    for (before, after) in WAYS {
+        shell.line(&format!("{before}$CM run -- bash {script}{after}"));
+        shell.terminal.shows("password:");
+        shell.terminal.types("secret\n");
+        let shown = shell.terminal.shows("got <secret>");
+        assert_eq!(shown.matches("secret").count(), 1, "{shown}");
+        shell.prompt();
+    }
+}
+
+#[test]
+fn ctrl_c_goes_to_the_child_from_the_terminal() {
+    let mut shell = Shell::new();
+    shell.line(&format!(
+        "$CM run -v -- sh -c 'trap \"echo h''it; exit 3\" INT; echo go''ing; {LOITER}'"
+    ));
+    shell.terminal.shows("going");
+    shell.terminal.types(CTRL_C);
+    shell.terminal.shows("hit");
+    let shown = shell.prompt();
+    assert!(!shown.contains("SIGINT"), "{shown}");
+    shell.expect_status(3);
+}
+
+#[test]
+fn ctrl_c_in_a_pipeline_comes_by_way_of_us() {
+    let mut shell = Shell::new();
+    shell.line(&format!(
+        "$CM run -- sh -c 'trap \"echo h''it; exit 3\" INT; echo go''ing; {LOITER}' | (trap '' INT; cat)"
+    ));
+    shell.terminal.shows("going");
+    shell.terminal.types(CTRL_C);
+    // What we say takes another way to the terminal than what the child says.
+    let shown = shell.prompt();
+    assert!(shown.contains("hit"), "{shown}");
+    assert!(shown.contains("childminder got SIGINT"), "{shown}");
+}
+
+#[test]
+fn a_program_that_fills_the_screen_has_the_terminal_unless_its_output_is_watched() {
+    let place = Place::new();
+    let script = script(
+        &place,
+        "for fd in 0 1 2; do test -t $fd && printf $fd >>$1; done; echo >>$1",
+    );
+    let said = place.path("said").display().to_string();
+    let mut shell = Shell::new();
+    for (options, terminals) in [
+        ("", "012"),
+        ("--wall 60s --idle 0", "012"),
+        ("--idle 60s", "0"),
+        ("--idle 60s --activity stdout", "02"),
+        ("--idle 60s --activity stderr", "01"),
+        ("--idle 60s --activity explicit", "012"),
+        ("--first-output 60s", "0"),
+        ("--report /dev/null", "0"),
+        ("--record /dev/null", "0"),
+        ("--tty --idle 60s", "012"),
+    ] {
+        shell.line(&format!("$CM run {options} -- sh {script} {said}"));
+        shell.prompt();
+        let text = fs::read_to_string(&said).expect("what it said");
+        assert_eq!(text, format!("{terminals}\n"), "{options}");
+        fs::remove_file(&said).expect("a file");
+    }
+    shell.line(&format!("$CM run -- sh {script} {said} & wait"));
+    shell.prompt();
+    assert_eq!(fs::read_to_string(&said).expect("what it said"), "0\n");
+}
+
+/// In each of the ways, the shell sees the whole job stop at once.
+#[test]
+fn ctrl_z_stops_both_of_us_until_we_are_continued() {
+    let place = Place::new();
+    let script = script(
+        &place,
+        "echo $PPID $$ >$1; echo going; read go <$1.go; echo went on",
+    );
+    let ids = place.path("ids");
+    let go = place.path("ids.go");
+    nix::unistd::mkfifo(&go, nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
+    // Both ends of it, so that nobody waits for the other.
+    let go = File::options().read(true).write(true).open(&go);
+    let mut go = go.expect("a pipe");
+    let mut shell = Shell::new();
+    for (before, after) in WAYS {
+        let arg = ids.display();
+        shell.line(&format!("{before}$CM run -- sh {script} {arg}{after}"));
+        shell.terminal.shows("going");
+        let text = fs::read_to_string(&ids).expect("the ids");
+        let (us, child) = text.trim().split_once(' ').expect("two ids");
+        shell.terminal.types(CTRL_Z);
+        shell.terminal.shows("Stopped");
+        shell.prompt();
+        // A script that runs us stops by itself, and its shell sees that first.
+        wait_until("both stop", || (state(us), state(child)) == ('T', 'T'));
+        shell.line("fg");
+        go.write_all(b"go\n").expect("room");
+        shell.terminal.shows("went on");
+        shell.prompt();
+    }
+}
+
+#[test]
+fn the_clocks_stand_while_we_are_stopped() {
+    let mut shell = Shell::new();
+    shell.line("$CM run --wall 4s -- sh -c 'echo go''ing; read x; echo got \"<$x>\"; exit 5'");
+    shell.terminal.shows("going");
+    shell.terminal.types(CTRL_Z);
+    shell.terminal.shows("Stopped");
+    shell.prompt();
+    // This is about time.
+    thread::sleep(Duration::from_millis(4500));
+    shell.line("fg");
+    shell.terminal.types("in time\n");
+    shell.terminal.shows("got <in time>");
+    shell.prompt();
+    shell.expect_status(5);
+}
+
+#[test]
+fn a_deadline_ends_a_child_that_goes_on_in_the_background() {
+    let mut shell = Shell::new();
+    shell.line(&format!(
+        "$CM run --wall 3s -- sh -c 'echo go''ing; {STAY}'"
+    ));
+    shell.terminal.shows("going");
+    shell.terminal.types(CTRL_Z);
+    shell.terminal.shows("Stopped");
+    shell.prompt();
+    shell.line("bg; wait %1; echo status''=$?.");
+    // The child has not got the terminal, which bash has.
+    shell.terminal.shows("still running after 3s");
+    shell.terminal.shows("status=124.");
+    shell.prompt();
+}
+
+#[test]
+fn a_child_in_the_background_that_reads_is_stopped_with_us_and_continued_with_fg() {
+    let mut shell = Shell::new();
+    shell.line("$CM run -- sh -c 'read x </dev/tty; echo got \"<$x>\"' &");
+    shell.prompt();
+    while {
+        shell.line("jobs");
+        !shell.prompt().contains("Stopped")
+    } {}
+    shell.line("fg");
+    shell.terminal.types("now\n");
+    shell.terminal.shows("got <now>");
+    shell.prompt();
+}
+
+#[test]
+fn a_stop_does_not_keep_a_ladder_from_its_end() {
+    let mut shell = Shell::new();
+    shell.line(&format!(
+        "$CM run --wall 500ms --grace 60s -- sh -c 'trap \"echo as''ked; kill -STOP \\$\\$; exit 7\" INT; {LOITER}'"
+    ));
+    shell.terminal.shows("asked");
+    shell.terminal.shows("exit status 7");
+    shell.prompt();
+    shell.expect_status(124);
+}
+
+/// The terminal's foreground and modes are what they were, whatever became of the child that changed them.
+#[test]
+fn the_terminal_is_left_as_it_was() {
+    let name = "terminal::the_terminal_is_left_as_it_was";
+    as_leader(name, |mut leader| {
+        let dirty = format!("stty -echo -icanon; echo $$; {LOITER}");
+        let clean = "old=$(stty -g); stty -echo; stty $old; echo $$";
+        for (options, script, ending, status) in [
+            ("", clean, Ending::None, 0),
+            ("", &dirty, Ending::OfUs, 143),
+            ("", &dirty, Ending::OfChild, 137),
+            ("--wall 1s", &dirty, Ending::None, 124),
+            ("--wall 1s --idle 30s", &dirty, Ending::None, 124),
+        ] {
+            let words: Vec<_> = options.split_whitespace().collect();
+            let args = [&["run", "-q"], &words[..], &["--", "sh", "-c", script]].concat();
+            unchanged_by(&mut leader, |leader| {
+                let mut us = leader.starts(args);
+                let child = leader.terminal.shows("\n");
+                match ending {
+                    Ending::None => {}
+                    Ending::OfUs => {
+                        us.signal(Signal::TERM, Target::Leader).expect("sent");
+                    }
+                    Ending::OfChild => Process::named(&child).kill(),
+                }
+                assert_eq!(us.reap().expect("a status"), ExitStatus::Code(status));
+            });
+        }
+        // The place in the foreground is taken before it turns out that there is nothing to run.
+        let place = Place::new();
+        let file = script(&place, "");
+        for (command, status) in [("/no/such/command", 127), (file.as_str(), 126)] {
+            unchanged_by(&mut leader, |leader| {
+                let mut us = leader.starts(["run", "--", command]);
+                assert_eq!(us.reap().expect("a status"), ExitStatus::Code(status));
+            });
+        }
+    });
+}
+
+/// As in a shell: to change the modes may be what a command is for.
+#[test]
+fn a_command_that_ends_by_itself_may_leave_other_modes() {
+    let name = "terminal::a_command_that_ends_by_itself_may_leave_other_modes";
+    as_leader(name, |mut leader| {
+        let before = leader.terminal.modes();
+        let mut us = leader.starts(["run", "--", "stty", "-echo"]);
+        assert_eq!(us.reap().expect("a status"), ExitStatus::Code(0));
+        assert_ne!(leader.terminal.modes().local_modes, before.local_modes);
+    });
+}
+
+/// The shell gets its modes back with the stop, and the child its own with the continuation.
+#[test]
+fn a_stop_hands_the_terminal_back_and_a_continuation_lends_it_again() {
+    let name = "terminal::a_stop_hands_the_terminal_back_and_a_continuation_lends_it_again";
+    as_leader(name, |mut leader| {
+        let before = leader.terminal.modes();
+        let script = format!("stty -echo; echo $$; {STAY}");
+        let mut us = leader.starts(["run", "--", "sh", "-c", &script]);
+        let child = leader.terminal.shows("\n");
+        let changed = leader.terminal.modes();
+        leader.terminal.types(CTRL_Z);
+        wait_until("we stop", || halt(&us).is_some());
+        assert_eq!(leader.terminal.foreground(), leader.last);
+        assert_eq!(leader.terminal.modes().local_modes, before.local_modes);
+
+        us.signal(signals::parse("CONT").expect("a signal"), Target::Leader)
+            .expect("sent");
+        wait_until("the child has the terminal", || {
+            let foreground = leader.terminal.foreground();
+            foreground.is_some_and(|group| group.to_string() == child.trim())
+        });
+        assert_eq!(leader.terminal.modes().local_modes, changed.local_modes);
+        us.signal(Signal::TERM, Target::Leader).expect("sent");
+        us.reap().expect("a status");
+    });
+}
+
+/// Nobody would continue us, so we do not stop. (The leader's own parent is in another session.)
+#[test]
+fn where_no_shell_minds_us_ctrl_z_is_nothing() {
+    let mut alone = Alone::starts(&[
+        "run",
+        "--",
+        "sh",
+        "-c",
+        "trap 'echo continued' CONT; echo going; read x; read x; echo \"got <$x>\"",
+    ]);
+    alone.terminal.shows("going");
+    alone.terminal.types(CTRL_Z);
+    alone.terminal.shows("continued");
+    alone.terminal.types("one\ntwo\n");
+    alone.terminal.shows("got <");
+}
+
+enum Ending {
+    None,
+    OfUs,
+    OfChild,
+}
+
+#[track_caller]
+fn unchanged_by(leader: &mut Leader, does: impl FnOnce(&mut Leader)) {
+    let before = leader.terminal.modes();
+    does(leader);
+    let after = leader.terminal.modes();
+    assert_eq!(
+        (after.input_modes, after.output_modes, after.local_modes),
+        (before.input_modes, before.output_modes, before.local_modes)
+    );
+    // The last one that was started, who had it when it was started.
+    assert_eq!(leader.terminal.foreground(), leader.last);
+}
+
+fn halt(child: &Child) -> Option<Halt> {
+    child.take_halt().expect("no error")
+}
+
+/// The letter of `proc_pid_stat(5)`.
+fn state(id: &str) -> char {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).expect("it runs");
+    let state = fields(&stat).next().and_then(|state| state.chars().next());
+    state.expect("a state")
+}

@@ -1,0 +1,186 @@
+//! `--tty`.
+
+use std::io::Write as _;
+use std::process::Stdio;
+use std::thread;
+
+use childminder::{ExitStatus, Signal, Target};
+
+use crate::seat::{Alone, CTRL_C, CTRL_D, Shell, as_leader};
+use crate::support::{Ended, LOITER, Process, assert_same, minding, numbers, start, through};
+
+/// `childminder run --tty … sh -c SCRIPT` without a terminal around it, with this input.
+fn fed(options: &str, script: &str, input: Vec<u8>) -> Ended {
+    let inner = minding(&format!("--tty {options}"), script);
+    let mut command = through(&["setsid", "--wait"], &inner);
+    command.stdin(Stdio::piped());
+    let mut running = start(command);
+    let mut stdin = running.stdin();
+    let writer = thread::spawn(move || stdin.write_all(&input));
+    let ended = running.finish();
+    // A child that does not read to the end may be gone.
+    let _ = writer.join().expect("no panic");
+    ended
+}
+
+#[test]
+fn all_three_streams_are_a_terminal_of_the_customary_size() {
+    let ended = fed(
+        "",
+        "test -t 0 && test -t 1 && test -t 2 && stty size && echo told >&2",
+        Vec::new(),
+    );
+    ended.expect(0, "");
+    assert_eq!(ended.stdout(), "24 80\r\ntold\r\n");
+}
+
+/// A child that says a line when it echoes nothing any more, and is fed then.
+fn fed_when_ready(script: &str, input: Vec<u8>) -> Ended {
+    let inner = minding("--tty", &format!("stty -echo -onlcr; echo ready; {script}"));
+    let mut command = through(&["setsid", "--wait"], &inner);
+    command.stdin(Stdio::piped());
+    let mut running = start(command);
+    assert_eq!(running.line(), "ready");
+    let mut stdin = running.stdin();
+    let writer = thread::spawn(move || stdin.write_all(&input));
+    let ended = running.finish();
+    writer.join().expect("no panic").expect("all of it");
+    ended
+}
+
+#[test]
+fn the_end_of_our_input_ends_its_input() {
+    for input in ["", "abc", "abc\n"] {
+        let ended = fed_when_ready("cat; exit 5", input.into());
+        assert_eq!((ended.status, ended.stdout()), (5, input));
+    }
+}
+
+#[test]
+fn nothing_is_lost_on_the_way_in_or_out() {
+    let input = numbers(150_000);
+    let ended = fed_when_ready("exec cat", input.clone());
+    ended.expect(0, "");
+    assert_same(&ended.stdout, &input);
+}
+
+#[test]
+fn what_is_written_just_before_the_exit_comes() {
+    let expected = numbers(3000);
+    for _ in 0..20 {
+        let ended = fed("", "stty -onlcr; exec seq 1 3000", Vec::new());
+        ended.expect(0, "");
+        assert_same(&ended.stdout, &expected);
+    }
+}
+
+#[test]
+fn it_ends_as_the_child_does() {
+    fed("", "exit 7", Vec::new()).expect(7, "");
+    assert_eq!(fed("", "kill -TERM $$", Vec::new()).status, 143);
+    assert_eq!(fed("--wall 300ms", LOITER, Vec::new()).status, 124);
+    assert_eq!(fed("--idle 300ms", LOITER, Vec::new()).status, 124);
+    start(minding("--tty --activity stderr", "exit 0")).finish().expect(
+        125,
+        "childminder: --activity stderr says nothing with --tty, where all output is standard output: use any or stdout\n",
+    );
+}
+
+#[test]
+fn it_has_our_terminals_size_and_follows_it() {
+    let mut shell = Shell::new();
+    shell.line("$CM run --tty -- bash -c 'stty size; trap \"stty size; exit\" WINCH; echo go''ing; while :; do sleep 0.05; done'");
+    let shown = shell.terminal.shows("going");
+    assert!(shown.contains("33 101\r\n"), "{shown}");
+    shell.terminal.resize(44, 202);
+    shell.terminal.shows("44 202\r\n");
+    shell.prompt();
+}
+
+#[test]
+fn keys_go_to_the_child_as_they_are() {
+    let mut shell = Shell::new();
+    shell.line("$CM run --tty -- sh -c 'echo go''ing; read x; echo got \"<$x>\"; cat; exit 3'");
+    shell.terminal.shows("going");
+    shell.terminal.types("line\r");
+    shell.terminal.shows("got <line>");
+    shell.terminal.types(CTRL_D);
+    shell.prompt();
+    shell.expect_status(3);
+
+    shell.line(&format!(
+        "$CM run --tty -- sh -c 'trap \"echo h''it; exit 3\" INT; echo go''ing; {LOITER}'"
+    ));
+    shell.terminal.shows("going");
+    shell.terminal.types(CTRL_C);
+    let shown = shell.prompt();
+    assert!(
+        shown.contains("hit") && !shown.contains("childminder:"),
+        "{shown}"
+    );
+    shell.expect_status(3);
+}
+
+#[test]
+fn a_stop_gives_us_our_terminal_back_until_we_are_continued() {
+    let mut shell = Shell::new();
+    shell.line("$CM run --tty -- sh -c 'kill -STOP $$; stty size; read x; echo got \"<$x>\"'");
+    shell.terminal.shows("Stopped");
+    shell.prompt();
+    shell.line("stty -a");
+    let modes = shell.prompt();
+    assert!(
+        modes.contains(" icanon") && modes.contains(" echo "),
+        "{modes}"
+    );
+    shell.terminal.resize(44, 202);
+    shell.line("fg");
+    shell.terminal.shows("44 202\r\n");
+    shell.terminal.waits_until_raw();
+    shell.terminal.types("again\r");
+    shell.terminal.shows("got <again>");
+    shell.prompt();
+}
+
+#[test]
+fn our_terminal_is_left_as_it_was() {
+    let name = "tty::our_terminal_is_left_as_it_was";
+    as_leader(name, |mut leader| {
+        let before = leader.terminal.modes();
+        let stays = format!("echo $$; {LOITER}");
+        for (script, ending, status) in [
+            ("echo $$", None, 0),
+            (&stays, Some(Signal::TERM), 143),
+            (&stays, Some(Signal::KILL), 137),
+        ] {
+            let mut us = leader.starts(["run", "-q", "--tty", "--", "sh", "-c", script]);
+            let child = leader.terminal.shows("\r\n");
+            match ending {
+                Some(Signal::KILL) => Process::named(&child).kill(),
+                Some(signal) => {
+                    leader.terminal.waits_until_raw();
+                    us.signal(signal, Target::Leader).expect("sent");
+                }
+                None => {}
+            }
+            assert_eq!(us.reap().expect("a status"), ExitStatus::Code(status));
+            let after = leader.terminal.modes();
+            assert_eq!(
+                (after.input_modes, after.output_modes, after.local_modes),
+                (before.input_modes, before.output_modes, before.local_modes)
+            );
+        }
+        let mut us = leader.starts(["run", "--tty", "--", "/no/such/command"]);
+        assert_eq!(us.reap().expect("a status"), ExitStatus::Code(127));
+        assert_eq!(leader.terminal.modes().local_modes, before.local_modes);
+    });
+}
+
+#[test]
+fn what_we_say_begins_lines_on_a_raw_terminal() {
+    let mut alone = Alone::starts(&[
+        "run", "-v", "--tty", "--wall", "300ms", "--", "sh", "-c", LOITER,
+    ]);
+    let shown = alone.terminal.shows("sending SIGINT\r\n");
+    assert!(shown.contains("\r\nchildminder: sending"), "{shown:?}");
+}

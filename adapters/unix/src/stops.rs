@@ -1,0 +1,68 @@
+//! Being stopped, as a shell's job.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use childminder::Signal;
+use nix::sys::signal::{self, SigSet, SigmaskHow};
+
+use crate::sys;
+
+/// The wish that we stop, which the terminal's Ctrl-Z and others send as SIGTSTP, held back so that it can
+/// be passed on to the child first.
+#[derive(Debug)]
+pub struct Stops {
+    fd: OwnedFd,
+}
+
+impl Stops {
+    /// Holds SIGTSTP back from this thread and from those that it starts later; the process must not have
+    /// others. SIGTTOU is blocked as well, so that we can write to a terminal that the child has.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` where there is no `signalfd(2)`; what that says when there are too many descriptors.
+    pub fn new() -> io::Result<Self> {
+        let tstp = SigSet::from(signal::Signal::SIGTSTP);
+        let fd = sys::signalfd(&tstp)?;
+        tstp.thread_block()?;
+        SigSet::from(signal::Signal::SIGTTOU).thread_block()?;
+        Ok(Self { fd })
+    }
+
+    /// Whether a SIGTSTP has come since this was last asked. Never blocks.
+    ///
+    /// # Errors
+    ///
+    /// None that a `signalfd` has; if the kernel finds one, here it is.
+    pub fn take(&self) -> io::Result<bool> {
+        sys::take_signal(&self.fd)
+    }
+
+    /// Stops this process with `signal`, and returns when it has been continued, which SIGCONT tells; or at
+    /// once, without a SIGCONT, where nobody would continue it: the kernel drops the stop signals that come
+    /// of terminals for a process group that no shell minds (an orphaned one). For the same reason SIGTSTP
+    /// takes the place of SIGSTOP, which would not be dropped. Other signals do nothing.
+    ///
+    /// # Errors
+    ///
+    /// None that are known.
+    pub fn stop(&self, signal: Signal) -> io::Result<()> {
+        let signal = match signal::Signal::try_from(signal.number()) {
+            Ok(signal @ (signal::Signal::SIGTTIN | signal::Signal::SIGTTOU)) => signal,
+            Ok(signal::Signal::SIGTSTP | signal::Signal::SIGSTOP) => signal::Signal::SIGTSTP,
+            _ => return Ok(()),
+        };
+        // It stops this thread, and with it the process, before `raise` returns.
+        let before = SigSet::from(signal).thread_swap_mask(SigmaskHow::SIG_UNBLOCK)?;
+        let raised = signal::raise(signal);
+        before.thread_set_mask()?;
+        Ok(raised?)
+    }
+}
+
+impl AsFd for Stops {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
