@@ -131,16 +131,6 @@ fn a_daemon_of_a_run_that_ended_well_lives_and_is_named() {
     }
 }
 
-/// What is about to end anyway is no news.
-#[test]
-fn who_ends_soon_is_not_named() {
-    let a_moment = "i=0; while [ $i -lt 10000 ]; do i=$((i + 1)); done";
-    let script = format!("(exec >&- 2>&-; {a_moment}) & exit 0");
-    for _ in 0..5 {
-        start(minding("", &script)).finish().expect(0, "");
-    }
-}
-
 #[test]
 fn an_orphan_is_reaped_while_the_command_runs() {
     let script = "(setsid sh -c 'echo $$' &); read line";
