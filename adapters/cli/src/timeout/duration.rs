@@ -75,7 +75,11 @@ fn exponent_of(text: &str) -> Option<i32> {
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    let far = if text.starts_with('-') { -99_999 } else { 99_999 };
+    let far = if text.starts_with('-') {
+        -99_999
+    } else {
+        99_999
+    };
     Some(text.parse().unwrap_or(far))
 }
 

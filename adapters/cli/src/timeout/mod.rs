@@ -15,24 +15,27 @@ use childminder_mio::{MindedChild, Outcome};
 use childminder_unix::{Child, Place, Start, Watch};
 use mio::{Events, Interest, Poll, Token, Waker};
 use signal_hook::consts::{
-    SIGALRM, SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGSTOP, SIGTERM, SIGTSTP, SIGTTIN,
-    SIGTTOU, SIGUSR1, SIGUSR2, FORBIDDEN,
+    FORBIDDEN, SIGALRM, SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGSTOP, SIGTERM, SIGTSTP,
+    SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2,
 };
 use signal_hook_mio::v1_0::Signals;
 
 use self::options::{Asked, Options, Sending, quote};
 use self::watcher::{Watcher, look_after_relays};
+use crate::OURS;
 use crate::jobs::{JobControl, Uses};
 use crate::relay::Relay;
 use crate::signals::end_ignoring_sigchld;
-use crate::OURS;
 
 /// Does what this command line says, `name` being what the caller called us; the status to exit with.
 pub(crate) fn main(name: &str, args: impl IntoIterator<Item = OsString>) -> u8 {
     let options = match options::parse(args) {
         Ok(Asked::Help) => return print(&help(name)),
         Ok(Asked::Version) => {
-            return print(&format!("timeout (childminder) {}\n", env!("CARGO_PKG_VERSION")));
+            return print(&format!(
+                "timeout (childminder) {}\n",
+                env!("CARGO_PKG_VERSION")
+            ));
         }
         Ok(Asked::Run(options)) => options,
         Err(wrong) => {
@@ -74,7 +77,8 @@ fn run(name: &str, options: &Options) -> Result<u8, Trouble> {
     let mut poll = Poll::new()?;
     let waker = Arc::new(Waker::new(poll.registry(), ROOM)?);
     let mut signals = Signals::new(passed_on(options.signal))?;
-    poll.registry().register(&mut signals, SIGNALS, Interest::READABLE)?;
+    poll.registry()
+        .register(&mut signals, SIGNALS, Interest::READABLE)?;
     let mut jobs = if options.foreground {
         None
     } else {
@@ -100,7 +104,8 @@ fn run(name: &str, options: &Options) -> Result<u8, Trouble> {
     if let Some(jobs) = &mut jobs {
         jobs.hand_over(&child)?;
     }
-    poll.registry().register(&mut child, CHILD, Interest::READABLE)?;
+    poll.registry()
+        .register(&mut child, CHILD, Interest::READABLE)?;
     let mut events = Events::with_capacity(16);
     let outcome = loop {
         wait(&mut poll, &mut events, child.poll_timeout())?;
@@ -126,7 +131,11 @@ fn run(name: &str, options: &Options) -> Result<u8, Trouble> {
     Ok(conclude(options, outcome, child.handler()))
 }
 
-fn wait(poll: &mut Poll, events: &mut Events, timeout: Option<std::time::Duration>) -> io::Result<()> {
+fn wait(
+    poll: &mut Poll,
+    events: &mut Events,
+    timeout: Option<std::time::Duration>,
+) -> io::Result<()> {
     match poll.poll(events, timeout) {
         Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error),
         _ => Ok(()),
@@ -200,11 +209,17 @@ fn pass_on(child: &mut MindedChild<Watcher>, signal: Signal, options: &Options) 
     } else if !terminating && (time_is_up || options.kill_after.is_some()) {
         child.handler_mut().ended_early = true;
         if !time_is_up {
-            child.control().set_ladder(ladder(Sending(Some(signal)), options));
+            child
+                .control()
+                .set_ladder(ladder(Sending(Some(signal)), options));
         }
         child.control().terminate();
     } else {
-        let signal = if time_is_up { options.signal.0.unwrap_or(CONT) } else { signal };
+        let signal = if time_is_up {
+            options.signal.0.unwrap_or(CONT)
+        } else {
+            signal
+        };
         child.handler().announce(signal);
         if let Err(error) = child.child().signal(signal, Target::Group) {
             child.control().fail(error);
@@ -241,7 +256,10 @@ fn not_run(options: &Options, error: &io::Error) -> Trouble {
     let said = said.split(" (os error").next().unwrap_or_default();
     Trouble {
         status,
-        message: format!("failed to run command {}: {said}", quote(&options.command[0])),
+        message: format!(
+            "failed to run command {}: {said}",
+            quote(&options.command[0])
+        ),
     }
 }
 

@@ -76,20 +76,30 @@ impl Options {
         words: &mut VecDeque<OsString>,
     ) -> Result<Option<Asked>, Option<String>> {
         let (given, value) = match word.iter().position(|byte| *byte == b'=') {
-            Some(at) => (&word[..at], Some(OsString::from_vec(word[at + 1..].to_vec()))),
+            Some(at) => (
+                &word[..at],
+                Some(OsString::from_vec(word[at + 1..].to_vec())),
+            ),
             None => (word, None),
         };
         let shown = String::from_utf8_lossy(given);
         let fits = |option: &&Long| option.name.as_bytes().starts_with(given);
         let exact = LONG.iter().find(|option| option.name.as_bytes() == given);
         let mut possible = LONG.iter().filter(fits);
-        let option = match (exact.or_else(|| possible.next()), exact.is_none() && possible.next().is_some()) {
+        let option = match (
+            exact.or_else(|| possible.next()),
+            exact.is_none() && possible.next().is_some(),
+        ) {
             (None, _) => {
                 let whole = String::from_utf8_lossy(word);
-                return Err(Some(format!("unrecognized option '--{}'", whole_name(&whole))));
+                return Err(Some(format!("unrecognized option '--{}'", whole)));
             }
             (Some(_), true) => {
-                let names: Vec<_> = LONG.iter().filter(fits).map(|o| format!("'--{}'", o.name)).collect();
+                let names: Vec<_> = LONG
+                    .iter()
+                    .filter(fits)
+                    .map(|o| format!("'--{}'", o.name))
+                    .collect();
                 return Err(Some(format!(
                     "option '--{shown}' is ambiguous; possibilities: {}",
                     names.join(" ")
@@ -99,7 +109,9 @@ impl Options {
         };
         let name = option.name;
         let value = match (option.takes, value) {
-            (false, Some(_)) => return Err(Some(format!("option '--{name}' doesn't allow an argument"))),
+            (false, Some(_)) => {
+                return Err(Some(format!("option '--{name}' doesn't allow an argument")));
+            }
             (false, None) => OsString::new(),
             (true, Some(value)) => value,
             (true, None) => words
@@ -126,7 +138,10 @@ impl Options {
             let rest = &letters[at + 1..];
             let value = if rest.is_empty() {
                 words.pop_front().ok_or_else(|| {
-                    Some(format!("option requires an argument -- '{}'", char::from(*letter)))
+                    Some(format!(
+                        "option requires an argument -- '{}'",
+                        char::from(*letter)
+                    ))
                 })?
             } else {
                 OsString::from_vec(rest.to_vec())
@@ -179,7 +194,10 @@ pub(super) fn quote(text: &OsStr) -> String {
 pub(super) fn signal_name(signal: Signal) -> String {
     let name = signals::name(signal);
     let name = name.strip_prefix("SIG").unwrap_or(&name);
-    match name.strip_prefix("RTMIN+").and_then(|n| n.parse::<i32>().ok()) {
+    match name
+        .strip_prefix("RTMIN+")
+        .and_then(|n| n.parse::<i32>().ok())
+    {
         Some(30) => "RTMAX".to_owned(),
         Some(n) if n > 15 => format!("RTMAX-{}", 30 - n),
         _ => name.to_owned(),
@@ -204,23 +222,27 @@ fn signal(text: &OsStr) -> Result<Sending, Option<String>> {
 fn signal_named(text: &str) -> Option<Sending> {
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
         let number: i32 = text.parse().ok()?;
-        let number = if (128..192).contains(&number) || number == 192 { number - 128 } else { number };
+        let number = if (128..=192).contains(&number) {
+            number - 128
+        } else {
+            number
+        };
         if number == 0 {
             return Some(Sending(None));
         }
         let signal = signals::parse(&number.to_string()).ok()?;
         // Those that the C library keeps for itself have no name.
-        return signals::name(signal).starts_with("SIG").then_some(Sending(Some(signal)));
+        return signals::name(signal)
+            .starts_with("SIG")
+            .then_some(Sending(Some(signal)));
     }
     let upper = text.to_ascii_uppercase();
     if upper.strip_prefix("SIG").unwrap_or(&upper) == "EXIT" {
         return Some(Sending(None));
     }
-    signals::parse(text).ok().map(|signal| Sending(Some(signal)))
-}
-
-fn whole_name(text: &str) -> &str {
-    text
+    signals::parse(text)
+        .ok()
+        .map(|signal| Sending(Some(signal)))
 }
 
 fn quoted_byte(byte: u8) -> String {
@@ -234,7 +256,11 @@ struct Long {
 }
 
 const fn long(name: &'static str, takes: bool, stands_for: u8) -> Long {
-    Long { name, takes, stands_for }
+    Long {
+        name,
+        takes,
+        stands_for,
+    }
 }
 
 const LONG: [Long; 8] = [

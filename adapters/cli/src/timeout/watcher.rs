@@ -49,7 +49,10 @@ impl Watcher {
             _ => signal_name(signal),
         };
         if self.verbose {
-            self.say(&format!("sending signal {name} to command {}", self.command));
+            self.say(&format!(
+                "sending signal {name} to command {}",
+                self.command
+            ));
         }
     }
 
