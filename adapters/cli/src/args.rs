@@ -23,6 +23,12 @@ pub struct Args {
 pub enum Command {
     /// Run a command and mind it
     Run(Box<RunArgs>),
+    /// Run a command with a time limit, as coreutils' timeout does
+    #[command(disable_help_flag = true, override_help = crate::timeout::help("childminder timeout"))]
+    Timeout {
+        /// What `timeout` reads itself
+        words: Vec<OsString>,
+    },
     /// Replay flight records and compare what the state machine does now
     Replay(ReplayArgs),
 }

@@ -6,12 +6,11 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TryRecvError, channel, sync_channel};
 use std::thread;
 
+use childminder_unix::is_in_background;
 use mio::Waker;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::{Errno, retry_on_intr};
-use rustix::process::getpgrp;
 use rustix::stdio::stdin;
-use rustix::termios::tcgetpgrp;
 
 /// Our standard input, read by a thread of its own: it must not be made non-blocking, because others share
 /// it, and must not hold up the loop.
@@ -86,7 +85,7 @@ fn pass_on(
     let mut buffer = vec![0; CHUNK];
     loop {
         retry_on_intr(|| poll(&mut [PollFd::new(stdin, PollFlags::IN)], None))?;
-        if tcgetpgrp(stdin).is_ok_and(|foreground| foreground != getpgrp()) {
+        if is_in_background(stdin) {
             if looks.recv().is_err() {
                 return Ok(());
             }

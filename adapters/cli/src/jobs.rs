@@ -2,6 +2,7 @@
 //! shell to see.
 
 use std::io;
+use std::mem;
 use std::os::fd::{AsFd as _, AsRawFd as _};
 
 use childminder::{Signal, Target};
@@ -10,7 +11,6 @@ use childminder_unix::{ControllingTerminal, Halt, Place, Stops};
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 use rustix::fs::{FileType, fstat};
-use rustix::process::{getpgrp, getpid};
 use signal_hook::consts::{SIGCHLD, SIGCONT, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU};
 use signal_hook_mio::v1_0::Signals;
 
@@ -26,6 +26,8 @@ pub(crate) struct JobControl {
     uses: Uses,
     /// Whether the child has had the terminal, or asked for it.
     asked_for: bool,
+    /// Whether the child is still stopped: nobody seemed to have continued us.
+    left_stopped: bool,
 }
 
 /// What our terminal is to the child.
@@ -56,6 +58,7 @@ impl JobControl {
             signals,
             uses,
             asked_for: false,
+            left_stopped: false,
         }))
     }
 
@@ -91,6 +94,9 @@ impl JobControl {
         if self.was_continued() {
             self.terminal.look_again(child.child());
             self.hand_over(child)?;
+            if mem::take(&mut self.left_stopped) {
+                go_on(child);
+            }
         }
         if self.stops.take()? {
             self.pass_on_stop(child);
@@ -159,7 +165,9 @@ impl JobControl {
         let continued = self.was_continued();
         self.hand_over(child)?;
         child.control().resumed();
-        if continued || signal == TSTP {
+        // Another thread may be about to take the SIGCONT.
+        self.left_stopped = !continued && signal != TSTP;
+        if !self.left_stopped {
             go_on(child);
         }
         Ok(())
@@ -191,7 +199,7 @@ impl JobControl {
 fn is_job_by_itself() -> bool {
     let piped = fstat(rustix::stdio::stdout())
         .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Fifo);
-    getpgrp() == getpid() && !piped
+    ControllingTerminal::is_led_by_us() && !piped
 }
 
 fn go_on<H: Handler>(child: &mut MindedChild<H>) {

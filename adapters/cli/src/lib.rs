@@ -13,11 +13,13 @@ mod run;
 mod signals;
 mod tail;
 mod terminal;
+mod timeout;
 mod tree;
 mod tty;
 mod usage;
 
 use std::ffi::OsString;
+use std::path::Path;
 
 use clap::Parser as _;
 use clap::error::ErrorKind;
@@ -47,6 +49,10 @@ pub(crate) const OURS: u8 = 125;
 
 /// Does what the command line says, and returns the exit status.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
+    let args: Vec<OsString> = args.into_iter().collect();
+    if let Some((name, rest)) = as_timeout(&args) {
+        return timeout::main(&name, rest.iter().cloned());
+    }
     let args = match Args::try_parse_from(args) {
         Ok(args) => args,
         Err(error) => {
@@ -61,10 +67,23 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
     };
     let done = match args.command {
         Command::Run(args) => run::run(&args),
+        Command::Timeout { words } => return timeout::main("childminder timeout", words),
         Command::Replay(args) => replay::replay(&args.files),
     };
     done.unwrap_or_else(|trouble| {
         report::complain(&trouble.message);
         trouble.status
     })
+}
+
+/// What we are called and told as `timeout`: by that name, or by that word. Its command line has rules of
+/// its own.
+fn as_timeout(args: &[OsString]) -> Option<(String, &[OsString])> {
+    let (name, rest) = args.split_first()?;
+    let shown = name.to_string_lossy();
+    if Path::new(name).file_name()? == "timeout" {
+        return Some((shown.into_owned(), rest));
+    }
+    let (word, rest) = rest.split_first()?;
+    (word == "timeout").then(|| (format!("{shown} timeout"), rest))
 }

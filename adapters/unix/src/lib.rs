@@ -54,5 +54,5 @@ pub use pipe::Pipe;
 pub use pty::Pty;
 pub use start::{Place, Start, Watch};
 pub use stops::Stops;
-pub use terminal::ControllingTerminal;
+pub use terminal::{ControllingTerminal, is_in_background};
 pub use wakeup::Wakeup;

@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::sys::signal::{SigSet, Signal};
-use rustix::process::{Pid, getpgrp};
+use rustix::process::{Pid, getpid};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr, tcsetpgrp};
 
 use crate::child::Child;
@@ -43,7 +43,12 @@ impl ControllingTerminal {
 
     /// Whether our process group is in the foreground.
     pub fn is_ours(&self) -> bool {
-        tcgetpgrp(&self.fd) == Ok(getpgrp())
+        our_group().is_some() && tcgetpgrp(&self.fd).ok() == our_group()
+    }
+
+    /// Whether we lead our process group.
+    pub fn is_led_by_us() -> bool {
+        our_group() == Some(getpid())
     }
 
     /// Whether it is lent: there is something to take back.
@@ -111,7 +116,9 @@ impl ControllingTerminal {
         };
         self.theirs = tcgetattr(&self.fd).ok();
         let _ = unstopped(|| {
-            tcsetpgrp(&self.fd, getpgrp())?;
+            if let Some(group) = our_group() {
+                tcsetpgrp(&self.fd, group)?;
+            }
             Ok(tcsetattr(&self.fd, OptionalActions::Now, &ours)?)
         });
     }
@@ -130,7 +137,7 @@ impl ControllingTerminal {
         let Ok(foreground) = tcgetpgrp(&self.fd) else {
             return;
         };
-        if foreground != getpgrp() && foreground.as_raw_pid() != child.id().cast_signed() {
+        if Some(foreground) != our_group() && foreground.as_raw_pid() != child.id().cast_signed() {
             self.ours = None;
         }
     }
@@ -146,6 +153,17 @@ impl Drop for ControllingTerminal {
     fn drop(&mut self) {
         self.take_back();
     }
+}
+
+/// Whether this is our controlling terminal and another process group is in its foreground: to read it would
+/// stop us.
+pub fn is_in_background(terminal: impl AsFd) -> bool {
+    tcgetpgrp(terminal).is_ok_and(|foreground| Some(foreground) != our_group())
+}
+
+/// Not rustix's `getpgrp`, which panics where the group's leader is out of sight, in a PID namespace.
+fn our_group() -> Option<Pid> {
+    Pid::from_raw(nix::unistd::getpgrp().as_raw())
 }
 
 /// Who changes the terminal from the background is stopped by SIGTTOU, unless that is blocked.

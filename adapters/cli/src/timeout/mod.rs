@@ -1,0 +1,329 @@
+//! `childminder timeout`: what coreutils' `timeout` takes and does.
+
+mod duration;
+mod ending;
+mod options;
+mod watcher;
+
+use std::ffi::OsString;
+use std::io::{self, Write as _};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use childminder::{Config, Ladder, Signal, Stage, Stream, Target};
+use childminder_mio::{MindedChild, Outcome};
+use childminder_unix::{Child, Place, Start, Watch};
+use mio::{Events, Interest, Poll, Token, Waker};
+use signal_hook::consts::{
+    FORBIDDEN, SIGALRM, SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGSTOP, SIGTERM, SIGTSTP,
+    SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2,
+};
+use signal_hook_mio::v1_0::Signals;
+
+use self::options::{Asked, Options, Sending, quote};
+use self::watcher::{Watcher, look_after_relays};
+use crate::OURS;
+use crate::jobs::{JobControl, Uses};
+use crate::relay::Relay;
+use crate::signals::end_ignoring_sigchld;
+
+/// Does what this command line says, `name` being what the caller called us; the status to exit with.
+pub(crate) fn main(name: &str, args: impl IntoIterator<Item = OsString>) -> u8 {
+    let options = match options::parse(args) {
+        Ok(Asked::Help) => return print(&help(name)),
+        Ok(Asked::Version) => {
+            return print(&format!(
+                "timeout (childminder) {}\n",
+                env!("CARGO_PKG_VERSION")
+            ));
+        }
+        Ok(Asked::Run(options)) => options,
+        Err(wrong) => {
+            if let Some(wrong) = wrong {
+                complain(name, &wrong);
+            }
+            let _ = writeln!(io::stderr(), "Try '{name} --help' for more information.");
+            return OURS;
+        }
+    };
+    run(name, &options).unwrap_or_else(|trouble| {
+        complain(name, &trouble.message);
+        trouble.status
+    })
+}
+
+/// The help, for `name`.
+pub(crate) fn help(name: &str) -> String {
+    format!("Usage: {name} [OPTION]... DURATION COMMAND [ARG]...\n{HELP}")
+}
+
+/// What went wrong, and the status for it.
+struct Trouble {
+    status: u8,
+    message: String,
+}
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Self {
+        Self {
+            status: OURS,
+            message: error.to_string(),
+        }
+    }
+}
+
+fn run(name: &str, options: &Options) -> Result<u8, Trouble> {
+    end_ignoring_sigchld()?;
+    let mut poll = Poll::new()?;
+    let waker = Arc::new(Waker::new(poll.registry(), ROOM)?);
+    let mut signals = Signals::new(passed_on(options.signal))?;
+    poll.registry()
+        .register(&mut signals, SIGNALS, Interest::READABLE)?;
+    let mut jobs = if options.foreground {
+        None
+    } else {
+        JobControl::new(Uses::Lent, poll.registry(), JOBS)?
+    };
+    let relays = match options.idle {
+        Some(_) => Some([
+            Relay::new(io::stdout(), Arc::clone(&waker))?,
+            Relay::new(io::stderr(), Arc::clone(&waker))?,
+        ]),
+        None => None,
+    };
+    let watcher = Watcher::new(name, options, relays);
+    let mut child = match start(options, jobs.as_mut()) {
+        Ok(child) => MindedChild::mind(child, config(options), watcher)?,
+        Err(error) => {
+            if let Some(jobs) = &mut jobs {
+                jobs.take_back(false);
+            }
+            return Err(not_run(options, &error));
+        }
+    };
+    if let Some(jobs) = &mut jobs {
+        jobs.hand_over(&child)?;
+    }
+    poll.registry()
+        .register(&mut child, CHILD, Interest::READABLE)?;
+    let mut events = Events::with_capacity(16);
+    let outcome = loop {
+        wait(&mut poll, &mut events, child.poll_timeout())?;
+        for signal in signals.pending().filter_map(Signal::new) {
+            pass_on(&mut child, signal, options);
+        }
+        if let Some(jobs) = &mut jobs {
+            jobs.attend(&mut child, poll.registry(), |_| ())?;
+        }
+        child.turn(poll.registry())?;
+        if let Some(outcome) = child.outcome() {
+            break outcome;
+        }
+        look_after_relays(&mut child);
+    };
+    if let Some(jobs) = &mut jobs {
+        jobs.take_back(!outcome.terminated);
+    }
+    drop(jobs);
+    while !child.handler().is_flushed() && signals.pending().next().is_none() {
+        wait(&mut poll, &mut events, None)?;
+    }
+    Ok(conclude(options, outcome, child.handler()))
+}
+
+fn wait(
+    poll: &mut Poll,
+    events: &mut Events,
+    timeout: Option<std::time::Duration>,
+) -> io::Result<()> {
+    match poll.poll(events, timeout) {
+        Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn start(options: &Options, jobs: Option<&mut JobControl>) -> io::Result<Child> {
+    let mut command = Command::new(&options.command[0]);
+    command.args(&options.command[1..]);
+    if options.idle.is_some() {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    }
+    let place = match jobs {
+        Some(jobs) => jobs.place()?,
+        None if options.foreground => Place::Ours,
+        None => Place::Group,
+    };
+    // Having to die with us, it is started by `execvp`, which gives a script without `#!` to sh.
+    let start = Start {
+        place,
+        dies_with_us: true,
+        watch: Watch::that_works(),
+        ..Start::default()
+    };
+    Child::start(&mut command, &start)
+}
+
+fn config(options: &Options) -> Config {
+    Config {
+        run_timeout: options.limit,
+        idle_timeout: options.idle,
+        ladder: ladder(options.signal, options),
+        sweep: false,
+        ..Config::default()
+    }
+}
+
+/// The signal, and SIGKILL if that is asked for; without it the command is waited for as long as it takes.
+fn ladder(Sending(signal): Sending, options: &Options) -> Ladder {
+    let stage = |signal, wait| Stage {
+        signal,
+        target: Target::Group,
+        wait,
+    };
+    let mut stages = match signal {
+        // Nobody sees signal 0; whoever was stopped goes on.
+        None => vec![stage(CONT, options.kill_after)],
+        // A command that was stopped goes on too.
+        Some(signal) if stops(signal) => vec![
+            stage(signal, Some(std::time::Duration::ZERO)),
+            stage(CONT, options.kill_after),
+        ],
+        Some(signal) => vec![stage(signal, options.kill_after)],
+    };
+    if options.kill_after.is_some() {
+        stages.push(stage(Signal::KILL, None));
+    }
+    Ladder::new(&stages).unwrap_or_default()
+}
+
+/// SIGALRM says that the time is up. Any other signal is the command's, and the time for `--kill-after`
+/// begins with the first.
+fn pass_on(child: &mut MindedChild<Watcher>, signal: Signal, options: &Options) {
+    let time_is_up = signal.number() == SIGALRM;
+    if time_is_up {
+        child.handler_mut().timed_out = true;
+    }
+    let terminating = child.monitor().is_terminating() || child.handler().ended_early;
+    if terminating && time_is_up && options.kill_after.is_some() {
+        child.control().escalate();
+    } else if !terminating && (time_is_up || options.kill_after.is_some()) {
+        child.handler_mut().ended_early = true;
+        if !time_is_up {
+            child
+                .control()
+                .set_ladder(ladder(Sending(Some(signal)), options));
+        }
+        child.control().terminate();
+    } else {
+        let signal = if time_is_up {
+            options.signal.0.unwrap_or(CONT)
+        } else {
+            signal
+        };
+        child.handler().announce(signal);
+        if let Err(error) = child.child().signal(signal, Target::Group) {
+            child.control().fail(error);
+        }
+    }
+}
+
+/// What we exit with, if we do not end as the command did.
+fn conclude(options: &Options, outcome: Outcome, watcher: &Watcher) -> u8 {
+    use childminder::ExitStatus::{Code, Signal as Signalled};
+    if watcher.killed && !options.foreground {
+        return ending::die_of(Signal::KILL);
+    }
+    let gives_124 = watcher.timed_out && !options.preserve_status;
+    match outcome.exit {
+        None => OURS,
+        Some(Signalled(signal)) if !watcher.timed_out => ending::die_of(signal),
+        Some(Signalled(Signal::KILL)) => ending::of_signal(Signal::KILL),
+        Some(_) if gives_124 => TIMED_OUT,
+        Some(Signalled(signal)) => ending::of_signal(signal),
+        Some(Code(0)) if watcher.has_failed() => OURS,
+        Some(Code(code)) => code.to_le_bytes()[0],
+    }
+}
+
+fn not_run(options: &Options, error: &io::Error) -> Trouble {
+    let status = match error.kind() {
+        io::ErrorKind::NotFound => NOT_FOUND,
+        _ if error.raw_os_error().is_none() => OURS,
+        io::ErrorKind::WouldBlock | io::ErrorKind::OutOfMemory => OURS,
+        _ => CANNOT_RUN,
+    };
+    let said = error.to_string();
+    let said = said.split(" (os error").next().unwrap_or_default();
+    Trouble {
+        status,
+        message: format!(
+            "failed to run command {}: {said}",
+            quote(&options.command[0])
+        ),
+    }
+}
+
+/// The signals to us that are the command's.
+fn passed_on(Sending(signal): Sending) -> Vec<i32> {
+    let mut numbers = vec![SIGALRM, SIGINT, SIGQUIT, SIGHUP, SIGTERM, SIGUSR1, SIGUSR2];
+    let own = signal.filter(|signal| !stops(*signal)).map(Signal::number);
+    numbers.extend(own.filter(|own| !FORBIDDEN.contains(own) && ![SIGCHLD, SIGCONT].contains(own)));
+    numbers
+}
+
+fn stops(signal: Signal) -> bool {
+    matches!(signal.number(), SIGSTOP | SIGTSTP | SIGTTIN | SIGTTOU)
+}
+
+fn complain(name: &str, message: &str) {
+    // With that gone there is nobody left to tell.
+    let _ = io::stderr().write_all(format!("{name}: {message}\n").as_bytes());
+}
+
+fn print(text: &str) -> u8 {
+    match io::stdout().write_all(text.as_bytes()) {
+        Ok(()) => 0,
+        Err(_) => OURS,
+    }
+}
+
+/// Which of our relays is which.
+const STREAMS: [Stream; 2] = [Stream::Stdout, Stream::Stderr];
+
+const CONT: Signal = Signal::new(SIGCONT).expect("a signal");
+
+const TIMED_OUT: u8 = 124;
+const CANNOT_RUN: u8 = 126;
+const NOT_FOUND: u8 = 127;
+
+const CHILD: Token = Token(0);
+const SIGNALS: Token = Token(1);
+const ROOM: Token = Token(2);
+const JOBS: Token = Token(3);
+
+const HELP: &str = "\
+Runs COMMAND, and sends it a signal if it still runs after DURATION.
+
+  -k, --kill-after DURATION  send KILL this long after the first signal
+  -s, --signal SIGNAL        send this, a name or a number, in place of TERM
+  -f, --foreground           leave COMMAND in our process group, so that it can
+                             use the terminal; its children get no signal
+  -p, --preserve-status      exit with COMMAND's status when the time is up, too
+  -v, --verbose              say on standard error which signals are sent
+      --idle DURATION        end it after this long without output, too; its
+                             output then goes through pipes
+      --help, --version      show this, or the version
+
+DURATION is a number, also with a fraction or exponent, and s (the default), m,
+h or d; 0 is no limit. Options end at the first word that is none, or at --.
+
+Exit status: COMMAND's own; 124 if the time was up; 125 if timeout failed; 126 if
+COMMAND cannot be run, 127 if it is not found; 137 if it was sent KILL.
+
+Unlike with coreutils: COMMAND leads a process group of its own, so nothing else
+in a pipeline is signalled, and COMMAND cannot call setsid(2) without forking, as
+setsid(1) does; the time stands still while the shell has stopped the job; Ctrl-C
+at the terminal goes to COMMAND alone and does not begin --kill-after; COMMAND
+gets KILL if timeout is killed; USR1 and USR2 are passed on; a signal that came
+twice is passed on twice; what is not 0 is never rounded to it.
+";

@@ -1,0 +1,131 @@
+//! What `timeout` does with what it is told of the command.
+
+use childminder::{Action, Error, Event, Instant, Signal, Stream};
+use childminder_mio::{Control, Failure, Handler, MindedChild, Moment};
+
+use super::options::{Options, quote, signal_name};
+use super::{CONT, STREAMS, complain};
+use crate::relay::{Relay, loss};
+
+/// Passes output on, if it is to be watched, and says what is sent.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+pub(super) struct Watcher {
+    /// Whether a deadline, or a SIGALRM, has had a signal sent.
+    pub(super) timed_out: bool,
+    /// Whether SIGKILL was sent.
+    pub(super) killed: bool,
+    /// Whether a signal to us began the end.
+    pub(super) ended_early: bool,
+    name: String,
+    command: String,
+    verbose: bool,
+    given: Option<Signal>,
+    relays: Option<[Relay; 2]>,
+    clock_struck: bool,
+    failed: bool,
+}
+
+impl Watcher {
+    pub(super) fn new(name: &str, options: &Options, relays: Option<[Relay; 2]>) -> Self {
+        Self {
+            timed_out: false,
+            killed: false,
+            ended_early: false,
+            name: name.to_owned(),
+            command: quote(&options.command[0]),
+            verbose: options.verbose,
+            given: options.signal.0,
+            relays,
+            clock_struck: false,
+            failed: false,
+        }
+    }
+
+    /// Says that this is sent, if that is wanted.
+    pub(super) fn announce(&self, signal: Signal) {
+        let name = match (signal, self.given) {
+            (CONT, None) => "EXIT".to_owned(),
+            // It only follows another.
+            (CONT, Some(given)) if given != CONT => return,
+            _ => signal_name(signal),
+        };
+        if self.verbose {
+            self.say(&format!(
+                "sending signal {name} to command {}",
+                self.command
+            ));
+        }
+    }
+
+    pub(super) fn is_flushed(&self) -> bool {
+        self.relays.iter().flatten().all(Relay::is_flushed)
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        self.failed
+    }
+
+    fn relay(&self, stream: Stream) -> Option<&Relay> {
+        let [stdout, stderr] = self.relays.as_ref()?;
+        Some(match stream {
+            Stream::Stdout => stdout,
+            Stream::Stderr => stderr,
+        })
+    }
+
+    fn say(&self, message: &str) {
+        match self.relay(Stream::Stderr) {
+            Some(relay) => {
+                relay.write(format!("{}: {message}\n", self.name).as_bytes());
+            }
+            None => complain(&self.name, message),
+        }
+    }
+}
+
+impl Handler for Watcher {
+    type Notification = ();
+
+    fn output(&mut self, control: &mut Control<()>, stream: Stream, bytes: &[u8]) {
+        if self.relay(stream).is_some_and(|relay| relay.write(bytes)) {
+            control.hold_output(stream);
+        }
+    }
+
+    fn error(&mut self, _: &mut Control<()>, error: Error, _: bool, failure: Option<Failure>) {
+        if let (Error::External(_), Some(failure)) = (error, failure) {
+            self.failed = true;
+            self.say(&failure.to_string());
+        }
+    }
+
+    fn observe(&mut self, _: Instant, moment: Moment) {
+        match moment {
+            Moment::Event(event) => self.clock_struck = event == Event::Tick,
+            Moment::Action(Action::SendSignal { signal, .. }) => {
+                self.timed_out |= self.clock_struck;
+                self.killed |= signal == Signal::KILL;
+                self.announce(signal);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What cannot be passed on is an error, and is not read any more; a reader that left closes the pipe.
+pub(super) fn look_after_relays(child: &mut MindedChild<Watcher>) {
+    for stream in STREAMS {
+        let Some(relay) = child.handler().relay(stream) else {
+            return;
+        };
+        let (failure, again) = (relay.take_failure(), relay.has_room_again());
+        if let Some(failure) = failure {
+            if let Some(loss) = loss(stream, &failure) {
+                child.control().fail(loss);
+            }
+            child.control().close_output(stream);
+        } else if again {
+            child.control().release_output(stream);
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! What cannot be seen side by side.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use crate::support::{Ours, run};
+
+#[test]
+fn no_pipe_is_put_in_between() {
+    let ours = Ours::new();
+    let direct = run(crate::support::timeout(
+        "/usr/bin/readlink".as_ref(),
+        &["/proc/self/fd/0"],
+    ));
+    let through = run(ours.command(&["9", "readlink", "/proc/self/fd/0"]));
+    assert_eq!(through, direct);
+    let mut command = ours.command(&["9", "readlink", "/proc/self/fd/1"]);
+    let file = ours.path("out");
+    command.stdout(fs::File::create(&file).expect("a file"));
+    assert_eq!(run(command).code, Some(0));
+    assert_eq!(
+        fs::read_to_string(&file).expect("text").trim(),
+        file.to_str().expect("text")
+    );
+}
+
+#[test]
+fn a_script_without_an_interpreter_is_run_by_sh() {
+    let ours = Ours::new();
+    let script = ours.path("script");
+    fs::write(&script, "echo $1; exit 5").expect("a file");
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("a mode");
+    let ended = run(ours.command(&["9", script.to_str().expect("text"), "word"]));
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(5), "word\n"));
+}
+
+#[test]
+fn silence_ends_it_with_idle() {
+    let ours = Ours::new();
+    let ended = run(ours.command(&["--idle", ".2", "0", "sh", "-c", "echo one; exec sleep 30"]));
+    assert_eq!(
+        (ended.code, ended.stdout.as_str(), ended.stderr.as_str()),
+        (Some(124), "one\n", "")
+    );
+}

@@ -1,0 +1,5 @@
+//! `childminder timeout`, beside coreutils' and alone.
+
+mod alone;
+mod beside;
+mod support;
