@@ -39,9 +39,7 @@ pub enum Command {
     override_usage = "childminder run [OPTIONS] [--] COMMAND [ARG]...",
     help_template = "{usage-heading} {usage}\n\n{options}{after-help}",
     disable_help_flag = true,
-    after_help = "A terminal is passed on as it is; of its output, only what none of --idle,\n\
-        --first-output, --report and --record watches.\n\n\
-        DURATION: 90, 1.5, 500ms, 30s, 10m, 2h; 0 is none. Exit status: the command's;\n\
+    after_help = "DURATION: 90, 1.5, 500ms, 30s, 10m, 2h; 0 is none. Exit status: the command's;\n\
         128+N if signal N ended it; 124 if a deadline did; 125 if childminder failed or\n\
         could not kill it; 126 if the command cannot be run, 127 if it is not found."
 )]
