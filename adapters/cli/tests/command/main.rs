@@ -13,6 +13,7 @@ mod signals;
 mod statuses;
 mod support;
 mod terminal;
+mod timeouts;
 mod tree;
 mod tty;
 mod usage;
