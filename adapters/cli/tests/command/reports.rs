@@ -57,7 +57,7 @@ fn what_the_command_used_is_told() {
     // What was used before us, by children that our parent had, is not the command's.
     let busy = "i=0; while [ $i -lt 100000 ]; do i=$((i + 1)); done";
     let run = minding(&place.options(""), busy);
-    let words = "python3 -c 'x = bytearray(300_000_000)'; exec \"$@\"";
+    let words = "dd if=/dev/zero of=/dev/null bs=300M count=1 2>&-; exec \"$@\"";
     let ended = start(through(&["sh", "-c", words, "sh"], &run)).finish();
     ended.expect(0, "");
     let usage = &place.report()["usage"];
