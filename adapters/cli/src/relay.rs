@@ -9,8 +9,31 @@ use std::thread;
 use std::time::Duration;
 
 use childminder::Stream;
+use childminder_mio::{Handler, MindedChild};
 use mio::Waker;
 use rustix::event::{PollFd, PollFlags, poll};
+
+/// What an owner's `relay` of a stream cannot pass on is an error, and is not read any more. A reader that left
+/// closes the child's pipe too, as if there were nothing between them.
+pub(crate) fn look_after_relays<H: Handler>(
+    child: &mut MindedChild<H>,
+    relay: impl Fn(&H, Stream) -> Option<&Relay>,
+) {
+    for stream in [Stream::Stdout, Stream::Stderr] {
+        let Some(relay) = relay(child.handler(), stream) else {
+            continue;
+        };
+        let (failure, again) = (relay.take_failure(), relay.has_room_again());
+        if let Some(failure) = failure {
+            if let Some(loss) = loss(stream, &failure) {
+                child.control().fail(loss);
+            }
+            child.control().close_output(stream);
+        } else if again {
+            child.control().release_output(stream);
+        }
+    }
+}
 
 /// One of our own streams, written to by a thread of its own: a reader that is slow, or asleep, holds
 /// up neither the loop nor the other stream.

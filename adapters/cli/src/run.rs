@@ -16,7 +16,7 @@ use mio::{Events, Interest, Poll, Token, Waker};
 
 use crate::args::{ActivityArg, RunArgs};
 use crate::owner::Owner;
-use crate::relay::{Relay, loss};
+use crate::relay::{Relay, look_after_relays, loss};
 use crate::report::Report;
 use crate::signals::{Requests, end_ignoring_sigchld, ladder_beginning_with};
 use crate::tail::Tail;
@@ -116,7 +116,7 @@ impl Loop {
             if let Some(outcome) = child.outcome() {
                 return Ok(outcome);
             }
-            look_after_relays(child);
+            look_after_relays(child, |owner, stream| Some(owner.relay(stream)));
         }
     }
 
@@ -215,23 +215,6 @@ fn end(child: &mut MindedChild<Owner>, signal: Signal, args: &RunArgs) {
     let ladder = ladder_beginning_with(signal, &args.config().ladder, args.grace());
     child.control().set_ladder(ladder);
     child.control().terminate();
-}
-
-/// What cannot be passed on is an error, and is not read any more. A reader that left closes the
-/// child's pipe too, as if there were nothing between them.
-fn look_after_relays(child: &mut MindedChild<Owner>) {
-    for stream in [Stream::Stdout, Stream::Stderr] {
-        let relay = child.handler().relay(stream);
-        let (failure, again) = (relay.take_failure(), relay.has_room_again());
-        if let Some(failure) = failure {
-            if let Some(loss) = loss(stream, &failure) {
-                child.control().fail(loss);
-            }
-            child.control().close_output(stream);
-        } else if again {
-            child.control().release_output(stream);
-        }
-    }
 }
 
 /// Completes the record, writes the report, says the sentence.

@@ -10,7 +10,7 @@ use std::io::{self, Write as _};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use childminder::{Config, Ladder, Signal, Stage, Stream, Target};
+use childminder::{Config, Ladder, Signal, Stage, Target};
 use childminder_mio::{MindedChild, Outcome};
 use childminder_unix::{Child, Place, Start, Watch};
 use mio::{Events, Interest, Poll, Token, Waker};
@@ -21,10 +21,10 @@ use signal_hook::consts::{
 use signal_hook_mio::v1_0::Signals;
 
 use self::options::{Asked, Options, Sending, quote};
-use self::watcher::{Watcher, look_after_relays};
+use self::watcher::Watcher;
 use crate::OURS;
 use crate::jobs::{JobControl, Uses};
-use crate::relay::Relay;
+use crate::relay::{Relay, look_after_relays};
 use crate::signals::end_ignoring_sigchld;
 
 /// Does what this command line says, `name` being what the caller called us; the status to exit with.
@@ -119,7 +119,7 @@ fn run(name: &str, options: &Options) -> Result<u8, Trouble> {
         if let Some(outcome) = child.outcome() {
             break outcome;
         }
-        look_after_relays(&mut child);
+        look_after_relays(&mut child, Watcher::relay);
     };
     if let Some(jobs) = &mut jobs {
         jobs.take_back(!outcome.terminated);
@@ -286,9 +286,6 @@ fn print(text: &str) -> u8 {
         Err(_) => OURS,
     }
 }
-
-/// Which of our relays is which.
-const STREAMS: [Stream; 2] = [Stream::Stdout, Stream::Stderr];
 
 const CONT: Signal = Signal::new(SIGCONT).expect("a signal");
 

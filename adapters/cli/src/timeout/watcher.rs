@@ -1,11 +1,11 @@
 //! What `timeout` does with what it is told of the command.
 
 use childminder::{Action, Error, Event, Instant, Signal, Stream};
-use childminder_mio::{Control, Failure, Handler, MindedChild, Moment};
+use childminder_mio::{Control, Failure, Handler, Moment};
 
 use super::options::{Options, quote, signal_name};
-use super::{CONT, STREAMS, complain};
-use crate::relay::{Relay, loss};
+use super::{CONT, complain};
+use crate::relay::Relay;
 
 /// Passes output on, if it is to be watched, and says what is sent.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
@@ -65,7 +65,7 @@ impl Watcher {
         self.failed
     }
 
-    fn relay(&self, stream: Stream) -> Option<&Relay> {
+    pub(super) fn relay(&self, stream: Stream) -> Option<&Relay> {
         let [stdout, stderr] = self.relays.as_ref()?;
         Some(match stream {
             Stream::Stdout => stdout,
@@ -108,24 +108,6 @@ impl Handler for Watcher {
                 self.announce(signal);
             }
             _ => {}
-        }
-    }
-}
-
-/// What cannot be passed on is an error, and is not read any more; a reader that left closes the pipe.
-pub(super) fn look_after_relays(child: &mut MindedChild<Watcher>) {
-    for stream in STREAMS {
-        let Some(relay) = child.handler().relay(stream) else {
-            return;
-        };
-        let (failure, again) = (relay.take_failure(), relay.has_room_again());
-        if let Some(failure) = failure {
-            if let Some(loss) = loss(stream, &failure) {
-                child.control().fail(loss);
-            }
-            child.control().close_output(stream);
-        } else if again {
-            child.control().release_output(stream);
         }
     }
 }
