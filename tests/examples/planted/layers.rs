@@ -37,7 +37,7 @@ impl Layer {
             .args(self.args)
             .env("PLANTED_BUG", number.to_string())
             .env("PROPTEST_RNG_SEED", "1")
-            .env("PROPTEST_CASES", "2000")
+            .env("PROPTEST_CASES", "1000")
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .status()?;
@@ -64,8 +64,8 @@ const LAYERS: [(&str, Target, &[&str]); 7] = [
     ("model", Target("test", "rules"), &["model"]),
     ("ancestor", Target("test", "conformance"), &[]),
     ("seeds", Target("test", "seeds"), &["monitor"]),
-    ("search", Target("example", "search"), &["20000", "5000"]),
-    ("simulation", Target("example", "lifetimes"), &["200000"]),
+    ("search", Target("example", "search"), &["8000", "2000"]),
+    ("simulation", Target("example", "lifetimes"), &["100000"]),
 ];
 
 /// In seconds: many times what a layer takes.

@@ -180,7 +180,8 @@ fn a_plain_spawn_forks_nothing() {
     let trace = std::env::temp_dir().join(format!("childminder-trace-{}", std::process::id()));
     let to = trace.to_str().expect("text");
     let calls = "trace=fork,vfork,clone,clone3";
-    let strace = ["strace", "-f", "-o", to, "-e", calls];
+    // In the background of a script signals are ignored, which takes a hook.
+    let strace = ["--default-signal", "strace", "-f", "-o", to, "-e", calls];
     if again_in_a_process_of_its_own(name, &strace) {
         let calls = fs::read_to_string(&trace).expect("a trace");
         fs::remove_file(&trace).expect("a trace");
