@@ -125,8 +125,10 @@ fn at_a_terminal_the_command_reads_it_and_is_interrupted_and_stopped_there() {
     shell.terminal.shows("Stopped");
     shell.prompt();
     shell.line("fg");
+    // What is typed is echoed at once, and what the shell and the command write may come in between.
     shell.terminal.types("again\n");
-    shell.terminal.shows("again\r\nagain\r\n");
+    shell.terminal.shows("again\r\n");
+    shell.terminal.shows("again\r\n");
     shell.terminal.types(CTRL_C);
     shell.prompt();
 }
