@@ -187,13 +187,12 @@ fn digits(text: &str) -> u128 {
     })
 }
 
-/// `0.fraction` of a unit, in nanoseconds, rounded up.
+/// `0.fraction` of a unit, in nanoseconds, rounded up: from the last digit to the first, where to round up each
+/// tenth is to round up the whole.
 fn part_of(unit: u128, fraction: &str) -> u128 {
-    let (read, rest) = fraction.split_at(fraction.len().min(MOST_DIGITS));
-    let scale = u128::from(10_u64.pow(u32::try_from(read.len()).unwrap_or(0)));
-    let product = unit * digits(read);
-    let dust = product.is_multiple_of(scale) && rest.bytes().any(|digit| digit != b'0');
-    product.div_ceil(scale) + u128::from(dust)
+    fraction.bytes().rev().fold(0, |below, digit| {
+        (unit * u128::from(digit - b'0') + below).div_ceil(10)
+    })
 }
 
 fn from_nanos(nanos: u128) -> Duration {
@@ -202,9 +201,6 @@ fn from_nanos(nanos: u128) -> Duration {
         Err(_) => Duration::MAX,
     }
 }
-
-/// Digits beyond these are far below a nanosecond.
-const MOST_DIGITS: usize = 18;
 
 const NANOS_PER_SECOND: u128 = 1_000_000_000;
 
@@ -257,6 +253,15 @@ mod tests {
         ] {
             assert_eq!(duration(text), Ok(expected), "{text}");
         }
+    }
+
+    #[test]
+    fn a_fraction_is_read_to_its_last_digit() {
+        // Two ninths of a day are 19,200 seconds; the 5 at the end makes it more.
+        let more = format!(".{}5d", "2".repeat(118));
+        assert_eq!(duration(&more), Ok(Duration::new(19_200, 1)));
+        let less = format!(".{}1d", "2".repeat(118));
+        assert_eq!(duration(&less), Ok(Duration::from_secs(19_200)));
     }
 
     #[test]
