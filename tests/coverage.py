@@ -17,6 +17,8 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TOOLS = {"LLVM_COV": "/usr/bin/llvm-cov-22", "LLVM_PROFDATA": "/usr/bin/llvm-profdata-22"}
 ADAPTERS = ["unix", "mio", "record", "sim", "cli"]
+# It runs between fork and exec, and the exec forgets what has run.
+LEAVES_NO_PROFILE = ["adapters/unix/src/sys/hook.rs"]
 STATES = ["3000", "2000"]
 LEAST = 90.0
 
@@ -45,13 +47,14 @@ def adapters():
     env = environment("adapters")
     run(env, "llvm-cov", "clean", "--workspace")
     shown = subprocess.run(["cargo", "llvm-cov", "show-env"], env=env, cwd=ROOT, check=True,
-                           capture_output=True, text=True).stdout
+                           stdout=subprocess.PIPE, text=True).stdout
     env |= dict(line.replace("'", "").split("=", 1) for line in shown.splitlines() if "=" in line)
     run(env, "build", "--workspace", "--examples", "--locked")
     run(env, "test", "--workspace", "--tests", "--locked", "--quiet")
     by_crate = collections.defaultdict(list)
     for path, file in report(env, "--workspace"):
-        by_crate[path.parts[1]].append((path, file))
+        if str(path) not in LEAVES_NO_PROFILE:
+            by_crate[path.parts[1]].append((path, file))
     enough = True
     for name in ADAPTERS:
         lines, share = covered(by_crate[name])
@@ -73,8 +76,10 @@ def run(env, *args):
 
 def report(env, *args):
     """The files of the workspace, by their paths in it."""
-    said = subprocess.run(["cargo", "llvm-cov", "report", "--json", *args], env=env, cwd=ROOT,
-                          check=True, capture_output=True, text=True).stdout
+    # A process that is killed while it writes its profile leaves one that cannot be read.
+    command = ["cargo", "llvm-cov", "report", "--json", "--failure-mode", "all", *args]
+    said = subprocess.run(command, env=env, cwd=ROOT, check=True, stdout=subprocess.PIPE,
+                          text=True).stdout
     files = json.loads(said)["data"][0]["files"]
     return [(pathlib.Path(file["filename"]).relative_to(ROOT), file) for file in files]
 

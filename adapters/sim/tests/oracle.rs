@@ -3,7 +3,7 @@
 mod buggy;
 
 use childminder::{Error, Signal, Target};
-use childminder_sim::{Rule, assert_holds, search};
+use childminder_sim::{Rule, Violation, assert_holds, search};
 
 use crate::buggy::{Bug, Buggy};
 
@@ -188,8 +188,33 @@ fn it_says_twice_that_the_child_has_exited() {
 fn found(bug: Bug, is_it: impl Fn(Rule) -> bool) {
     match search(0..ENOUGH, |scenario| Buggy::new(scenario, bug)) {
         Ok(_) => panic!("{bug:?} was not found in {ENOUGH} seeds"),
-        Err(violation) => assert!(is_it(violation.rule), "not as expected: {violation}"),
+        Err(violation) => {
+            assert!(is_it(violation.rule), "not as expected: {violation}");
+            is_a_story(&violation);
+        }
     }
+}
+
+/// It names the rule, the seed that brings it back, and what happened up to there.
+fn is_a_story(violation: &Violation) {
+    let story = violation.to_string();
+    let rule = violation.rule.to_string();
+    let mut lines = story.lines();
+    assert_eq!(
+        lines.next(),
+        Some(format!("the supervisor {rule}").as_str())
+    );
+    let seed = format!("seed {}, turn ", violation.seed);
+    assert!(
+        lines.next().is_some_and(|line| line.starts_with(&seed)),
+        "{story}"
+    );
+    let end = lines.next_back();
+    assert!(
+        end.is_some_and(|line| line.ends_with(&format!("here it {rule}"))),
+        "{story}"
+    );
+    assert!(lines.any(|line| line.ends_with("starts")), "{story}");
 }
 
 const ENOUGH: u64 = 3_000;
