@@ -11,6 +11,7 @@ mod replay;
 mod report;
 mod run;
 mod signals;
+mod status;
 mod tail;
 mod terminal;
 mod timeout;
@@ -25,6 +26,7 @@ use clap::Parser as _;
 use clap::error::ErrorKind;
 
 use crate::args::{Args, Command};
+use crate::status::OURS;
 
 /// What went wrong in `childminder` itself, and the status to exit with.
 #[derive(Debug)]
@@ -43,9 +45,6 @@ impl Trouble {
         }
     }
 }
-
-/// The exit status when `childminder` itself failed, bad usage included.
-pub(crate) const OURS: u8 = 125;
 
 /// Does what the command line says, and returns the exit status.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {

@@ -9,9 +9,9 @@ use childminder::{Error, ExitStatus, Instant, Outcome, Signal, Stream, Target};
 use childminder_unix::{Usage, signals};
 use serde_json::{Value, json};
 
-use crate::OURS;
 use crate::args::{Limit, RunArgs};
 use crate::owner::{Log, Noticed};
+use crate::status::{OURS, TIMED_OUT, of_signal};
 use crate::tail::Line;
 use crate::tree::Tree;
 use crate::usage::{seconds, used};
@@ -239,13 +239,6 @@ fn error_type(error: Error) -> &'static str {
         Error::Unkillable => "unkillable",
     }
 }
-
-/// What a shell reports for a command that this signal ended.
-pub(crate) fn of_signal(signal: Signal) -> u8 {
-    128_u8.saturating_add(signal.number().to_le_bytes()[0])
-}
-
-const TIMED_OUT: u8 = 124;
 
 /// How much of its last line is told to people, in characters.
 const LAST_WORDS: usize = 80;

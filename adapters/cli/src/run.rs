@@ -19,10 +19,11 @@ use crate::owner::Owner;
 use crate::relay::{Relay, look_after_relays, loss};
 use crate::report::Report;
 use crate::signals::{Requests, end_ignoring_sigchld, ladder_beginning_with};
+use crate::status::{CANNOT_RUN, NOT_FOUND, OURS, of_signal};
 use crate::tail::Tail;
 use crate::terminal::Terminal;
 use crate::tree::{End, Tree};
-use crate::{OURS, Trouble, report, tree};
+use crate::{Trouble, report, tree};
 
 /// Runs and minds the command; returns the status to exit with.
 pub(crate) fn run(args: &RunArgs) -> Result<u8, Trouble> {
@@ -240,7 +241,7 @@ fn conclude(
         usage,
         tree,
     };
-    let mut status = given_up.map_or_else(|| facts.status(), report::of_signal);
+    let mut status = given_up.map_or_else(|| facts.status(), of_signal);
     if !troubles.is_empty() {
         status = or_ours(status);
     }
@@ -335,9 +336,6 @@ fn is_path(name: &OsStr) -> bool {
 fn system(error: io::Error) -> Trouble {
     Trouble::ours(error.to_string())
 }
-
-const CANNOT_RUN: u8 = 126;
-const NOT_FOUND: u8 = 127;
 
 const CHILD: Token = Token(0);
 const REQUEST: Token = Token(1);

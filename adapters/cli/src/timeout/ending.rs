@@ -4,6 +4,8 @@ use childminder::Signal;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::low_level::{emulate_default_handler, raise};
 
+use crate::status::of_signal;
+
 /// Dies of this signal, without a core of our own beside the command's; if it cannot, the status that
 /// a shell would have for that.
 pub(super) fn die_of(signal: Signal) -> u8 {
@@ -18,9 +20,4 @@ pub(super) fn die_of(signal: Signal) -> u8 {
     let _ = emulate_default_handler(signal.number());
     let _ = raise(signal.number());
     of_signal(signal)
-}
-
-/// What a shell reports for a command that this signal ended.
-pub(super) fn of_signal(signal: Signal) -> u8 {
-    128_u8.saturating_add(signal.number().to_le_bytes()[0])
 }

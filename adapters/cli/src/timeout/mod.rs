@@ -22,10 +22,10 @@ use signal_hook_mio::v1_0::Signals;
 
 use self::options::{Asked, Options, Sending, quote};
 use self::watcher::Watcher;
-use crate::OURS;
 use crate::jobs::{JobControl, Uses};
 use crate::relay::{Relay, look_after_relays};
 use crate::signals::end_ignoring_sigchld;
+use crate::status::{CANNOT_RUN, NOT_FOUND, OURS, TIMED_OUT, of_signal};
 
 /// Does what this command line says, `name` being what the caller called us; the status to exit with.
 pub(crate) fn main(name: &str, args: impl IntoIterator<Item = OsString>) -> u8 {
@@ -237,9 +237,9 @@ fn conclude(options: &Options, outcome: Outcome, watcher: &Watcher) -> u8 {
     match outcome.exit {
         None => OURS,
         Some(Signalled(signal)) if !watcher.timed_out => ending::die_of(signal),
-        Some(Signalled(Signal::KILL)) => ending::of_signal(Signal::KILL),
+        Some(Signalled(Signal::KILL)) => of_signal(Signal::KILL),
         Some(_) if gives_124 => TIMED_OUT,
-        Some(Signalled(signal)) => ending::of_signal(signal),
+        Some(Signalled(signal)) => of_signal(signal),
         Some(Code(0)) if watcher.has_failed() => OURS,
         Some(Code(code)) => code.to_le_bytes()[0],
     }
@@ -288,10 +288,6 @@ fn print(text: &str) -> u8 {
 }
 
 const CONT: Signal = Signal::new(SIGCONT).expect("a signal");
-
-const TIMED_OUT: u8 = 124;
-const CANNOT_RUN: u8 = 126;
-const NOT_FOUND: u8 = 127;
 
 const CHILD: Token = Token(0);
 const SIGNALS: Token = Token(1);
