@@ -49,8 +49,8 @@ impl Trouble {
 /// Does what the command line says, and returns the exit status.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
     let args: Vec<OsString> = args.into_iter().collect();
-    if let Some((name, rest)) = as_timeout(&args) {
-        return timeout::main(&name, rest.iter().cloned());
+    if let Some((call, name, rest)) = as_timeout(&args) {
+        return timeout::main(&call, &name, rest.iter().cloned());
     }
     let args = match Args::try_parse_from(args) {
         Ok(args) => args,
@@ -66,7 +66,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
     };
     let done = match args.command {
         Command::Run(args) => run::run(&args),
-        Command::Timeout { words } => return timeout::main("childminder timeout", words),
+        Command::Timeout { words } => return timeout::main("childminder timeout", TIMEOUT, words),
         Command::Replay(args) => replay::replay(&args.files),
     };
     done.unwrap_or_else(|trouble| {
@@ -75,14 +75,16 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
     })
 }
 
-/// What we are called and told as `timeout`: by that name, or by that word. Its command line has rules of
-/// its own.
-fn as_timeout(args: &[OsString]) -> Option<(String, &[OsString])> {
-    let (name, rest) = args.split_first()?;
-    let shown = name.to_string_lossy();
-    if Path::new(name).file_name()? == "timeout" {
-        return Some((shown.into_owned(), rest));
+/// How we are called as `timeout`, by that name or by that word, what we call ourselves then, and what we are
+/// told. Its command line has rules of its own.
+fn as_timeout(args: &[OsString]) -> Option<(String, String, &[OsString])> {
+    let (program, rest) = args.split_first()?;
+    let shown = program.to_string_lossy().into_owned();
+    if Path::new(program).file_name()? == TIMEOUT {
+        return Some((shown.clone(), shown, rest));
     }
     let (word, rest) = rest.split_first()?;
-    (word == "timeout").then(|| (format!("{shown} timeout"), rest))
+    (word == TIMEOUT).then(|| (format!("{shown} {TIMEOUT}"), TIMEOUT.to_owned(), rest))
 }
+
+const TIMEOUT: &str = "timeout";

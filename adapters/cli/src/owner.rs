@@ -6,7 +6,7 @@ use std::io;
 use childminder::{Action, Error, Event, FailureId, Instant, Outcome, Signal, Stream, Target};
 use childminder_mio::{Control, Failure, Handler, Moment};
 use childminder_record::Recorder;
-use childminder_unix::signals;
+use childminder_unix::{Usage, signals};
 
 use crate::relay::{Relay, loss};
 use crate::report;
@@ -37,6 +37,10 @@ pub(crate) struct Log {
     /// The signal that we were sent, if that is why the child was ended.
     pub(crate) asked_by: Option<Signal>,
     pub(crate) exited: Option<Instant>,
+    /// Whether it left a core.
+    pub(crate) dumped_core: bool,
+    /// None of a command that was left running.
+    pub(crate) usage: Option<Usage>,
     pub(crate) ended: Instant,
     now: Instant,
 }

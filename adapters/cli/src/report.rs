@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use childminder::{Error, ExitStatus, Instant, Outcome, Signal, Stream, Target};
-use childminder_unix::{Usage, signals};
+use childminder_unix::signals;
 use serde_json::{Value, json};
 
 use crate::args::{Limit, RunArgs};
@@ -22,8 +22,6 @@ pub(crate) struct Report<'a> {
     pub(crate) outcome: Outcome,
     pub(crate) log: &'a Log,
     pub(crate) tail: &'a [Line],
-    /// None of a command that was left running.
-    pub(crate) usage: Option<Usage>,
     pub(crate) tree: &'a Tree,
 }
 
@@ -46,7 +44,7 @@ impl Report<'_> {
         if self.outcome.terminated {
             parts.extend(self.signals_sent());
             parts.push(match self.outcome.exit {
-                Some(ExitStatus::Signal(signal)) => format!("killed by {}", signals::name(signal)),
+                Some(ExitStatus::Signal(signal)) => self.killed_by(signal),
                 Some(status) => status.to_string(),
                 None => format!("process {} outlived the ladder", self.log.leader),
             });
@@ -65,7 +63,7 @@ impl Report<'_> {
         }
         parts.extend(self.later_messages());
         parts.extend(self.last_words());
-        parts.extend(self.usage.as_ref().map(used));
+        parts.extend(self.log.usage.as_ref().map(used));
         let name = command_name(&self.args.command[0]);
         Some(format!("{name}: {}", parts.join("; ")))
     }
@@ -76,7 +74,7 @@ impl Report<'_> {
             "command": self.args.command.iter().map(|arg| arg.to_string_lossy()).collect::<Vec<_>>(),
             "status": status,
             "error": self.log.errors.first().map(|noticed| self.error_json(noticed)),
-            "exit": self.outcome.exit.map(exit_json),
+            "exit": self.outcome.exit.map(|status| self.exit_json(status)),
             "terminated": self.outcome.terminated,
             "leaked": self.outcome.leaked,
             "duration_ns": self.log.ended.0,
@@ -100,12 +98,23 @@ impl Report<'_> {
                 },
                 "text": line.text,
             })).collect::<Vec<_>>(),
-            "usage": self.usage.map(|usage| json!({
+            "usage": self.log.usage.map(|usage| json!({
                 "user_ns": nanos(usage.user),
                 "system_ns": nanos(usage.system),
                 "peak_memory_bytes": usage.peak_memory,
             })),
         })
+    }
+
+    fn exit_json(&self, status: ExitStatus) -> Value {
+        match status {
+            ExitStatus::Code(code) => json!({ "code": code }),
+            ExitStatus::Signal(signal) => json!({
+                "signal": signal.number(),
+                "name": signals::name(signal),
+                "dumped_core": self.log.dumped_core,
+            }),
+        }
     }
 
     fn error_json(&self, noticed: &Noticed) -> Value {
@@ -145,14 +154,21 @@ impl Report<'_> {
             Error::RunTimeout => {
                 format!("still running after {:?} (--wall)", given(self.args.wall))
             }
-            Error::Exit(ExitStatus::Signal(signal)) => {
-                format!("killed by {}", signals::name(signal))
-            }
+            Error::Exit(ExitStatus::Signal(signal)) => self.killed_by(signal),
             error => match &noticed.failure {
                 Some(failure) => failure.to_string(),
                 None => error.to_string(),
             },
         }
+    }
+
+    fn killed_by(&self, signal: Signal) -> String {
+        let core = if self.log.dumped_core {
+            " (core dumped)"
+        } else {
+            ""
+        };
+        format!("killed by {}{core}", signals::name(signal))
     }
 
     fn signals_sent(&self) -> Option<String> {
@@ -211,15 +227,6 @@ fn command_name(command: &OsStr) -> String {
 /// Signals that end commands every day: a reader that left, Ctrl-C.
 fn is_everyday(signal: Signal) -> bool {
     signal.number() == SIGPIPE || signal == Signal::INT
-}
-
-fn exit_json(status: ExitStatus) -> Value {
-    match status {
-        ExitStatus::Code(code) => json!({ "code": code }),
-        ExitStatus::Signal(signal) => {
-            json!({ "signal": signal.number(), "name": signals::name(signal) })
-        }
-    }
 }
 
 fn nanos(span: Duration) -> u64 {

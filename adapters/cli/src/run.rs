@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use childminder::{Config, Signal, Stream};
 use childminder_mio::{MindedChild, Outcome};
 use childminder_record::Recorder;
-use childminder_unix::{Start, Usage, Watch};
+use childminder_unix::{Start, Watch};
 use mio::{Events, Interest, Poll, Token, Waker};
 
 use crate::args::{ActivityArg, RunArgs};
@@ -53,11 +53,13 @@ pub(crate) fn run(args: &RunArgs) -> Result<u8, Trouble> {
     terminal.take_back(child.handler_mut(), &outcome);
     events.settle(&mut child, outcome, &args.config())?;
 
-    let usage = child.child().usage();
+    let (usage, dumped_core) = (child.child().usage(), child.child().dumped_core());
     let owner = child.handler_mut();
+    owner.log.usage = usage;
+    owner.log.dumped_core = dumped_core;
     let given_up = events.flush(owner)?;
     owner.note_lost_output(&mut outcome);
-    let status = conclude(args, outcome, given_up, &events.tree, owner, usage, report);
+    let status = conclude(args, outcome, given_up, &events.tree, owner, report);
     // Only our own words can be lost now.
     events.flush(owner)?;
     let failure = owner.stdout.take_failure();
@@ -225,7 +227,6 @@ fn conclude(
     given_up: Option<Signal>,
     tree: &Tree,
     owner: &mut Owner,
-    usage: Option<Usage>,
     report: ReportFile,
 ) -> u8 {
     let mut troubles = Vec::new();
@@ -238,7 +239,6 @@ fn conclude(
         outcome,
         log: &owner.log,
         tail: &tail,
-        usage,
         tree,
     };
     let mut status = given_up.map_or_else(|| facts.status(), of_signal);

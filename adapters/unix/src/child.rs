@@ -116,6 +116,12 @@ impl Child {
         self.process.usage()
     }
 
+    /// Whether a core was left of it when a signal ended it (`core(5)`): known from the reap on, false
+    /// until then.
+    pub fn dumped_core(&self) -> bool {
+        self.process.dumped_core()
+    }
+
     /// The process id, and the id of the process group. After the reap, both may be somebody else's.
     pub fn id(&self) -> u32 {
         self.process.id()
@@ -192,7 +198,8 @@ pub struct Usage {
     pub user: Duration,
     /// Time on the processor in the kernel.
     pub system: Duration,
-    /// The most memory that it, or the largest of its descendants, had resident, in bytes.
+    /// The most memory that it, or the largest of its descendants, had resident, in bytes. What we had
+    /// when we spawned it counts, as the kernel has it.
     pub peak_memory: u64,
 }
 

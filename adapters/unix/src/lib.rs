@@ -1,9 +1,9 @@
 //! One child process, as the kernel sees it.
 //!
 //! [`Child`] is spawned in a process group of its own, watched through a pidfd, signalled, and reaped
-//! last. [`Pipe`] is what it writes. [`Orphans`] and [`Cgroup`] reach what leaves its group. [`Wakeup`] lets another thread interrupt a wait. [`signals`] knows
-//! signals by name. There is no event loop and no policy here: whoever calls decides what to wait for,
-//! whom to signal and when.
+//! last. [`Pipe`] is what it writes. [`Orphans`] and [`Cgroup`] reach what leaves its group. [`Wakeup`] lets
+//! another thread interrupt a wait. [`signals`] knows signals by name, and can die of one. There is no event
+//! loop and no policy here: whoever calls decides what to wait for, whom to signal and when.
 //!
 //! ```
 //! use childminder::{ExitStatus, Signal, Target};
@@ -25,8 +25,8 @@
 //!
 //! - Nothing is signalled after the reap, and never the caller's own group. Until the reap, the dead
 //!   leader keeps both its process id and its group id from being given to anybody else.
-//! - No child but its own is waited for, unless [`Orphans`] are adopted, and no signal handler is installed unless [`Watch::Sigchld`] is
-//!   asked for.
+//! - No child but its own is waited for, unless [`Orphans`] are adopted, and no signal handler is installed
+//!   unless [`Watch::Sigchld`] is asked for.
 //! - Every descriptor it opens is close-on-exec.
 //! - No child is left behind: see [`Child`] for what happens when it is dropped.
 //!

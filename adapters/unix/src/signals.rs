@@ -6,6 +6,7 @@ use std::str::FromStr as _;
 
 use childminder::Signal;
 use nix::sys::signal::Signal as Named;
+use signal_hook::low_level::{emulate_default_handler, raise};
 
 use crate::sys;
 
@@ -57,6 +58,16 @@ pub fn name(signal: Signal) -> String {
         Some(range) if range.contains(&number) => format!("SIGRTMIN+{}", number - range.start()),
         _ => number.to_string(),
     }
+}
+
+/// Ends this process with `signal`, as a child of ours has ended, so that our parent sees the same; but
+/// without a core (`core(5)`) beside the child's. Returns if the signal does not end processes.
+pub fn die_of(signal: Signal) {
+    // A core too many is no reason to live on.
+    let _ = sys::leave_no_core();
+    // The one for signals that may be handled here, the other for those that it does not know.
+    let _ = emulate_default_handler(signal.number());
+    let _ = raise(signal.number());
 }
 
 /// What was given is not a signal of this system.

@@ -1,7 +1,6 @@
 //! `childminder timeout`: what coreutils' `timeout` takes and does.
 
 mod duration;
-mod ending;
 mod options;
 mod watcher;
 
@@ -12,7 +11,7 @@ use std::sync::Arc;
 
 use childminder::{Config, Ladder, Signal, Stage, Target};
 use childminder_mio::{MindedChild, Outcome};
-use childminder_unix::{Child, Place, Start, Watch};
+use childminder_unix::{Child, Place, Start, Watch, signals};
 use mio::{Events, Interest, Poll, Token, Waker};
 use signal_hook::consts::{
     FORBIDDEN, SIGALRM, SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGSTOP, SIGTERM, SIGTSTP,
@@ -27,10 +26,11 @@ use crate::relay::{Relay, look_after_relays};
 use crate::signals::end_ignoring_sigchld;
 use crate::status::{CANNOT_RUN, NOT_FOUND, OURS, TIMED_OUT, of_signal};
 
-/// Does what this command line says, `name` being what the caller called us; the status to exit with.
-pub(crate) fn main(name: &str, args: impl IntoIterator<Item = OsString>) -> u8 {
+/// Does what this command line says; the status to exit with. `call` is how we are called, and `name` is
+/// whom our messages are from.
+pub(crate) fn main(call: &str, name: &str, args: impl IntoIterator<Item = OsString>) -> u8 {
     let options = match options::parse(args) {
-        Ok(Asked::Help) => return print(&help(name)),
+        Ok(Asked::Help) => return print(&help(call)),
         Ok(Asked::Version) => {
             return print(&format!(
                 "timeout (childminder) {}\n",
@@ -42,7 +42,7 @@ pub(crate) fn main(name: &str, args: impl IntoIterator<Item = OsString>) -> u8 {
             if let Some(wrong) = wrong {
                 complain(name, &wrong);
             }
-            let _ = writeln!(io::stderr(), "Try '{name} --help' for more information.");
+            let _ = writeln!(io::stderr(), "Try '{call} --help' for more information.");
             return OURS;
         }
     };
@@ -52,9 +52,9 @@ pub(crate) fn main(name: &str, args: impl IntoIterator<Item = OsString>) -> u8 {
     })
 }
 
-/// The help, for `name`.
-pub(crate) fn help(name: &str) -> String {
-    format!("Usage: {name} [OPTION]... DURATION COMMAND [ARG]...\n{HELP}")
+/// The help.
+pub(crate) fn help(call: &str) -> String {
+    format!("Usage: {call} [OPTION]... DURATION COMMAND [ARG]...\n{HELP}")
 }
 
 /// What went wrong, and the status for it.
@@ -76,9 +76,9 @@ fn run(name: &str, options: &Options) -> Result<u8, Trouble> {
     end_ignoring_sigchld()?;
     let mut poll = Poll::new()?;
     let waker = Arc::new(Waker::new(poll.registry(), ROOM)?);
-    let mut signals = Signals::new(passed_on(options.signal))?;
+    let mut received = Signals::new(passed_on(options.signal))?;
     poll.registry()
-        .register(&mut signals, SIGNALS, Interest::READABLE)?;
+        .register(&mut received, SIGNALS, Interest::READABLE)?;
     let mut jobs = if options.foreground {
         None
     } else {
@@ -109,7 +109,7 @@ fn run(name: &str, options: &Options) -> Result<u8, Trouble> {
     let mut events = Events::with_capacity(16);
     let outcome = loop {
         wait(&mut poll, &mut events, child.poll_timeout())?;
-        for signal in signals.pending().filter_map(Signal::new) {
+        for signal in received.pending().filter_map(Signal::new) {
             pass_on(&mut child, signal, options);
         }
         if let Some(jobs) = &mut jobs {
@@ -125,8 +125,11 @@ fn run(name: &str, options: &Options) -> Result<u8, Trouble> {
         jobs.take_back(!outcome.terminated);
     }
     drop(jobs);
-    while !child.handler().is_flushed() && signals.pending().next().is_none() {
+    while !child.handler().is_flushed() && received.pending().next().is_none() {
         wait(&mut poll, &mut events, None)?;
+    }
+    if child.child().dumped_core() {
+        complain(name, "the monitored command dumped core");
     }
     Ok(conclude(options, outcome, child.handler()))
 }
@@ -231,18 +234,24 @@ fn pass_on(child: &mut MindedChild<Watcher>, signal: Signal, options: &Options) 
 fn conclude(options: &Options, outcome: Outcome, watcher: &Watcher) -> u8 {
     use childminder::ExitStatus::{Code, Signal as Signalled};
     if watcher.killed && !options.foreground {
-        return ending::die_of(Signal::KILL);
+        return die_of(Signal::KILL);
     }
     let gives_124 = watcher.timed_out && !options.preserve_status;
     match outcome.exit {
         None => OURS,
-        Some(Signalled(signal)) if !watcher.timed_out => ending::die_of(signal),
+        Some(Signalled(signal)) if !watcher.timed_out => die_of(signal),
         Some(Signalled(Signal::KILL)) => of_signal(Signal::KILL),
         Some(_) if gives_124 => TIMED_OUT,
         Some(Signalled(signal)) => of_signal(signal),
         Some(Code(0)) if watcher.has_failed() => OURS,
         Some(Code(code)) => code.to_le_bytes()[0],
     }
+}
+
+/// Dies of this signal; if it cannot, the status that a shell would have for that.
+fn die_of(signal: Signal) -> u8 {
+    signals::die_of(signal);
+    of_signal(signal)
 }
 
 fn not_run(options: &Options, error: &io::Error) -> Trouble {

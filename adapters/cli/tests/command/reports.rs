@@ -1,5 +1,8 @@
 //! `--report` and `--tail`.
 
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::Command;
+
 use serde_json::{Value, json};
 
 use crate::support::{Place, json, minding, run, start, text, through};
@@ -20,7 +23,10 @@ fn a_report_tells_everything() {
     assert_eq!(report["status"], 124);
     assert_eq!(error["type"], "idle_timeout");
     assert_eq!(error["message"], "silent for 300ms (--idle)");
-    assert_eq!(report["exit"], json!({ "signal": 2, "name": "SIGINT" }));
+    assert_eq!(
+        report["exit"],
+        json!({ "signal": 2, "name": "SIGINT", "dumped_core": false })
+    );
     assert_eq!(report["terminated"], true);
     assert_eq!(report["leaked"], false);
     assert_eq!(signals[0]["name"], "SIGINT");
@@ -65,6 +71,25 @@ fn what_the_command_used_is_told() {
     assert!(number("user_ns") > 1_000_000, "{usage}");
     assert!(number("peak_memory_bytes") > 100_000, "{usage}");
     assert!(number("peak_memory_bytes") < 200_000_000, "{usage}");
+}
+
+#[test]
+fn a_core_is_told() {
+    let place = Place::new();
+    let script = format!(
+        "cd {}; ulimit -c unlimited; kill -SEGV $$",
+        place.path("").display()
+    );
+    let plain = Command::new("sh").args(["-c", &script]).status();
+    let dumps = plain.expect("sh").core_dumped();
+    let core = if dumps { " (core dumped)" } else { "" };
+    let said = format!("childminder: sh: killed by SIGSEGV{core}\n");
+    run(&place.options(""), &script).expect(139, &said);
+    assert_eq!(place.report()["exit"]["dumped_core"], dumps);
+
+    let without = run(&place.options(""), "ulimit -c 0; kill -SEGV $$");
+    without.expect(139, "childminder: sh: killed by SIGSEGV\n");
+    assert_eq!(place.report()["exit"]["dumped_core"], false);
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::Command;
 
 use crate::support::{Ours, run};
 
@@ -32,6 +34,23 @@ fn a_script_without_an_interpreter_is_run_by_sh() {
     fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("a mode");
     let ended = run(ours.command(&["9", script.to_str().expect("text"), "word"]));
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(5), "word\n"));
+}
+
+#[test]
+fn it_dies_as_its_command_did_but_leaves_no_core() {
+    let ours = Ours::new();
+    let place = ours.path("cores");
+    fs::create_dir(&place).expect("a directory");
+    let script = format!(
+        "cd {}; ulimit -Sc unlimited; exec {} 9 sh -c 'ulimit -c 0; kill -SEGV $$'",
+        place.display(),
+        ours.program().display()
+    );
+    let status = Command::new("sh").args(["-c", &script]).status();
+    let status = status.expect("a shell");
+    assert_eq!((status.signal(), status.core_dumped()), (Some(11), false));
+    let cores = fs::read_dir(&place).expect("a directory").count();
+    assert_eq!(cores, 0);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::thread;
 
-use crate::support::{Ended, Ours, run, timeout};
+use crate::support::{Ended, Ours, run, text, timeout};
 
 #[test]
 fn the_same_words_have_the_same_end() {
@@ -22,7 +22,7 @@ fn the_same_words_have_the_same_end() {
         "{theirs:?} is to be coreutils' timeout, to compare with: {version:?}"
     );
     let ours = Ours::new();
-    let lines = Mutex::new(lines());
+    let lines = Mutex::new(lines(&text(&ours.path(""))));
     assert!(lines.lock().expect("no panic").len() > 250);
     let differences = Mutex::new(Vec::new());
     thread::scope(|scope| {
@@ -50,7 +50,7 @@ fn the_same_words_have_the_same_end() {
 
 /// The command lines. What ends at its deadline would otherwise run far longer, and the other way round.
 #[expect(clippy::too_many_lines, reason = "a table")]
-fn lines() -> Vec<Vec<String>> {
+fn lines(place: &str) -> Vec<Vec<String>> {
     let mut lines = Vec::new();
     let mut add = |words: &[&str]| lines.push(words.iter().map(ToString::to_string).collect());
     // Usage.
@@ -147,6 +147,20 @@ fn lines() -> Vec<Vec<String>> {
         for options in [&[][..], &["--foreground"], &["--preserve-status"]] {
             let kill = format!("kill -{signal} $$");
             add(&[options, &["9", "sh", "-c", &kill]].concat());
+        }
+    }
+    for signal in ["QUIT", "ABRT", "SEGV"] {
+        for core in ["0", "unlimited"] {
+            let kill = format!("cd $(mktemp -dp {place}); ulimit -c {core}; kill -{signal} $$");
+            add(&["9", "sh", "-c", &kill]);
+            add(&[
+                "-s",
+                signal,
+                ".1",
+                "sh",
+                "-c",
+                &format!("cd $(mktemp -dp {place}); ulimit -c {core}; exec sleep 30"),
+            ]);
         }
     }
     for signal in [34, 40, 64, 15, 9] {

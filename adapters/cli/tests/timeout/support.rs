@@ -38,6 +38,10 @@ impl Ours {
     }
 }
 
+pub(crate) fn text(path: &Path) -> String {
+    path.display().to_string()
+}
+
 /// This program, called `timeout`.
 pub(crate) fn timeout(program: &Path, words: &[&str]) -> Command {
     let mut command = Command::new(program);

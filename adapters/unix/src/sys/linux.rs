@@ -10,7 +10,8 @@ use nix::sys::signalfd::{SfdFlags, SignalFd, siginfo};
 use rustix::event::EventfdFlags;
 use rustix::io::{Errno, retry_on_intr};
 use rustix::process::{
-    Pid, PidfdFlags, Signal as Sendable, WaitId, WaitIdOptions, WaitIdStatus, getpid, waitid,
+    DumpableBehavior, Pid, PidfdFlags, Signal as Sendable, WaitId, WaitIdOptions, WaitIdStatus,
+    getpid, waitid,
 };
 use rustix_libc_wrappers::process::SignalExt as _;
 
@@ -91,6 +92,13 @@ pub(super) fn die_with_parent() -> io::Result<()> {
 /// Has the kernel give orphans below us to us (`PR_SET_CHILD_SUBREAPER`).
 pub(crate) fn adopt_orphans() -> io::Result<()> {
     Ok(rustix::process::set_child_subreaper(Some(getpid()))?)
+}
+
+/// Has the kernel dump no core of this process, to no file and to no collector (`PR_SET_DUMPABLE`).
+pub(crate) fn leave_no_core() -> io::Result<()> {
+    Ok(rustix::process::set_dumpable_behavior(
+        DumpableBehavior::NotDumpable,
+    )?)
 }
 
 /// `ENOSYS` is a kernel without the call, `EINVAL` one without `P_PIDFD`, `EPERM` a sandbox.

@@ -3,9 +3,9 @@
 mod hook;
 mod ignored;
 mod process;
+mod reap;
 mod sigchld;
 pub(crate) mod table;
-mod usage;
 
 #[cfg(target_os = "linux")]
 mod children;
@@ -25,7 +25,8 @@ pub(crate) use other::{kill_child, look_at_children, reap_child};
 pub(crate) use children::{kill_child, look_at_children, reap_child};
 pub(crate) use hook::prepare;
 pub(crate) use only_here::{
-    adopt_orphans, eventfd, pidfd_open, pidfd_send, realtime_signals, signalfd, take_signal,
+    adopt_orphans, eventfd, leave_no_core, pidfd_open, pidfd_send, realtime_signals, signalfd,
+    take_signal,
 };
 pub(crate) use process::{Process, Watcher};
 

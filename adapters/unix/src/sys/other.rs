@@ -6,7 +6,9 @@ use std::os::fd::OwnedFd;
 
 use nix::sys::signal::SigSet;
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal as Sendable, WaitIdOptions, WaitIdStatus};
+use rustix::process::{
+    Pid, Resource, Rlimit, Signal as Sendable, WaitIdOptions, WaitIdStatus, getrlimit, setrlimit,
+};
 
 use super::Look;
 use crate::child::Delivery;
@@ -65,6 +67,14 @@ pub(crate) fn kill_child(_: u32) -> io::Result<Delivery> {
 
 pub(crate) fn adopt_orphans() -> io::Result<()> {
     Err(unsupported("a child subreaper"))
+}
+
+pub(crate) fn leave_no_core() -> io::Result<()> {
+    let none = Rlimit {
+        current: Some(0),
+        maximum: getrlimit(Resource::Core).maximum,
+    };
+    Ok(setrlimit(Resource::Core, none)?)
 }
 
 fn unsupported(what: &str) -> io::Error {

@@ -15,8 +15,8 @@ use rustix::process::{
 
 use super::ignored::Ignored;
 use super::only_here::{pidfd_open, pidfd_send, pidfd_wait, pidfds_work, sendable};
+use super::reap::{self, Remains};
 use super::sigchld::Sigchld;
-use super::usage;
 use crate::child::{Delivery, Halt, Usage};
 use crate::signals;
 use crate::start::Watch;
@@ -49,7 +49,7 @@ pub(crate) struct Process {
     sigchld: Option<Sigchld>,
     /// Whether its process id is its group's as well.
     has_group: bool,
-    reaped: Option<(ExitStatus, Usage)>,
+    reaped: Option<(ExitStatus, Remains)>,
 }
 
 impl Process {
@@ -87,8 +87,8 @@ impl Process {
         let dead = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
         let status = self.wait(dead).map_err(explained)?;
         let status = exit_status(status.as_ref().ok_or_else(lost)?)?;
-        let usage = usage::reap(self.leader)?;
-        self.reaped = Some((status, usage));
+        let remains = reap::reap(self.leader)?;
+        self.reaped = Some((status, remains));
         Ok(status)
     }
 
@@ -141,7 +141,11 @@ impl Process {
     }
 
     pub(crate) fn usage(&self) -> Option<Usage> {
-        Some(self.reaped?.1)
+        Some(self.reaped?.1.usage)
+    }
+
+    pub(crate) fn dumped_core(&self) -> bool {
+        matches!(&self.reaped, Some((_, remains)) if remains.dumped_core)
     }
 
     pub(crate) fn id(&self) -> u32 {

@@ -1,6 +1,7 @@
 //! Seeing a child end, and reaping it.
 
 use std::io::ErrorKind;
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Stdio};
 
 use childminder::{ExitStatus, Signal};
@@ -61,6 +62,27 @@ fn every_way_to_end_is_told_apart() {
         let mut child = Child::spawn(&mut sh(&script)).expect("a child");
         let signal = Signal::new(number).expect("a signal");
         assert_eq!(child.reap().expect("a status"), ExitStatus::Signal(signal));
+    }
+}
+
+#[test]
+fn a_core_is_told() {
+    let place = tempfile::tempdir().expect("a directory");
+    let dumping = |limit| {
+        let mut command = sh(&format!("ulimit -c {limit}; kill -SEGV $$"));
+        command.current_dir(&place);
+        command
+    };
+    let dumps = dumping("unlimited")
+        .status()
+        .expect("a shell")
+        .core_dumped();
+    for (limit, expected) in [("unlimited", dumps), ("0", false)] {
+        let mut child = Child::spawn(&mut dumping(limit)).expect("a shell");
+        wait_until_dead(&child);
+        assert!(!child.dumped_core());
+        child.reap().expect("its status");
+        assert_eq!(child.dumped_core(), expected, "{limit}");
     }
 }
 

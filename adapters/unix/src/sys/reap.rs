@@ -1,4 +1,4 @@
-//! What a child has used, which only reaping it tells.
+//! What only reaping a child tells: what it has used, and whether it left a core.
 
 use std::io;
 use std::mem;
@@ -9,8 +9,15 @@ use rustix::process::Pid;
 
 use crate::child::Usage;
 
+/// What was told at the reap.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Remains {
+    pub(super) usage: Usage,
+    pub(super) dumped_core: bool,
+}
+
 /// Reaps `dead`, a dead child of ours that nobody else waits for.
-pub(super) fn reap(dead: Pid) -> io::Result<Usage> {
+pub(super) fn reap(dead: Pid) -> io::Result<Remains> {
     loop {
         match wait4(dead) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -19,7 +26,7 @@ pub(super) fn reap(dead: Pid) -> io::Result<Usage> {
     }
 }
 
-fn wait4(child: Pid) -> io::Result<Usage> {
+fn wait4(child: Pid) -> io::Result<Remains> {
     let mut status = 0;
     // SAFETY: all zeroes is a value of this struct of numbers, and the call writes to nothing but the two
     // places that it is given, which outlive it.
@@ -35,10 +42,13 @@ fn wait4(child: Pid) -> io::Result<Usage> {
     if reaped == -1 {
         return Err(io::Error::last_os_error());
     }
-    Ok(Usage {
-        user: duration(usage.ru_utime),
-        system: duration(usage.ru_stime),
-        peak_memory: u64::try_from(usage.ru_maxrss).unwrap_or(0) * RSS_UNIT,
+    Ok(Remains {
+        usage: Usage {
+            user: duration(usage.ru_utime),
+            system: duration(usage.ru_stime),
+            peak_memory: u64::try_from(usage.ru_maxrss).unwrap_or(0) * RSS_UNIT,
+        },
+        dumped_core: libc::WIFSIGNALED(status) && libc::WCOREDUMP(status),
     })
 }
 
