@@ -2,7 +2,7 @@
 # installs what they need beyond Rust.
 
 .DEFAULT_GOAL := help
-.PHONY: mutants coverage soak-fuzz help lint test property planted search simulation fuzz bare link soak-property soak-search soak-simulation soak-fuzz
+.PHONY: mutants coverage soak-fuzz help lint test property planted search simulation fuzz portable bare link soak-property soak-search soak-simulation soak-fuzz
 
 help: ## these lines
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -45,9 +45,13 @@ mutants: ## every change of one operator or body in the core, or the SHARD k/n o
 coverage: ## every line and branch of the core, most lines of the adapters
 	tests/coverage.py
 
-# Debian's toolchain brings the sources of `core`; `-Zbuild-std` works on stable with this one variable.
-BUILD_STD = RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc CARGO_TARGET_DIR=target/bare \
-	/usr/bin/cargo build --locked --release -Zbuild-std=core
+# Debian's toolchain brings the sources of `core` and `std`; `-Zbuild-std` works on stable with this one variable.
+DEBIAN_CARGO = RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc CARGO_TARGET_DIR=target/bare /usr/bin/cargo
+BUILD_STD = $(DEBIAN_CARGO) build --locked --release -Zbuild-std=core
+
+portable: ## every crate, checked by the compiler for systems other than Linux
+	$(DEBIAN_CARGO) check --locked -Zwarnings --config 'build.warnings="deny"' -Zbuild-std=std,panic_abort \
+		--target x86_64-unknown-freebsd --target aarch64-apple-darwin -p childminder-cli -p childminder-sim
 
 bare: ## the core, built for a processor without an operating system
 	$(BUILD_STD) --target thumbv7em-none-eabi -p childminder

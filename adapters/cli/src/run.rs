@@ -190,7 +190,7 @@ fn spawn(
         let start = Start {
             place,
             cgroup,
-            dies_with_us: !args.keep,
+            dies_with_us: !args.keep && Start::CAN_DIE_WITH_US,
             watch: Watch::that_works(),
         };
         terminal.start(command, start, args)

@@ -1,11 +1,11 @@
 //! The signals that `childminder` passes on.
 
-use std::fs;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use childminder::{Ladder, Signal, Stage, Target};
+use childminder_unix::signals::is_ignored;
 use mio::{Interest, Registry, Token};
 use signal_hook::consts::SIGCHLD;
 use signal_hook_mio::v1_0::Signals;
@@ -18,7 +18,7 @@ pub(crate) struct Requests {
 impl Requests {
     pub(crate) fn new(registry: &Registry, token: Token) -> io::Result<Self> {
         let mut wanted = vec![Signal::INT, Signal::TERM, Signal::QUIT];
-        if !is_ignored(Signal::HUP.number()) {
+        if !is_ignored(Signal::HUP) {
             wanted.push(Signal::HUP);
         }
         let mut signals = Signals::new(wanted.into_iter().map(Signal::number))?;
@@ -52,18 +52,10 @@ pub(crate) fn ladder_beginning_with(signal: Signal, ladder: &Ladder, grace: Dura
 /// Where our parent had us ignore SIGCHLD, the kernel would reap the child by itself, and its exit
 /// status would be lost. A signal that is handled, if only by doing nothing, is not ignored.
 pub(crate) fn end_ignoring_sigchld() -> io::Result<()> {
-    if is_ignored(SIGCHLD) {
+    if is_ignored(CHLD) {
         signal_hook::flag::register(SIGCHLD, Arc::default())?;
     }
     Ok(())
 }
 
-/// Whether our parent had us ignore this signal, as `nohup` does with SIGHUP. (`proc(5)`, `SigIgn`.)
-fn is_ignored(signal: i32) -> bool {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status
-        .lines()
-        .find_map(|line| line.strip_prefix("SigIgn:"))
-        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    mask.is_some_and(|mask| mask & (1 << (signal - 1)) != 0)
-}
+const CHLD: Signal = Signal::new(SIGCHLD).expect("a signal");

@@ -32,8 +32,9 @@
 //!
 //! # What it needs
 //!
-//! Linux 5.4 or newer; with [`Watch::Sigchld`], any Linux. Other systems are not supported yet. What is
-//! Linux's alone stands in one module, beside what takes its place elsewhere.
+//! Linux 5.4 or newer; with [`Watch::Sigchld`], any Linux. For FreeBSD and macOS it compiles, and has not been
+//! run there. What is Linux's alone stands in one module, beside what takes its place elsewhere: all but the
+//! parent-death signal, [`Orphans`], [`Cgroup`] and real-time signals, which are `Unsupported` there.
 
 mod cgroup;
 mod child;

@@ -10,7 +10,7 @@ use std::process::Command;
 
 use nix::libc;
 use rustix::io::retry_on_intr;
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::pty::{grantpt, ptsname, unlockpt};
 use rustix::termios::{
     LocalModes, OptionalActions, SpecialCodeIndex, Winsize, tcgetattr, tcgetwinsize, tcsetattr,
     tcsetwinsize,
@@ -19,6 +19,7 @@ use rustix::termios::{
 use crate::child::Child;
 use crate::pipe::Pipe;
 use crate::start::{Place, Start};
+use crate::sys;
 
 /// Our end of a pseudoterminal (`pty(7)`): non-blocking and close-on-exec. Closing it, and with it the
 /// child's [`stdout`](Child::take_stdout), hangs up on the child.
@@ -48,8 +49,7 @@ impl Pty {
     ///
     /// What the system says when it has no more of them, or too many descriptors.
     pub fn like(terminal: Option<BorrowedFd<'_>>) -> io::Result<Self> {
-        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
-        let master = openpt(flags)?;
+        let master = sys::pty()?;
         grantpt(&master)?;
         unlockpt(&master)?;
         rustix::io::ioctl_fionbio(&master, true)?;

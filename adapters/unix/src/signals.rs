@@ -60,6 +60,12 @@ pub fn name(signal: Signal) -> String {
     }
 }
 
+/// Whether this process ignores `signal`, mostly because its parent did, as `nohup(1)` does with SIGHUP. False
+/// where that is not to be known (`proc(5)`).
+pub fn is_ignored(signal: Signal) -> bool {
+    sys::Ignored::by_us().has(signal.number())
+}
+
 /// Ends this process with `signal`, as a child of ours has ended, so that our parent sees the same; but
 /// without a core (`core(5)`) beside the child's. Returns if the signal does not end processes.
 pub fn die_of(signal: Signal) {

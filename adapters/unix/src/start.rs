@@ -15,12 +15,18 @@ pub struct Start {
     /// Its process group, session and terminal.
     pub place: Place,
     /// Whether SIGKILL reaches it when the thread that spawned it ends (`PR_SET_PDEATHSIG`). It does not
-    /// reach a program that gains privileges at its exec, nor what the child starts.
+    /// reach a program that gains privileges at its exec, nor what the child starts. Where there is no such
+    /// signal ([`CAN_DIE_WITH_US`](Self::CAN_DIE_WITH_US)), this is an error of the spawn.
     pub dies_with_us: bool,
     /// How its exit is noticed.
     pub watch: Watch,
     /// An open `cgroup.procs` that it enters before its exec (`cgroups(7)`).
     pub cgroup: Option<OwnedFd>,
+}
+
+impl Start {
+    /// Whether this system can end a child with us.
+    pub const CAN_DIE_WITH_US: bool = sys::CAN_DIE_WITH_PARENT;
 }
 
 /// A child's place among processes.

@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use childminder::Signal;
 use nix::sys::signal::{self, SigSet, SigmaskHow};
+use rustix::io::{Errno, retry_on_intr};
 
 use crate::sys;
 
@@ -21,11 +22,14 @@ impl Stops {
     ///
     /// # Errors
     ///
-    /// `Unsupported` where there is no `signalfd(2)`; what that says when there are too many descriptors.
+    /// What the system says when there are too many descriptors or threads.
     pub fn new() -> io::Result<Self> {
         let tstp = SigSet::from(signal::Signal::SIGTSTP);
-        let fd = sys::signalfd(&tstp)?;
-        tstp.thread_block()?;
+        let before = tstp.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+        let fd = sys::signalfd(&tstp).inspect_err(|_| {
+            // It was taken a moment ago.
+            let _ = before.thread_set_mask();
+        })?;
         SigSet::from(signal::Signal::SIGTTOU).thread_block()?;
         Ok(Self { fd })
     }
@@ -34,9 +38,15 @@ impl Stops {
     ///
     /// # Errors
     ///
-    /// None that a `signalfd` has; if the kernel finds one, here it is.
+    /// None that are known; if the kernel finds one, here it is.
     pub fn take(&self) -> io::Result<bool> {
-        sys::take_signal(&self.fd)
+        // As long as a `signalfd_siginfo`, and longer than what is written where there are none.
+        let mut signal = [0; 128];
+        match retry_on_intr(|| rustix::io::read(&self.fd, &mut signal)) {
+            Ok(_) => Ok(true),
+            Err(Errno::AGAIN) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Stops this process with `signal`, and returns when it has been continued, which SIGCONT tells; or at

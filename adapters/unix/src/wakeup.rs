@@ -7,7 +7,8 @@ use rustix::io::Errno;
 
 use crate::sys;
 
-/// A descriptor that any thread can make readable: an `eventfd(2)`, non-blocking and close-on-exec.
+/// A descriptor that any thread can make readable, non-blocking and close-on-exec: an `eventfd(2)`; a pipe
+/// where there are none.
 ///
 /// The loop waits for it like for any other descriptor and [clears](Self::clear) it before it looks
 /// at why it was woken. However often it was woken, one clear is enough. Threads share it in an `Arc`.
@@ -26,6 +27,8 @@ use crate::sys;
 #[derive(Debug)]
 pub struct Wakeup {
     fd: OwnedFd,
+    /// Where to write, if not to the same.
+    other_end: Option<OwnedFd>,
 }
 
 impl Wakeup {
@@ -33,20 +36,22 @@ impl Wakeup {
     ///
     /// # Errors
     ///
-    /// What `eventfd(2)` says when there are too many descriptors; `Unsupported` on a system without it.
+    /// What the system says when there are too many descriptors.
     pub fn new() -> io::Result<Self> {
-        sys::eventfd().map(|fd| Self { fd })
+        sys::wakeup().map(Self::from)
     }
 
     /// Makes the descriptor readable, until it is cleared. Never blocks.
     ///
     /// # Errors
     ///
-    /// None that `eventfd(2)` has for such a descriptor; if the kernel finds one, here it is.
+    /// None that are known for such a descriptor; if the kernel finds one, here it is.
     pub fn wake(&self) -> io::Result<()> {
+        // As an eventfd has it; to a pipe, eight bytes are as good as one.
         let one = 1_u64.to_ne_bytes();
-        match rustix::io::retry_on_intr(|| rustix::io::write(&self.fd, &one)) {
-            // The counter is full, so the descriptor is readable.
+        let to = self.other_end.as_ref().unwrap_or(&self.fd);
+        match rustix::io::retry_on_intr(|| rustix::io::write(to, &one)) {
+            // It is full, so the descriptor is readable.
             Ok(_) | Err(Errno::AGAIN) => Ok(()),
             Err(error) => Err(error.into()),
         }
@@ -58,12 +63,21 @@ impl Wakeup {
     ///
     /// As [`wake`](Self::wake).
     pub fn clear(&self) -> io::Result<()> {
-        let mut counter = [0; 8];
-        match rustix::io::retry_on_intr(|| rustix::io::read(&self.fd, &mut counter)) {
-            // Nobody had woken it.
-            Ok(_) | Err(Errno::AGAIN) => Ok(()),
-            Err(error) => Err(error.into()),
+        let mut bytes = [0; 512];
+        loop {
+            match rustix::io::retry_on_intr(|| rustix::io::read(&self.fd, &mut bytes)) {
+                Ok(length) if length == bytes.len() => {}
+                // Nothing is left, or nobody had woken it.
+                Ok(_) | Err(Errno::AGAIN) => return Ok(()),
+                Err(error) => return Err(error.into()),
+            }
         }
+    }
+}
+
+impl From<sys::Ends> for Wakeup {
+    fn from((fd, other_end): sys::Ends) -> Self {
+        Self { fd, other_end }
     }
 }
 

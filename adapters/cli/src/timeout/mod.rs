@@ -159,7 +159,7 @@ fn start(options: &Options, jobs: Option<&mut JobControl>) -> io::Result<Child> 
     // Having to die with us, it is started by `execvp`, which gives a script without `#!` to sh.
     let start = Start {
         place,
-        dies_with_us: true,
+        dies_with_us: Start::CAN_DIE_WITH_US,
         watch: Watch::that_works(),
         ..Start::default()
     };

@@ -7,9 +7,9 @@ use nix::libc;
 
 use super::only_here::sendable;
 
-/// Read from `proc(5)`. Where that is not mounted, none seem to be ignored.
+/// A mask; nothing where there is no `proc(5)` that tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Ignored(u64);
+pub(crate) struct Ignored(Option<u64>);
 
 impl Ignored {
     /// By the calling thread's own file, since the main thread may have ended, and then has none to show.
@@ -18,25 +18,27 @@ impl Ignored {
         Self::in_status(&status)
     }
 
-    /// The mask in the line `SigIgn:` of `/proc/PID/status`, or no signal.
+    /// The mask in the line `SigIgn:` of `/proc/PID/status`.
     fn in_status(status: &str) -> Self {
         let mask = status
             .lines()
             .find_map(|line| line.strip_prefix("SigIgn:"))
             .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-        Self(mask.unwrap_or(0))
+        Self(mask)
     }
 
-    fn has(self, signal: i32) -> bool {
-        self.0 & (1 << (signal - 1)) != 0
+    /// As far as it is known.
+    pub(crate) fn has(self, signal: i32) -> bool {
+        self.0.is_some_and(|mask| mask & bit(signal) != 0)
     }
 
-    /// Those that are put back to their defaults in a child: all but SIGHUP, whose ignoring is what
+    /// Those that are put back to their defaults in a child, any if it is not known: all but SIGHUP, whose ignoring is what
     /// `nohup` is for, SIGPIPE, which `Command` sees to, and what the C library keeps for itself.
     pub(crate) fn to_reset(self) -> impl Iterator<Item = i32> + Clone {
+        let mask = self.0.unwrap_or(u64::MAX);
         (1..=64).filter(move |signal| {
             let ours = !matches!(*signal, libc::SIGHUP | libc::SIGPIPE);
-            self.has(*signal) && ours && sendable(*signal).is_some()
+            mask & bit(*signal) != 0 && ours && sendable(*signal).is_some()
         })
     }
 
@@ -54,6 +56,10 @@ impl Ignored {
     }
 }
 
+fn bit(signal: i32) -> u64 {
+    1 << (signal - 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,17 +67,26 @@ mod tests {
     #[test]
     fn the_mask_of_ignored_signals_is_read() {
         let status = "Name:\tx\nSigBlk:\tffff\nSigIgn:\t0000000000010000\nSigCgt:\tffff\n";
-        assert_eq!(Ignored::in_status(status), Ignored(1 << 16));
-        assert_eq!(Ignored::in_status("Name:\tx\n"), Ignored(0));
-        assert_eq!(Ignored::in_status("SigIgn:\tnonsense\n"), Ignored(0));
+        assert_eq!(Ignored::in_status(status), Ignored(Some(1 << 16)));
+        assert_eq!(Ignored::in_status("Name:\tx\n"), Ignored(None));
+        assert_eq!(Ignored::in_status("SigIgn:\tnonsense\n"), Ignored(None));
     }
 
     #[test]
     fn a_hangup_that_is_ignored_stays_so() {
         let mask = [libc::SIGHUP, libc::SIGINT, libc::SIGPIPE, 32, 64]
             .iter()
-            .fold(0, |mask, signal| mask | 1 << (signal - 1));
-        let reset: Vec<_> = Ignored(mask).to_reset().collect();
+            .fold(0, |mask, signal| mask | bit(*signal));
+        let reset: Vec<_> = Ignored(Some(mask)).to_reset().collect();
         assert_eq!(reset, [libc::SIGINT, 64]);
+    }
+
+    #[test]
+    fn what_may_be_ignored_is_reset_too() {
+        let unknown = Ignored(None);
+        assert!(unknown.to_reset().any(|signal| signal == libc::SIGINT));
+        assert!(unknown.to_reset().all(|signal| signal != libc::SIGHUP));
+        assert!(!unknown.has(libc::SIGINT));
+        assert!(unknown.but_not_sigchld().is_ok());
     }
 }

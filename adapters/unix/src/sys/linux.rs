@@ -6,41 +6,31 @@ use std::os::fd::{AsFd as _, OwnedFd};
 
 use nix::libc;
 use nix::sys::signal::SigSet;
-use nix::sys::signalfd::{SfdFlags, SignalFd, siginfo};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
 use rustix::event::EventfdFlags;
 use rustix::io::{Errno, retry_on_intr};
 use rustix::process::{
     DumpableBehavior, Pid, PidfdFlags, Signal as Sendable, WaitId, WaitIdOptions, WaitIdStatus,
     getpid, waitid,
 };
+use rustix::pty::{OpenptFlags, openpt};
 use rustix_libc_wrappers::process::SignalExt as _;
 
-/// A counter that is readable unless it is zero; non-blocking and close-on-exec.
-pub(crate) fn eventfd() -> io::Result<OwnedFd> {
-    Ok(rustix::event::eventfd(
-        0,
-        EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK,
-    )?)
+use super::Ends;
+
+/// A counter that is readable unless it is zero.
+pub(crate) fn wakeup() -> io::Result<Ends> {
+    let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
+    Ok((rustix::event::eventfd(0, flags)?, None))
 }
 
-/// A descriptor that is readable while one of these signals waits for us, blocked; non-blocking and
-/// close-on-exec.
+/// A descriptor that is readable while one of these signals, which are blocked, waits for us.
 pub(crate) fn signalfd(signals: &SigSet) -> io::Result<OwnedFd> {
     let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
     // A copy, since this type does not give its own away.
     SignalFd::with_flags(signals, flags)?
         .as_fd()
         .try_clone_to_owned()
-}
-
-/// Whether a signal waited there; it does not wait any more.
-pub(crate) fn take_signal(signalfd: &OwnedFd) -> io::Result<bool> {
-    let mut signal = [0; size_of::<siginfo>()];
-    match retry_on_intr(|| rustix::io::read(signalfd, &mut signal)) {
-        Ok(_) => Ok(true),
-        Err(Errno::AGAIN) => Ok(false),
-        Err(error) => Err(error.into()),
-    }
 }
 
 /// The real-time signals that the C library leaves to programs; it keeps the first few for itself.
@@ -82,6 +72,8 @@ pub(super) fn pidfds_work() -> io::Result<()> {
     }
 }
 
+pub(crate) const CAN_DIE_WITH_PARENT: bool = true;
+
 /// Has the kernel kill the calling process when the thread that forked it ends (`PR_SET_PDEATHSIG`).
 pub(super) fn die_with_parent() -> io::Result<()> {
     Ok(rustix::process::set_parent_process_death_signal(Some(
@@ -99,6 +91,11 @@ pub(crate) fn leave_no_core() -> io::Result<()> {
     Ok(rustix::process::set_dumpable_behavior(
         DumpableBehavior::NotDumpable,
     )?)
+}
+
+/// The controlling end of a new pseudoterminal.
+pub(crate) fn pty() -> Result<OwnedFd, Errno> {
+    openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)
 }
 
 /// `ENOSYS` is a kernel without the call, `EINVAL` one without `P_PIDFD`, `EPERM` a sandbox.

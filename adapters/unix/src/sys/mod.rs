@@ -1,4 +1,6 @@
-//! What is asked of the kernel. `linux` has what only Linux has; `other` says what takes its place.
+//! What is asked of the kernel. `linux` has what only Linux has, `other` what takes its place.
+
+use std::os::fd::OwnedFd;
 
 mod hook;
 mod ignored;
@@ -14,7 +16,11 @@ mod linux;
 #[cfg(target_os = "linux")]
 use linux as only_here;
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(any(not(target_os = "linux"), test))]
+#[cfg_attr(
+    target_os = "linux",
+    expect(dead_code, reason = "only the tests use it here")
+)]
 mod other;
 #[cfg(not(target_os = "linux"))]
 use other as only_here;
@@ -24,17 +30,25 @@ pub(crate) use other::{kill_child, look_at_children, reap_child};
 #[cfg(target_os = "linux")]
 pub(crate) use children::{kill_child, look_at_children, reap_child};
 pub(crate) use hook::prepare;
+pub(crate) use ignored::Ignored;
 pub(crate) use only_here::{
-    adopt_orphans, eventfd, leave_no_core, pidfd_open, pidfd_send, realtime_signals, signalfd,
-    take_signal,
+    CAN_DIE_WITH_PARENT, adopt_orphans, leave_no_core, pidfd_open, pidfd_send, pty,
+    realtime_signals, signalfd, wakeup,
 };
 pub(crate) use process::{Process, Watcher};
+
+/// Where to wait to be woken, and where to write to wake, if not there too: non-blocking and close-on-exec.
+pub(crate) type Ends = (OwnedFd, Option<OwnedFd>);
 
 pub(crate) fn pidfds_work() -> bool {
     only_here::pidfds_work().is_ok()
 }
 
 /// What a look at all children shows.
+#[cfg_attr(
+    not(target_os = "linux"),
+    expect(dead_code, reason = "only Linux can look")
+)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Look {
     Childless,

@@ -1,28 +1,45 @@
-//! What takes the place of what only Linux has. It compiles elsewhere, and has been run nowhere.
+//! What takes the place of what only Linux has.
+//!
+//! | Linux | elsewhere |
+//! | --- | --- |
+//! | pidfds | `waitid(2)` on a child that is not reaped; SIGCHLD wakes ([`Watch::Sigchld`](crate::Watch)) |
+//! | `eventfd` | a pipe |
+//! | `signalfd` | a thread in `sigwait(3)` |
+//! | `PR_SET_DUMPABLE` | `RLIMIT_CORE` |
+//! | parent-death signal, subreaper, cgroups, real-time signals | `Unsupported` |
 
-use std::io;
+use std::io::{self, Write as _};
 use std::ops::RangeInclusive;
 use std::os::fd::OwnedFd;
+use std::thread;
 
 use nix::sys::signal::SigSet;
-use rustix::io::Errno;
+use rustix::io::{Errno, FdFlags, fcntl_setfd, ioctl_fionbio};
 use rustix::process::{
     Pid, Resource, Rlimit, Signal as Sendable, WaitIdOptions, WaitIdStatus, getrlimit, setrlimit,
 };
 
-use super::Look;
+use rustix::pty::{OpenptFlags, openpt};
+
+use super::{Ends, Look};
 use crate::child::Delivery;
 
-pub(crate) fn eventfd() -> io::Result<OwnedFd> {
-    Err(unsupported("an eventfd"))
+pub(crate) fn wakeup() -> io::Result<Ends> {
+    let (reader, writer) = io::pipe()?;
+    ioctl_fionbio(&reader, true)?;
+    ioctl_fionbio(&writer, true)?;
+    Ok((reader.into(), Some(writer.into())))
 }
 
-pub(crate) fn signalfd(_: &SigSet) -> io::Result<OwnedFd> {
-    Err(unsupported("a signalfd"))
-}
-
-pub(crate) fn take_signal(_: &OwnedFd) -> io::Result<bool> {
-    Err(unsupported("a signalfd"))
+/// The thread ends with the process, or when nobody reads any more.
+pub(crate) fn signalfd(signals: &SigSet) -> io::Result<OwnedFd> {
+    let (reader, mut writer) = io::pipe()?;
+    ioctl_fionbio(&reader, true)?;
+    let signals = *signals;
+    thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(move || while signals.wait().is_ok() && writer.write_all(b"!").is_ok() {})?;
+    Ok(reader.into())
 }
 
 pub(crate) fn realtime_signals() -> Option<RangeInclusive<i32>> {
@@ -48,6 +65,14 @@ pub(crate) fn pidfd_send(_: &OwnedFd, _: Sendable) -> Result<(), Errno> {
 pub(super) fn pidfds_work() -> io::Result<()> {
     Err(unsupported("a pidfd"))
 }
+
+pub(crate) fn pty() -> Result<OwnedFd, Errno> {
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
+    fcntl_setfd(&master, FdFlags::CLOEXEC)?;
+    Ok(master)
+}
+
+pub(crate) const CAN_DIE_WITH_PARENT: bool = false;
 
 pub(super) fn die_with_parent() -> io::Result<()> {
     Err(unsupported("a parent-death signal"))
@@ -79,4 +104,128 @@ pub(crate) fn leave_no_core() -> io::Result<()> {
 
 fn unsupported(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::Unsupported, format!("only Linux has {what}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::env;
+    use std::os::fd::AsFd;
+    use std::process::{self, Command};
+
+    use nix::libc;
+    use nix::sys::signal::{Signal, kill};
+    use nix::unistd::Pid as Process;
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    use rustix::io::fcntl_getfd;
+
+    use super::*;
+    use crate::wakeup::Wakeup;
+
+    #[test]
+    fn a_pipe_wakes_as_well() {
+        let wakeup = Wakeup::from(wakeup().expect("a pipe"));
+        assert!(!is_readable(&wakeup, NOW));
+        // More than the pipe has room for.
+        for _ in 0..10_000 {
+            wakeup.wake().expect("woken");
+        }
+        assert!(is_readable(&wakeup, NOW));
+        wakeup.clear().expect("cleared");
+        assert!(!is_readable(&wakeup, NOW));
+        wakeup.clear().expect("nothing to clear");
+        wakeup.wake().expect("woken");
+        assert!(is_readable(&wakeup, NOW));
+    }
+
+    #[test]
+    fn a_thread_tells_of_signals() {
+        // Other threads must not get them, and those of this program are not ours to tell.
+        if again("a_thread_tells_of_signals", &["--block-signal=TSTP"]) {
+            return;
+        }
+        let signals = signalfd(&SigSet::from(Signal::SIGTSTP)).expect("a thread");
+        assert!(!is_readable(&signals, NOW));
+        for _ in 0..2 {
+            kill(Process::this(), Signal::SIGTSTP).expect("sent");
+            assert!(is_readable(&signals, A_MINUTE));
+            assert_eq!(rustix::io::read(&signals, &mut [0; 128]), Ok(1));
+            assert_eq!(rustix::io::read(&signals, &mut [0; 128]), Err(Errno::AGAIN));
+        }
+    }
+
+    #[test]
+    fn no_core_may_be_left() {
+        if again("no_core_may_be_left", &[]) {
+            return;
+        }
+        let maximum = getrlimit(Resource::Core).maximum;
+        leave_no_core().expect("a lower limit");
+        assert_eq!(getrlimit(Resource::Core).current, Some(0));
+        assert_eq!(getrlimit(Resource::Core).maximum, maximum);
+    }
+
+    #[test]
+    fn a_terminal_is_not_inherited() {
+        let master = pty().expect("a PTY");
+        assert!(rustix::pty::ptsname(&master, Vec::new()).is_ok());
+        assert_eq!(fcntl_getfd(&master), Ok(FdFlags::CLOEXEC));
+    }
+
+    #[test]
+    fn what_cannot_be_had_says_so() {
+        assert_eq!(pidfd_open(Pid::INIT).err(), Some(Errno::NOSYS));
+        for error in [
+            pidfds_work().err(),
+            die_with_parent().err(),
+            adopt_orphans().err(),
+            look_at_children().err(),
+            reap_child(process::id()).err(),
+            kill_child(process::id()).err(),
+        ] {
+            let error = error.expect("an error");
+            assert_eq!(error.kind(), io::ErrorKind::Unsupported);
+            assert!(error.to_string().starts_with("only Linux has "), "{error}");
+        }
+        assert_eq!(realtime_signals(), None);
+        assert!(sendable(libc::SIGTERM).is_some());
+        assert!(sendable(libc::SIGRTMIN()).is_none());
+    }
+
+    /// Runs this test in a process of its own, as `env(1)` with these options prepares it; false there.
+    fn again(name: &str, options: &[&str]) -> bool {
+        const MARK: &str = "CHILDMINDER_TEST_PROCESS";
+        if env::var_os(MARK).is_some() {
+            return false;
+        }
+        let status = Command::new("env")
+            .args(options)
+            .arg(env::current_exe().expect("the test's program"))
+            .args([
+                "--exact",
+                &format!(
+                    "{}::{name}",
+                    module_path!().split_once("::").expect("a module").1
+                ),
+            ])
+            .env(MARK, "1")
+            .output()
+            .expect("the test's program runs");
+        let said = String::from_utf8_lossy(&status.stdout);
+        assert!(said.contains("1 passed"), "{said}");
+        true
+    }
+
+    fn is_readable(fd: impl AsFd, limit: Timespec) -> bool {
+        let mut fds = [PollFd::new(&fd, PollFlags::IN)];
+        rustix::io::retry_on_intr(|| poll(&mut fds, Some(&limit))).expect("poll") > 0
+    }
+
+    const NOW: Timespec = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    const A_MINUTE: Timespec = Timespec {
+        tv_sec: 60,
+        tv_nsec: 0,
+    };
 }
