@@ -20,10 +20,13 @@ mod tty;
 mod usage;
 
 use std::ffi::OsString;
+use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use clap::Parser as _;
 use clap::error::ErrorKind;
+use mio::{Events, Poll};
 
 use crate::args::{Args, Command};
 use crate::status::OURS;
@@ -73,6 +76,14 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
         report::complain(&trouble.message);
         trouble.status
     })
+}
+
+/// Waits for an event, or for this long. An interruption is as good as an event.
+fn wait(poll: &mut Poll, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
+    match poll.poll(events, timeout) {
+        Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// How we are called as `timeout`, by that name or by that word, what we call ourselves then, and what we are

@@ -18,12 +18,12 @@ use crate::args::{ActivityArg, RunArgs};
 use crate::owner::Owner;
 use crate::relay::{Relay, look_after_relays, loss};
 use crate::report::Report;
-use crate::signals::{Requests, end_ignoring_sigchld, ladder_beginning_with};
+use crate::signals::{Requests, ladder_beginning_with};
 use crate::status::{CANNOT_RUN, NOT_FOUND, OURS, of_signal};
 use crate::tail::Tail;
 use crate::terminal::Terminal;
 use crate::tree::{End, Tree};
-use crate::{Trouble, report, tree};
+use crate::{Trouble, report, tree, wait};
 
 /// Runs and minds the command; returns the status to exit with.
 pub(crate) fn run(args: &RunArgs) -> Result<u8, Trouble> {
@@ -37,7 +37,6 @@ pub(crate) fn run(args: &RunArgs) -> Result<u8, Trouble> {
         None => None,
     };
     let report = ReportFile::open(args.report.as_deref())?;
-    end_ignoring_sigchld().map_err(system)?;
     let mut events = Loop::new(args).map_err(system)?;
     let mut terminal =
         Terminal::new(args, events.poll.registry(), TERMINAL, &events.waker).map_err(system)?;
@@ -170,10 +169,7 @@ impl Loop {
     }
 
     fn wait(&mut self, timeout: Option<Duration>) -> Result<(), Trouble> {
-        match self.poll.poll(&mut self.ready, timeout) {
-            Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(system(error)),
-            _ => Ok(()),
-        }
+        wait(&mut self.poll, &mut self.ready, timeout).map_err(system)
     }
 }
 

@@ -25,6 +25,7 @@ use crate::jobs::{JobControl, Uses};
 use crate::relay::{Relay, look_after_relays};
 use crate::signals::end_ignoring_sigchld;
 use crate::status::{CANNOT_RUN, NOT_FOUND, OURS, TIMED_OUT, of_signal};
+use crate::wait;
 
 /// Does what this command line says; the status to exit with. `call` is how we are called, and `name` is
 /// whom our messages are from.
@@ -132,17 +133,6 @@ fn run(name: &str, options: &Options) -> Result<u8, Trouble> {
         complain(name, "the monitored command dumped core");
     }
     Ok(conclude(options, outcome, child.handler()))
-}
-
-fn wait(
-    poll: &mut Poll,
-    events: &mut Events,
-    timeout: Option<std::time::Duration>,
-) -> io::Result<()> {
-    match poll.poll(events, timeout) {
-        Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error),
-        _ => Ok(()),
-    }
 }
 
 fn start(options: &Options, jobs: Option<&mut JobControl>) -> io::Result<Child> {
