@@ -7,7 +7,9 @@ use std::process::{Command, Stdio};
 use childminder::{ExitStatus, Signal};
 use childminder_unix::Child;
 
-use crate::support::{Bystander, is_readable, sh, state, wait_until_dead};
+use crate::support::{
+    Bystander, again_in_a_process_of_its_own, is_readable, sh, state, wait_until_dead,
+};
 
 #[test]
 fn an_exit_is_seen_without_reaping_and_then_reaped() {
@@ -52,6 +54,11 @@ fn a_living_child_has_no_status_and_its_reap_waits() {
 
 #[test]
 fn every_way_to_end_is_told_apart() {
+    // Under `nohup`, SIGHUP would not end anybody.
+    let name = "exits::every_way_to_end_is_told_apart";
+    if again_in_a_process_of_its_own(name, &["--default-signal"]) {
+        return;
+    }
     for code in [0, 1, 127, 128, 255] {
         let mut child = Child::spawn(&mut sh(&format!("exit {code}"))).expect("a child");
         assert_eq!(child.reap().expect("a status"), ExitStatus::Code(code));

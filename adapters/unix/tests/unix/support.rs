@@ -142,7 +142,9 @@ pub(crate) fn again_in_a_process_of_its_own(name: &str, options: &[&str]) -> boo
         return false;
     }
     let this = env::current_exe().expect("the test's program");
-    let output = Command::new("env")
+    // A hang is a failure.
+    let output = Command::new("timeout")
+        .args(["--foreground", "--signal=KILL", "60", "env"])
         .args(options)
         .arg(this)
         .args(["--exact", name, "--nocapture"])
