@@ -65,14 +65,15 @@ impl Relay {
         Ok(relay)
     }
 
-    /// Takes these bytes, always. Whether the caller should stop for now.
+    /// Takes these bytes, always. Whether the caller should stop, until there is [room
+    /// again](Self::has_room_again).
     pub(crate) fn write(&self, bytes: &[u8]) -> bool {
         let mut queue = self.shared.queue();
         if !queue.ended {
             queue.bytes += bytes.len();
             queue.chunks.push_back(bytes.into());
         }
-        queue.full = queue.bytes > HIGH_WATER;
+        queue.full |= queue.bytes > HIGH_WATER;
         self.shared.filled.notify_one();
         queue.full
     }
@@ -221,3 +222,43 @@ const HIGH_WATER: usize = 1024 * 1024;
 
 /// Less than this, and it is read again.
 const LOW_WATER: usize = 256 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use mio::{Poll, Token};
+
+    use super::*;
+
+    #[test]
+    fn who_was_asked_to_stop_is_told_to_go_on_whatever_was_written_meanwhile() {
+        let poll = Poll::new().expect("a poll");
+        let waker = Waker::new(poll.registry(), Token(0)).expect("a waker");
+        let (mut reader, writer) = io::pipe().expect("a pipe");
+        let relay = Relay::new(&writer, Arc::new(waker)).expect("a relay");
+        let chunk = vec![0; 64 * 1024];
+        let mut written = 0;
+        while !relay.write(&chunk) {
+            written += chunk.len();
+        }
+        written += chunk.len();
+
+        let mut some = vec![0; HIGH_WATER / 2];
+        reader.read_exact(&mut some).expect("half of it");
+        while relay.shared.queue().bytes > HIGH_WATER {
+            thread::yield_now();
+        }
+        assert!(relay.write(b"!"), "there is not enough room yet");
+        assert!(!relay.has_room_again());
+
+        let mut rest = vec![0; written + 1 - some.len()];
+        reader.read_exact(&mut rest).expect("the rest");
+        while !relay.is_flushed() {
+            thread::yield_now();
+        }
+        assert!(relay.has_room_again());
+        assert!(!relay.has_room_again());
+        assert!(!relay.write(b"!"));
+    }
+}
