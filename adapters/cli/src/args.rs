@@ -61,7 +61,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "DURATION", value_parser = deadline, allow_hyphen_values = true,
         hide = true)]
     pub notify_timeout: Option<Limit>,
-    /// How to end it, 1-4 stages (INT:5s,KILL)
+    /// How to end it, 1-4 stages (INT:5s,KILL:10s)
     #[arg(long, value_name = "SIGNAL:WAIT,…", value_parser = parse::ladder,
         allow_hyphen_values = true, conflicts_with_all = ["signal", "grace"])]
     pub ladder: Option<Ladder>,
@@ -99,7 +99,7 @@ pub struct RunArgs {
         value_parser = parse::count, allow_hyphen_values = true)]
     pub tail: usize,
     /// Leave it running if childminder dies
-    #[arg(long)]
+    #[arg(long, conflicts_with = "tty")]
     pub keep: bool,
     /// Give it a terminal of its own
     #[arg(long)]

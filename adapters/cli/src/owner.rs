@@ -113,6 +113,12 @@ impl Owner {
         self.stderr.write(line.as_bytes());
     }
 
+    /// Whether the command is dead and its group has had SIGKILL: whoever is left of it had left the group.
+    pub(crate) fn has_swept(&self) -> bool {
+        let kills = |sent: &Sent| sent.signal == Signal::KILL && sent.target == Target::Group;
+        self.log.exited.is_some() && self.log.signals.iter().any(kills)
+    }
+
     /// Waits a moment for all that has been said to be written.
     pub(crate) fn settle(&self) {
         self.stdout.settle();

@@ -46,7 +46,8 @@ pub fn duration(text: &str) -> Result<Duration, BadDuration> {
 }
 
 /// A ladder: stages of `SIGNAL:WAIT` with commas between, such as `INT:5s,TERM:5s,KILL`. Only the last
-/// may go without a wait. Every stage is sent to the process group.
+/// may go without a wait, and is then waited for as long as it takes; but KILL for ten seconds, since who outlives
+/// that will not go. Every stage is sent to the process group.
 ///
 /// ```
 /// use childminder_cli::parse::ladder;
@@ -66,15 +67,17 @@ pub fn ladder(text: &str) -> Result<Ladder, BadLadder> {
             Some((name, wait)) => (name, Some(duration(wait)?)),
             None => (*part, None),
         };
-        if wait.is_none() && index + 1 < parts.len() {
+        let is_last = index + 1 == parts.len();
+        if wait.is_none() && !is_last {
             return Err(BadLadder::NoWait {
                 stage: (*part).to_owned(),
             });
         }
+        let signal = signals::parse(name)?;
         stages.push(Stage {
-            signal: signals::parse(name)?,
+            signal,
             target: Target::Group,
-            wait,
+            wait: wait.or((signal == Signal::KILL).then_some(TO_BE_KILLED)),
         });
     }
     Ladder::new(&stages).map_err(|too_many| BadLadder::TooLong {
@@ -93,7 +96,7 @@ pub(crate) fn short_ladder(signal: Signal, grace: Duration) -> Ladder {
     let kill = Stage {
         signal: Signal::KILL,
         target: Target::Group,
-        wait: None,
+        wait: Some(TO_BE_KILLED),
     };
     let polite = Stage {
         signal,
@@ -202,6 +205,9 @@ fn from_nanos(nanos: u128) -> Duration {
     }
 }
 
+/// How long it may take to die of SIGKILL.
+const TO_BE_KILLED: Duration = Duration::from_secs(10);
+
 const NANOS_PER_SECOND: u128 = 1_000_000_000;
 
 const UNITS: [(&str, u128); 8] = [
@@ -284,13 +290,12 @@ mod tests {
             wait,
         };
         let second = Some(Duration::from_secs(1));
+        let kill = stage(Signal::KILL, Some(Duration::from_secs(10)));
         for (text, expected) in [
-            ("KILL", vec![stage(Signal::KILL, None)]),
+            ("KILL", vec![kill]),
+            ("TERM", vec![stage(Signal::TERM, None)]),
             ("TERM:1s", vec![stage(Signal::TERM, second)]),
-            (
-                "sigint:1,9",
-                vec![stage(Signal::INT, second), stage(Signal::KILL, None)],
-            ),
+            ("sigint:1,9", vec![stage(Signal::INT, second), kill]),
             (
                 "INT:0,TERM:1s,HUP:1000ms,KILL:1",
                 vec![

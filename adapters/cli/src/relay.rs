@@ -6,7 +6,7 @@ use std::io::{self, Write as _};
 use std::os::fd::AsFd;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use childminder::Stream;
 use childminder_mio::{Handler, MindedChild};
@@ -35,6 +35,30 @@ pub(crate) fn look_after_relays<H: Handler>(
     }
 }
 
+/// Waits until all is written. Gives up when `wait` says that somebody is waiting for us, or when nothing has
+/// been read for as long as `patience`; then what is left is lost, and is a failure of its relay.
+pub(crate) fn flush<E>(
+    relays: [&Relay; 2],
+    patience: Option<Duration>,
+    mut wait: impl FnMut(Option<Duration>) -> Result<bool, E>,
+) -> Result<(), E> {
+    let unwritten = || relays.map(Relay::unwritten);
+    let (mut before, mut since) = (unwritten(), Instant::now());
+    while relays.iter().any(|relay| !relay.is_flushed()) {
+        let left = patience.map(|patience| patience.saturating_sub(since.elapsed()));
+        if left == Some(Duration::ZERO) || wait(left)? {
+            for relay in relays {
+                relay.give_up();
+            }
+            break;
+        }
+        if before != unwritten() {
+            (before, since) = (unwritten(), Instant::now());
+        }
+    }
+    Ok(())
+}
+
 /// One of our own streams, written to by a thread of its own: a reader that is slow, or asleep, holds
 /// up neither the loop nor the other stream.
 #[derive(Debug)]
@@ -59,7 +83,7 @@ impl Relay {
             .name("relay".to_owned())
             .spawn(move || {
                 let failure = shared.pass_on(target, &waker);
-                shared.end(Some(failure));
+                shared.end(failure);
                 wake(&waker);
             })?;
         Ok(relay)
@@ -107,10 +131,17 @@ impl Relay {
             .wait_timeout_while(queue, A_MOMENT, |queue| queue.bytes > 0);
     }
 
-    /// What has not been written by now need not be; if there is any, neither need what follows.
-    pub(crate) fn give_up(&self) {
-        if !self.is_flushed() {
-            self.shared.end(None);
+    /// How many bytes have not been written yet.
+    fn unwritten(&self) -> usize {
+        self.shared.queue().bytes
+    }
+
+    /// What has not been written by now will not be, which is a failure; neither will what follows.
+    fn give_up(&self) {
+        let unwritten = self.unwritten();
+        if unwritten > 0 {
+            let lost = format!("nobody has read the last {unwritten} bytes");
+            self.shared.end(io::Error::other(lost));
         }
     }
 }
@@ -143,25 +174,35 @@ impl Shared {
     fn pass_on(&self, mut target: File, waker: &Waker) -> io::Error {
         loop {
             let chunk = self.next();
-            if let Err(error) = write_all(&mut target, &chunk) {
-                return error;
-            }
-            let mut queue = self.queue();
-            queue.bytes = queue.bytes.saturating_sub(chunk.len());
-            if queue.bytes == 0 {
-                self.written.notify_all();
-            }
-            let room = queue.full && queue.bytes < LOW_WATER;
-            if room || (queue.waited_for && queue.bytes == 0) {
-                wake(waker);
+            // In pieces, so that a reader that is slow can be told from one that stands still.
+            for piece in chunk.chunks(PIECE) {
+                if let Err(error) = write_all(&mut target, piece) {
+                    return error;
+                }
+                self.has_written(piece.len(), waker);
             }
         }
     }
 
-    fn end(&self, failure: Option<io::Error>) {
+    fn has_written(&self, bytes: usize, waker: &Waker) {
         let mut queue = self.queue();
+        queue.bytes = queue.bytes.saturating_sub(bytes);
+        if queue.bytes == 0 {
+            self.written.notify_all();
+        }
+        let room = queue.full && queue.bytes < LOW_WATER;
+        if room || (queue.waited_for && queue.bytes == 0) {
+            wake(waker);
+        }
+    }
+
+    /// The first failure counts.
+    fn end(&self, failure: io::Error) {
+        let mut queue = self.queue();
+        if !queue.ended {
+            queue.failure = Some(failure);
+        }
         queue.ended = true;
-        queue.failure = failure;
         queue.chunks.clear();
         queue.bytes = 0;
         self.written.notify_all();
@@ -213,6 +254,12 @@ fn write_all(target: &mut File, mut bytes: &[u8]) -> io::Result<()> {
     }
     Ok(())
 }
+
+/// How long nothing may be read of what a command wrote that was ended, before the rest is given up.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How much is written at a time.
+const PIECE: usize = 16 * 1024;
 
 /// How long a reader is waited for that ought to read at once.
 const A_MOMENT: Duration = Duration::from_millis(500);

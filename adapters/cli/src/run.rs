@@ -8,15 +8,16 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use childminder::{Config, Signal, Stream};
+use childminder::{Config, Error, ExitStatus, Signal, Stream};
 use childminder_mio::{MindedChild, Outcome};
 use childminder_record::Recorder;
-use childminder_unix::{Start, Watch};
+use childminder_unix::{Start, Watch, signals};
 use mio::{Events, Interest, Poll, Token, Waker};
+use signal_hook::consts::{SIGINT, SIGQUIT};
 
 use crate::args::{ActivityArg, RunArgs};
 use crate::owner::Owner;
-use crate::relay::{Relay, look_after_relays, loss};
+use crate::relay::{self, PATIENCE, Relay, look_after_relays, loss};
 use crate::report::Report;
 use crate::signals::{Requests, ladder_beginning_with};
 use crate::status::{CANNOT_RUN, NOT_FOUND, OURS, of_signal};
@@ -56,17 +57,36 @@ pub(crate) fn run(args: &RunArgs) -> Result<u8, Trouble> {
     let owner = child.handler_mut();
     owner.log.usage = usage;
     owner.log.dumped_core = dumped_core;
-    let given_up = events.flush(owner)?;
+    // Whoever reads a command that ended by itself may take their time.
+    let patience = outcome.terminated.then_some(PATIENCE);
+    let given_up = events.flush(owner, patience)?;
     owner.note_lost_output(&mut outcome);
     let status = conclude(args, outcome, given_up, &events.tree, owner, report);
     // Only our own words can be lost now.
-    events.flush(owner)?;
+    events.flush(owner, Some(PATIENCE))?;
     let failure = owner.stdout.take_failure();
     if let Some(loss) = failure.and_then(|failure| loss(Stream::Stdout, &failure)) {
         report::complain(&loss);
         return Ok(or_ours(status));
     }
+    if let Some(signal) = interruption(&outcome, owner).filter(|_| given_up.is_none())
+        && terminal.is_of_a_shells_job()
+    {
+        // A shell ends its loop or list only if we die of it too.
+        signals::die_of(signal);
+    }
     Ok(status)
+}
+
+/// The signal of the terminal that ended the command, if nothing else did.
+fn interruption(outcome: &Outcome, owner: &Owner) -> Option<Signal> {
+    let Some(ExitStatus::Signal(signal)) = outcome.exit else {
+        return None;
+    };
+    let is_typed = matches!(signal.number(), SIGINT | SIGQUIT);
+    let is_first = outcome.error == Some(Error::Exit(ExitStatus::Signal(signal)));
+    let as_asked = owner.log.asked_by.is_none_or(|asked| asked == signal);
+    (is_typed && is_first && as_asked).then_some(signal)
 }
 
 /// What is waited for.
@@ -106,8 +126,10 @@ impl Loop {
             .registry()
             .register(child, CHILD, Interest::READABLE);
         registered.map_err(system)?;
+        let mut next_look = None;
         loop {
-            self.wait(child.poll_timeout())?;
+            let timeout = [child.poll_timeout(), next_look.take()];
+            self.wait(timeout.into_iter().flatten().min())?;
             for signal in self.requests.pending() {
                 end(child, signal, args);
             }
@@ -117,6 +139,10 @@ impl Loop {
             self.tree.look_after(child.child());
             if let Some(outcome) = child.outcome() {
                 return Ok(outcome);
+            }
+            // Who left the group may hold the output.
+            if child.handler().has_swept() && self.tree.wind_up(child.child(), End::Swept) {
+                next_look = Some(NEXT_LOOK);
             }
             look_after_relays(child, |owner, stream| Some(owner.relay(stream)));
         }
@@ -130,15 +156,15 @@ impl Loop {
         config: &Config,
     ) -> Result<(), Trouble> {
         let end = End::new(outcome.terminated && config.sweep);
-        let drain = config.drain_timeout.unwrap_or(Duration::MAX);
         let patience = match end {
-            End::Natural => drain.min(TO_DIE),
-            End::Swept | End::Init => drain.max(TO_BE_KILLED),
+            End::Natural => config.drain_timeout.unwrap_or(Duration::MAX).min(TO_DIE),
+            End::Swept | End::Init => TO_BE_KILLED,
         };
         let begun = Instant::now();
         while self.tree.wind_up(child.child(), end) {
             let left = patience.saturating_sub(begun.elapsed());
-            if left.is_zero() {
+            let is_urgent = self.requests.pending().next().is_some();
+            if left.is_zero() || is_urgent {
                 break;
             }
             self.wait(Some(left.min(NEXT_LOOK)))?;
@@ -155,22 +181,40 @@ impl Loop {
         Ok(())
     }
 
-    /// Until all that the owner took is written, or a signal comes: then it is given up.
-    fn flush(&mut self, owner: &Owner) -> Result<Option<Signal>, Trouble> {
-        while !(owner.stdout.is_flushed() && owner.stderr.is_flushed()) {
-            self.wait(None)?;
-            if let Some(signal) = self.requests.pending().next() {
-                owner.stdout.give_up();
-                owner.stderr.give_up();
-                return Ok(Some(signal));
-            }
-        }
-        Ok(None)
+    /// Until all that the owner took is written, or given up: then the signal that had it given up, if one had.
+    fn flush(
+        &mut self,
+        owner: &Owner,
+        patience: Option<Duration>,
+    ) -> Result<Option<Signal>, Trouble> {
+        let mut request = None;
+        relay::flush([&owner.stdout, &owner.stderr], patience, |timeout| {
+            self.wait(timeout)?;
+            request = self.requests.pending().next();
+            Ok(request.is_some())
+        })?;
+        Ok(request)
     }
 
     fn wait(&mut self, timeout: Option<Duration>) -> Result<(), Trouble> {
         wait(&mut self.poll, &mut self.ready, timeout).map_err(system)
     }
+}
+
+/// The first signal starts the ladder and is its first stage. On a ladder that is under way it is
+/// impatience; but not SIGHUP, which shells and the kernel send both when a terminal goes, and service
+/// managers together with SIGTERM.
+fn end(child: &mut MindedChild<Owner>, signal: Signal, args: &RunArgs) {
+    if child.monitor().is_terminating() || child.handler().log.asked_by.is_some() {
+        if signal != Signal::HUP {
+            child.control().escalate();
+        }
+        return;
+    }
+    child.handler_mut().log.asked_by = Some(signal);
+    let ladder = ladder_beginning_with(signal, &args.config().ladder, args.grace());
+    child.control().set_ladder(ladder);
+    child.control().terminate();
 }
 
 fn spawn(
@@ -201,19 +245,6 @@ fn spawn(
     let mut child = MindedChild::mind(child, args.config(), owner).map_err(system)?;
     terminal.hand_over(&mut child).map_err(system)?;
     Ok(child)
-}
-
-/// The first signal starts the ladder and is its first stage. On a ladder that is under way it is
-/// impatience.
-fn end(child: &mut MindedChild<Owner>, signal: Signal, args: &RunArgs) {
-    if child.monitor().is_terminating() || child.handler().log.asked_by.is_some() {
-        child.control().escalate();
-        return;
-    }
-    child.handler_mut().log.asked_by = Some(signal);
-    let ladder = ladder_beginning_with(signal, &args.config().ladder, args.grace());
-    child.control().set_ladder(ladder);
-    child.control().terminate();
 }
 
 /// Completes the record, writes the report, says the sentence.
@@ -342,8 +373,8 @@ const TERMINAL: Token = Token(4);
 /// How long who is about to end may take, for instance after closing its output.
 const TO_DIE: Duration = Duration::from_millis(100);
 
-/// How long SIGKILL may take, at least.
-const TO_BE_KILLED: Duration = Duration::from_secs(1);
+/// How long SIGKILL may take.
+const TO_BE_KILLED: Duration = Duration::from_secs(5);
 
 /// Not every death is told us.
 const NEXT_LOOK: Duration = Duration::from_millis(20);

@@ -1,5 +1,6 @@
 //! The signals that `childminder` passes on.
 
+use std::ffi::c_int;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use childminder::{Ladder, Signal, Stage, Target};
 use childminder_unix::signals::is_ignored;
 use mio::{Interest, Registry, Token};
-use signal_hook::consts::SIGCHLD;
+use signal_hook::consts::SIGXFSZ;
 use signal_hook_mio::v1_0::Signals;
 
 /// What was sent to us and asks for the child's end: SIGINT, SIGTERM, SIGHUP or SIGQUIT.
@@ -21,13 +22,17 @@ impl Requests {
         if !is_ignored(Signal::HUP) {
             wanted.push(Signal::HUP);
         }
+        handle_idly(SIGXFSZ)?;
         let mut signals = Signals::new(wanted.into_iter().map(Signal::number))?;
         registry.register(&mut signals, token, Interest::READABLE)?;
         Ok(Self { signals })
     }
 
-    pub(crate) fn pending(&mut self) -> impl Iterator<Item = Signal> + '_ {
-        self.signals.pending().filter_map(Signal::new)
+    /// A hangup comes last: it may only go along with another.
+    pub(crate) fn pending(&mut self) -> impl Iterator<Item = Signal> {
+        let mut pending: Vec<_> = self.signals.pending().filter_map(Signal::new).collect();
+        pending.sort_by_key(|signal| *signal == Signal::HUP);
+        pending.into_iter()
     }
 }
 
@@ -49,13 +54,10 @@ pub(crate) fn ladder_beginning_with(signal: Signal, ladder: &Ladder, grace: Dura
     Ladder::new(&stages).unwrap_or_default()
 }
 
-/// Where our parent had us ignore SIGCHLD, the kernel would reap the child by itself, and its exit
-/// status would be lost. A signal that is handled, if only by doing nothing, is not ignored.
-pub(crate) fn end_ignoring_sigchld() -> io::Result<()> {
-    if is_ignored(CHLD) {
-        signal_hook::flag::register(SIGCHLD, Arc::default())?;
-    }
+/// Handles this signal by doing nothing, which is not to ignore it. Of an ignored SIGCHLD, which our parent may
+/// have left us, the kernel would reap the child by itself, and its exit status would be lost; SIGXFSZ would
+/// end us where a write can tell that a file must not grow.
+pub(crate) fn handle_idly(signal: c_int) -> io::Result<()> {
+    signal_hook::flag::register(signal, Arc::default())?;
     Ok(())
 }
-
-const CHLD: Signal = Signal::new(SIGCHLD).expect("a signal");

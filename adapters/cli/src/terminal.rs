@@ -9,6 +9,7 @@ use childminder::{ExitStatus, Outcome, Stream};
 use childminder_mio::MindedChild;
 use childminder_unix::{Child, Start};
 use mio::{Registry, Token, Waker};
+use rustix::process::{getpid, getsid};
 
 use crate::args::RunArgs;
 use crate::jobs::{JobControl, Uses};
@@ -66,6 +67,11 @@ impl Terminal {
         Child::start(&mut command, &start)
     }
 
+    /// Whether a shell runs us as a job: we have a controlling terminal, and did not begin the session.
+    pub(crate) fn is_of_a_shells_job(&self) -> bool {
+        self.jobs.is_some() && getsid(None) != Ok(getpid())
+    }
+
     /// After the start: our terminal is the child's now, or raw.
     pub(crate) fn hand_over(&mut self, child: &mut MindedChild<Owner>) -> io::Result<()> {
         if let Some(jobs) = &mut self.jobs {
@@ -108,7 +114,9 @@ impl Terminal {
             Stream::Stderr => io::stderr().is_terminal(),
         };
         let in_foreground = self.jobs.as_ref().is_some_and(JobControl::has_terminal);
-        if is_terminal && in_foreground && !args.watches(stream) {
+        // What is to outlive us must not write to our pipe.
+        let is_direct = is_terminal && in_foreground || args.keep;
+        if is_direct && !args.watches(stream) {
             return Stdio::inherit();
         }
         Stdio::piped()

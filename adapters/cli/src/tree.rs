@@ -8,7 +8,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 
 use childminder::{Signal, Target};
-use childminder_unix::{Cgroup, Child, Orphan, Orphans, Place, signals};
+use childminder_unix::{Cgroup, Child, Delivery, Orphan, Orphans, Place, signals};
 use mio::{Interest, Registry, Token};
 use serde_json::{Value, json};
 use signal_hook::consts::SIGCHLD;
@@ -40,9 +40,7 @@ impl Tree {
     /// From here on, orphans come to us.
     pub(crate) fn new(args: &RunArgs, registry: &Registry, token: Token) -> io::Result<Self> {
         let mut wanted = vec![SIGCHLD];
-        if is_init() {
-            wanted.extend(passed_on().map(Signal::number));
-        }
+        wanted.extend(passed_on().map(Signal::number));
         let mut signals = Signals::new(wanted)?;
         registry.register(&mut signals, token, Interest::READABLE)?;
         let mut notes = Vec::new();
@@ -87,7 +85,7 @@ impl Tree {
         Ok(child)
     }
 
-    /// Reaps the orphans that have died, and passes on what signals to an init are.
+    /// Reaps the orphans that have died, and passes signals on.
     pub(crate) fn look_after(&mut self, child: &Child) {
         let mut died = false;
         for number in self.signals.pending().collect::<Vec<_>>() {
@@ -106,33 +104,24 @@ impl Tree {
 
     /// Kills who is left, if they are not to live on. Whether to look again: somebody may be about to end.
     pub(crate) fn wind_up(&mut self, child: &Child, end: End) -> bool {
-        let were_dead = self.reap(child);
-        let members = self.members(child);
-        for pid in &members {
-            if !self.living.iter().any(|orphan| orphan.pid == *pid) {
-                self.living.push(described(*pid));
-            }
-        }
+        let mut may_end = self.reap(child);
+        let members = self.look(child);
         if end == End::Natural {
-            return were_dead || !self.living.is_empty();
+            return may_end || !self.living.is_empty();
         }
-        let members_killed = match &self.mechanism {
-            Mechanism::Cgroup(cgroup) => cgroup.kill().is_ok(),
-            Mechanism::Group | Mechanism::Session => false,
-        };
-        let mut may_end = were_dead;
-        for orphan in &self.living {
-            let killed = members_killed && members.contains(&orphan.pid)
-                || matches!(&self.orphans, Some(orphans) if orphans.kill(orphan).is_ok());
+        let members_killed = self.kill_members();
+        for orphan in self.living.clone() {
+            let killed = members_killed && members.contains(&orphan.pid) || self.kill(&orphan);
             may_end |= killed;
             // Its group has had SIGKILL already.
             let was_reached = end == End::Swept && orphan.group == child.id();
             let is_known = self.killed.iter().any(|known| known.pid == orphan.pid);
             if killed && !was_reached && !is_known {
-                self.killed.push(orphan.clone());
+                self.killed.push(orphan);
             }
         }
-        may_end
+        // Who died meanwhile could not be killed any more.
+        self.reap(child) || may_end
     }
 
     /// Nothing more is done to anybody. The cgroup goes; who is in it lives on elsewhere.
@@ -190,20 +179,67 @@ impl Tree {
         })
     }
 
-    /// Whether there was anybody to reap. Who lives is known afterwards.
+    /// Whether there was anybody to reap.
     fn reap(&mut self, child: &Child) -> bool {
-        self.living.clear();
         let Some(orphans) = &mut self.orphans else {
             return false;
         };
         match orphans.reap(minded(child).as_slice()) {
             Ok(reaped) => {
-                self.reaped += reaped.count;
-                self.living = reaped.living;
-                reaped.count > 0
+                self.reaped += reaped;
+                reaped > 0
             }
             Err(error) => {
-                self.note(format!("cannot look for orphans: {error}"));
+                self.note(format!("cannot reap orphans: {error}"));
+                false
+            }
+        }
+    }
+
+    /// Sees who lives; returns the members of the cgroup.
+    fn look(&mut self, child: &Child) -> Vec<u32> {
+        self.living.clear();
+        let orphans = self.orphans.as_mut();
+        match orphans.map(|orphans| orphans.living(minded(child).as_slice())) {
+            None => {}
+            Some(Ok(living)) => {
+                self.living = living.known;
+                if living.unknown {
+                    self.note("somebody is left whom /proc does not show".to_owned());
+                }
+            }
+            Some(Err(error)) => self.note(format!("cannot look for orphans: {error}")),
+        }
+        let members = self.members(child);
+        for pid in &members {
+            if !self.living.iter().any(|orphan| orphan.pid == *pid) {
+                self.living.push(described(*pid));
+            }
+        }
+        members
+    }
+
+    /// Whether this orphan was sent SIGKILL. It may be no child of ours yet, but below one.
+    fn kill(&mut self, orphan: &Orphan) -> bool {
+        match self.orphans.as_ref().map(|orphans| orphans.kill(orphan)) {
+            Some(Ok(delivery)) => delivery == Delivery::Sent,
+            Some(Err(error)) => {
+                self.note(format!("cannot kill {}: {error}", named(orphan)));
+                false
+            }
+            None => false,
+        }
+    }
+
+    /// Whether there is a cgroup and its members were sent SIGKILL.
+    fn kill_members(&mut self) -> bool {
+        let Mechanism::Cgroup(cgroup) = &self.mechanism else {
+            return false;
+        };
+        match cgroup.kill() {
+            Ok(()) => true,
+            Err(error) => {
+                self.note(format!("cannot kill the cgroup: {error}"));
                 false
             }
         }
@@ -269,16 +305,14 @@ fn is_init() -> bool {
     std::process::id() == 1
 }
 
-/// What init passes on to its child as it is. SIGINT, SIGTERM, SIGHUP and SIGQUIT start the ladder; of the
-/// rest, some are about ourselves and some about job control.
+/// What is passed on to the child as it is: what would end us, where it does not start the ladder, as SIGINT,
+/// SIGTERM, SIGHUP and SIGQUIT do; by an init, also what a terminal or a shell would tell the child otherwise.
 fn passed_on() -> impl Iterator<Item = Signal> {
-    let named = ["USR1", "USR2", "ALRM", "CONT", "WINCH", "PWR"].map(str::to_owned);
+    let to_init: &[&str] = if is_init() { &["CONT", "WINCH"] } else { &[] };
+    let named = ENDING.iter().chain(to_init).map(ToString::to_string);
     let realtime = (0..).map(|n| format!("RTMIN+{n}"));
     let known = |name: String| signals::parse(&name).ok();
-    named
-        .into_iter()
-        .filter_map(known)
-        .chain(realtime.map_while(known))
+    named.filter_map(known).chain(realtime.map_while(known))
 }
 
 /// One of the cgroup, of whom only the process id is known.
@@ -290,6 +324,12 @@ fn described(pid: u32) -> Orphan {
         name: name.trim_end().to_owned(),
     }
 }
+
+/// The signals that are for programs to use, or for the kernel to tell of a limit or a device, and end who does
+/// not handle them. Not every system has them all.
+const ENDING: [&str; 9] = [
+    "USR1", "USR2", "ALRM", "VTALRM", "PROF", "IO", "PWR", "STKFLT", "XCPU",
+];
 
 /// How many names a sentence can bear.
 const SHOWN: usize = 3;

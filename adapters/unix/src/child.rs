@@ -161,7 +161,8 @@ impl Child {
         self.process.take_halt()
     }
 
-    /// Sends `signal` to the child, with `pidfd_send_signal(2)`, or to its process group, with `kill(2)`.
+    /// Sends `signal` to the child, with `pidfd_send_signal(2)`, or to its process group, with `kill(2)`, and
+    /// to a child that has left its group, too.
     ///
     /// A stopped process does not see a signal until it is continued, so SIGCONT follows, to the
     /// same target, unless the signal is about stopping and continuing itself or is SIGKILL.

@@ -50,7 +50,7 @@ mod wakeup;
 
 pub use cgroup::Cgroup;
 pub use child::{Child, Delivery, Halt, Usage};
-pub use orphans::{Orphan, Orphans, Reaped};
+pub use orphans::{Living, Orphan, Orphans};
 pub use pipe::Pipe;
 pub use pty::Pty;
 pub use start::{Place, Start, Watch};

@@ -24,10 +24,11 @@ use crate::sys::table::{self, Entry, Identity};
 /// child.reap()?;
 /// loop {
 ///     let reaped = orphans.reap(&[])?;
-///     if reaped.count == 0 && reaped.living.is_empty() {
+///     let living = orphans.living(&[])?;
+///     if reaped == 0 && living.known.is_empty() {
 ///         break;
 ///     }
-///     for orphan in &reaped.living {
+///     for orphan in &living.known {
 ///         orphans.kill(orphan)?;
 ///     }
 /// }
@@ -52,14 +53,13 @@ pub struct Orphan {
     pub name: String,
 }
 
-/// What [`Orphans::reap`] did and saw.
+/// Who is left below us.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Reaped {
-    /// How many were dead and have been reaped.
-    pub count: usize,
-    /// The orphans that live, and their descendants. When there are none, and none was reaped, nobody is
-    /// left; otherwise who was reaped just now may have left orphans in turn.
-    pub living: Vec<Orphan>,
+pub struct Living {
+    /// The orphans, and their descendants. Some may have died since they were last reaped.
+    pub known: Vec<Orphan>,
+    /// Whether there is somebody whom `/proc` does not show us, as it may be mounted (`hidepid`).
+    pub unknown: bool,
 }
 
 impl Orphans {
@@ -74,7 +74,7 @@ impl Orphans {
     ///
     /// `Unsupported` on other systems than Linux; and, unless we are process 1, a sentence where `/proc` is
     /// missing or shows another PID namespace: then nobody could be found. Process 1 then does without: it
-    /// reaps, but sees nobody living.
+    /// reaps, but knows nobody who lives.
     pub fn adopt() -> io::Result<Self> {
         let table = table::is_ours();
         let mut orphans = Self {
@@ -101,38 +101,49 @@ impl Orphans {
     /// # Errors
     ///
     /// What the system says when it has no descriptor left for `/proc`.
-    pub fn reap(&mut self, minded: &[u32]) -> io::Result<Reaped> {
+    pub fn reap(&mut self, minded: &[u32]) -> io::Result<usize> {
         let mut count = 0;
         loop {
             match sys::look_at_children()? {
-                sys::Look::Childless => {
-                    return Ok(Reaped {
-                        count,
-                        living: Vec::new(),
-                    });
-                }
                 sys::Look::Dead(pid) if self.is_ours_to_reap(pid, minded) => {
                     count += usize::from(sys::reap_child(pid)?);
                 }
-                // A dead child that is not ours to reap hides those behind it.
-                sys::Look::NoneDead | sys::Look::Dead(_) | sys::Look::Unclear => break,
+                // It hides the dead behind it.
+                sys::Look::Dead(_) => break,
+                sys::Look::NoneDead if !self.inherited.is_empty() => break,
+                sys::Look::NoneDead | sys::Look::Childless => return Ok(count),
             }
         }
-        let mut living = Vec::new();
-        if !self.sees_table {
-            return Ok(Reaped { count, living });
-        }
-        let entries = table::read()?;
-        self.follow_inherited(&entries);
-        for entry in self.descendants(&entries, minded) {
+        let table = self.table()?;
+        for entry in self.descendants(&table, minded) {
             let is_child = entry.parent == std::process::id();
-            if is_child && sys::reap_child(entry.pid)? {
-                count += 1;
-            } else if is_child || !entry.is_dead {
-                living.push(entry.orphan());
-            }
+            count += usize::from(is_child && sys::reap_child(entry.pid)?);
         }
-        Ok(Reaped { count, living })
+        Ok(count)
+    }
+
+    /// Who lives, of the orphans and those below them, but for the children of `minded`. When nobody does, and
+    /// [`reap`](Self::reap) reaps none, nobody is left; whoever dies may leave orphans in turn.
+    ///
+    /// # Errors
+    ///
+    /// As [`reap`](Self::reap).
+    pub fn living(&mut self, minded: &[u32]) -> io::Result<Living> {
+        if sys::look_at_children()? == sys::Look::Childless {
+            return Ok(Living::default());
+        }
+        let table = self.table()?;
+        let known: Vec<_> = self
+            .descendants(&table, minded)
+            .into_iter()
+            .filter(|entry| !entry.is_dead || entry.parent == std::process::id())
+            .map(Entry::orphan)
+            .collect();
+        let explained = !known.is_empty() || !minded.is_empty() || !self.inherited.is_empty();
+        Ok(Living {
+            unknown: !explained && sys::look_at_children()? == sys::Look::NoneDead,
+            known,
+        })
     }
 
     /// Sends SIGKILL to an orphan that [`reap`](Self::reap) found living. Only to a child of ours, whose
@@ -148,6 +159,16 @@ impl Orphans {
     fn is_ours_to_reap(&self, pid: u32, minded: &[u32]) -> bool {
         let inherited = self.inherited.iter().any(|known| known.pid == pid);
         !minded.contains(&pid) && !inherited
+    }
+
+    /// All processes; none where they are not to be seen.
+    fn table(&mut self) -> io::Result<Vec<Entry>> {
+        if !self.sees_table {
+            return Ok(Vec::new());
+        }
+        let entries = table::read()?;
+        self.follow_inherited(&entries);
+        Ok(entries)
     }
 
     /// What inherited children start is not ours either.

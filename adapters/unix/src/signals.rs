@@ -2,10 +2,11 @@
 
 use std::error::Error;
 use std::fmt;
+use std::io;
 use std::str::FromStr as _;
 
 use childminder::Signal;
-use nix::sys::signal::Signal as Named;
+use nix::sys::signal::{SigSet, Signal as Named};
 use signal_hook::low_level::{emulate_default_handler, raise};
 
 use crate::sys;
@@ -64,6 +65,16 @@ pub fn name(signal: Signal) -> String {
 /// where that is not to be known (`proc(5)`).
 pub fn is_ignored(signal: Signal) -> bool {
     sys::Ignored::by_us().has(signal.number())
+}
+
+/// Blocks no signal in this thread, and in those that it starts from now on. Our parent may have left us some
+/// blocked (`sigprocmask(2)`): whoever waits for them by a handler would be deaf.
+///
+/// # Errors
+///
+/// None that are known.
+pub fn unblock_all() -> io::Result<()> {
+    Ok(SigSet::empty().thread_set_mask()?)
 }
 
 /// Ends this process with `signal`, as a child of ours has ended, so that our parent sees the same; but

@@ -98,10 +98,14 @@ impl ControllingTerminal {
     ///
     /// What `tcgetattr(3)` and `tcsetattr(3)` say.
     pub fn make_raw(&mut self) -> io::Result<()> {
-        if !self.is_ours() || self.ours.is_some() {
+        if !self.is_ours() {
             return Ok(());
         }
-        let ours = tcgetattr(&self.fd)?;
+        let ours = match &self.ours {
+            // A shell that stopped us may have undone it.
+            Some(ours) => ours.clone(),
+            None => tcgetattr(&self.fd)?,
+        };
         let mut raw = ours.clone();
         raw.make_raw();
         self.ours = Some(ours);

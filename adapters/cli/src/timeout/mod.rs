@@ -22,8 +22,8 @@ use signal_hook_mio::v1_0::Signals;
 use self::options::{Asked, Options, Sending, quote};
 use self::watcher::Watcher;
 use crate::jobs::{JobControl, Uses};
-use crate::relay::{Relay, look_after_relays};
-use crate::signals::end_ignoring_sigchld;
+use crate::relay::{self, PATIENCE, Relay, look_after_relays};
+use crate::signals::handle_idly;
 use crate::status::{CANNOT_RUN, NOT_FOUND, OURS, TIMED_OUT, of_signal};
 use crate::wait;
 
@@ -74,7 +74,7 @@ impl From<io::Error> for Trouble {
 }
 
 fn run(name: &str, options: &Options) -> Result<u8, Trouble> {
-    end_ignoring_sigchld()?;
+    handle_idly(SIGCHLD)?;
     let mut poll = Poll::new()?;
     let waker = Arc::new(Waker::new(poll.registry(), ROOM)?);
     let mut received = Signals::new(passed_on(options.signal))?;
@@ -126,8 +126,13 @@ fn run(name: &str, options: &Options) -> Result<u8, Trouble> {
         jobs.take_back(!outcome.terminated);
     }
     drop(jobs);
-    while !child.handler().is_flushed() && received.pending().next().is_none() {
-        wait(&mut poll, &mut events, None)?;
+    if let Some(relays) = child.handler().relays() {
+        let patience = outcome.terminated.then_some(PATIENCE);
+        relay::flush(relays, patience, |timeout| {
+            wait(&mut poll, &mut events, timeout)?;
+            io::Result::Ok(received.pending().next().is_some())
+        })?;
+        child.handler_mut().note_lost_output();
     }
     if child.child().dumped_core() {
         complain(name, "the monitored command dumped core");

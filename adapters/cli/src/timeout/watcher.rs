@@ -5,7 +5,7 @@ use childminder_mio::{Control, Failure, Handler, Moment};
 
 use super::options::{Options, quote, signal_name};
 use super::{CONT, complain};
-use crate::relay::Relay;
+use crate::relay::{Relay, loss};
 
 /// Passes output on, if it is to be watched, and says what is sent.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
@@ -57,8 +57,19 @@ impl Watcher {
         }
     }
 
-    pub(super) fn is_flushed(&self) -> bool {
-        self.relays.iter().flatten().all(Relay::is_flushed)
+    pub(super) fn relays(&self) -> Option<[&Relay; 2]> {
+        self.relays.as_ref().map(<[Relay; 2]>::each_ref)
+    }
+
+    /// What turns out to be lost when the command has ended already.
+    pub(super) fn note_lost_output(&mut self) {
+        for stream in [Stream::Stdout, Stream::Stderr] {
+            let failure = self.relay(stream).and_then(Relay::take_failure);
+            if let Some(loss) = failure.and_then(|failure| loss(stream, &failure)) {
+                self.failed = true;
+                complain(&self.name, &loss);
+            }
+        }
     }
 
     pub(super) fn has_failed(&self) -> bool {

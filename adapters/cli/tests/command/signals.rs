@@ -38,7 +38,9 @@ fn the_child_gets_the_very_signal_and_then_sigkill() {
         let mut running = stubborn(&place.options("--grace 60s"));
         running.signal(signal);
         assert_eq!(running.line(), name);
-        running.signal(signal);
+        // A hangup is no impatience: it may come twice.
+        running.signal(Signal::HUP);
+        running.signal(Signal::TERM);
         running.finish().expect(
             137,
             &format!("childminder: sh: childminder got {name}; sent {name}, then SIGKILL; killed by SIGKILL\n"),
@@ -132,8 +134,12 @@ fn a_signal_gives_up_a_reader_that_does_not_read() {
     thread::sleep(millis(200));
     running.signal(Signal::TERM);
     let unread = running.take_stdout();
-    running.finish().expect(143, "");
+    let ended = running.finish();
+    assert_eq!(ended.status, 143);
+    let lost = "childminder: sh: cannot write to standard output: nobody has read the last ";
+    assert!(ended.stderr().starts_with(lost), "{}", ended.stderr());
     drop(unread);
     assert_eq!(place.report()["status"], 143);
+    assert_eq!(place.report()["error"]["type"], "external");
     place.replay();
 }

@@ -1,66 +1,69 @@
 //! Children that nobody here spawned.
 
 use std::io;
+use std::mem;
 
-use nix::errno::Errno;
-use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
-use nix::unistd::Pid;
+use nix::libc;
+use rustix::io::{Errno, retry_on_intr};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process, waitid};
 
 use super::Look;
 use crate::child::Delivery;
 
 /// Leaves everybody as they are: `waitid(2)` with `WNOWAIT`.
 pub(crate) fn look_at_children() -> io::Result<Look> {
-    match peek(None) {
-        Ok(WaitStatus::StillAlive) => Ok(Look::NoneDead),
-        Ok(status) => Ok(status
-            .pid()
-            .map_or(Look::Unclear, |pid| Look::Dead(pid.as_raw().unsigned_abs()))),
-        Err(Errno::ECHILD) => Ok(Look::Childless),
-        Err(Errno::EINVAL) => Ok(Look::Unclear),
+    match retry_on_intr(who_is_dead) {
+        Ok(0) => Ok(Look::NoneDead),
+        Ok(pid) => Ok(Look::Dead(pid.unsigned_abs())),
+        Err(Errno::CHILD) => Ok(Look::Childless),
         Err(error) => Err(error.into()),
     }
 }
 
 /// Reaps this child if it is dead; whether it was.
 pub(crate) fn reap_child(pid: u32) -> io::Result<bool> {
-    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG;
-    match wait(Some(pid), flags) {
-        Ok(WaitStatus::StillAlive) | Err(Errno::ECHILD) => Ok(false),
-        // With EINVAL it is reaped as well: only its signal is not known to nix.
-        Ok(_) | Err(Errno::EINVAL) => Ok(true),
+    match look(pid, WaitIdOptions::empty()) {
+        Ok(status) => Ok(status.is_some()),
+        Err(Errno::CHILD) => Ok(false),
         Err(error) => Err(error.into()),
     }
 }
 
 /// Sends SIGKILL to a child that is alive. No other process can have its number: only we could reap it.
 pub(crate) fn kill_child(pid: u32) -> io::Result<Delivery> {
-    if peek(Some(pid)) != Ok(WaitStatus::StillAlive) {
+    if !matches!(look(pid, WaitIdOptions::NOWAIT), Ok(None)) {
         return Ok(Delivery::Gone);
     }
-    nix::sys::signal::kill(number(pid), nix::sys::signal::Signal::SIGKILL)?;
+    kill_process(number(pid)?, Signal::KILL)?;
     Ok(Delivery::Sent)
 }
 
-/// One child, or all.
-fn peek(pid: Option<u32>) -> nix::Result<WaitStatus> {
-    wait(
-        pid,
-        WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT,
-    )
-}
-
-/// None of these block, but a sandbox may interrupt any call.
-fn wait(pid: Option<u32>, flags: WaitPidFlag) -> nix::Result<WaitStatus> {
-    loop {
-        let id = pid.map_or(Id::All, |pid| Id::Pid(number(pid)));
-        match waitid(id, flags) {
-            Err(Errno::EINTR) => {}
-            done => return done,
-        }
+/// The process id of a dead child of ours; 0 if none is dead.
+fn who_is_dead() -> Result<i32, Errno> {
+    let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    // SAFETY: all zeroes is a value of this struct of numbers, which outlives the call that may write to it; of
+    // an event of a child's, and of zeroes, the process id is what this field of its union holds.
+    #[expect(
+        unsafe_code,
+        reason = "rustix does not tell which child it was, and nix knows no real-time signals"
+    )]
+    let (result, pid) = unsafe {
+        let mut child: libc::siginfo_t = mem::zeroed();
+        let result = libc::waitid(libc::P_ALL, 0, &raw mut child, options);
+        (result, child.si_pid())
+    };
+    match result {
+        0 => Ok(pid),
+        _ => Err(Errno::from_io_error(&io::Error::last_os_error()).unwrap_or(Errno::INVAL)),
     }
 }
 
-fn number(pid: u32) -> Pid {
-    Pid::from_raw(pid.cast_signed())
+fn look(pid: u32, options: WaitIdOptions) -> Result<Option<WaitIdStatus>, Errno> {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | options;
+    let pid = number(pid)?;
+    retry_on_intr(|| waitid(WaitId::Pid(pid), options))
+}
+
+fn number(pid: u32) -> Result<Pid, Errno> {
+    Pid::from_raw(pid.cast_signed()).ok_or(Errno::CHILD)
 }

@@ -44,19 +44,21 @@ pub(crate) fn prepare(command: &mut Command, start: &Start) -> io::Result<()> {
         if terminal {
             rustix::process::ioctl_tiocsctty(rustix::stdio::stdin())?;
         }
-        if let Some(terminal) = &foreground {
-            take_foreground(terminal)?;
-        }
+        // What may fail comes before what would have to be undone.
         if let Some(cgroup) = &cgroup {
             rustix::io::write(cgroup, b"0")?;
+        }
+        if let Some(terminal) = &foreground {
+            take_foreground(terminal)?;
         }
         for signal in reset.clone() {
             reset_to_default(signal);
         }
         if let Some(parent) = dies_with {
             die_with_parent()?;
-            // It may have died before the kernel was asked; then nobody would be told of this error.
-            if getppid() != Some(parent) {
+            // It may have died before the kernel was asked; then nobody is told of this error. (From a new
+            // PID namespace, no parent is in sight.)
+            if getppid().is_some_and(|now| now != parent) {
                 return Err(io::ErrorKind::BrokenPipe.into());
             }
         }

@@ -55,6 +55,4 @@ pub(crate) enum Look {
     NoneDead,
     /// One of those that are dead.
     Dead(u32),
-    /// One is dead, of a signal that nix does not know.
-    Unclear,
 }

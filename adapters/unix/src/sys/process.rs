@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 
 use childminder::{ExitStatus, Signal, Target};
-use nix::unistd::getpgrp;
+use nix::unistd::{getpgid, getpgrp};
 use rustix::io::{Errno, retry_on_intr};
 use rustix::process::{
     Pid, Signal as Sendable, WaitId, WaitIdOptions, WaitIdStatus, kill_process, kill_process_group,
@@ -120,24 +120,36 @@ impl Process {
             return Ok(Delivery::Gone);
         }
         let signal = sendable(signal.number()).ok_or_else(|| unsendable(signal))?;
-        match self.look() {
+        let lives = match self.look() {
             // Somebody else has reaped it, so its numbers may be a stranger's by now.
             Err(Errno::CHILD) => return Ok(Delivery::Gone),
-            // The kernel would take the signal and say nothing.
-            Ok(Some(_)) if target == Target::Leader || !self.has_group => {
-                return Ok(Delivery::Gone);
-            }
-            other => other?,
+            look => look?.is_none(),
         };
-        let sent = match target {
-            Target::Group if self.has_group => kill_process_group(self.group()?, signal),
-            Target::Group | Target::Leader => self.handle.send(signal),
-        };
+        let to_group = target == Target::Group && self.has_group;
+        let has_left = to_group && lives && self.has_left_its_group();
+        let mut sent = Err(Errno::SRCH);
+        if to_group {
+            sent = kill_process_group(self.group()?, signal);
+        }
+        // To a dead leader, the kernel would take the signal and say nothing.
+        if lives && (!to_group || has_left) {
+            sent = match (sent, self.handle.send(signal)) {
+                (Err(Errno::SRCH), to_leader) => to_leader,
+                (to_group, Err(Errno::SRCH)) => to_group,
+                (to_group, to_leader) => to_group.and(to_leader),
+            };
+        }
         match sent {
             Ok(()) => Ok(Delivery::Sent),
             Err(Errno::SRCH) => Ok(Delivery::Gone),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// It may join another group of its session (`setpgid(2)`).
+    fn has_left_its_group(&self) -> bool {
+        let leader = nix::unistd::Pid::from_raw(self.leader.as_raw_pid());
+        getpgid(Some(leader)).is_ok_and(|group| group != leader)
     }
 
     pub(crate) fn usage(&self) -> Option<Usage> {

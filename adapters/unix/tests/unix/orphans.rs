@@ -5,7 +5,7 @@ use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
 use childminder::{ExitStatus, Signal, Target};
-use childminder_unix::{Child, Delivery, Orphans};
+use childminder_unix::{Child, Delivery, Living, Orphans};
 
 use crate::support::{
     Bystander, again_in_a_process_of_its_own, read_line, sh, state, wait_until, wait_until_dead,
@@ -30,19 +30,20 @@ fn orphans_come_to_us_and_are_reaped_by_nobody_else() {
     let (mut minded, orphan, pid) = child_with_orphan();
     let minds = [minded.id()];
 
-    let reaped = orphans.reap(&minds).expect("no error");
-    let living: Vec<_> = reaped.living.iter().map(|orphan| orphan.pid).collect();
-    assert_eq!((reaped.count, living), (0, vec![pid]));
+    assert_eq!(orphans.reap(&minds).expect("no error"), 0);
+    let living = orphans.living(&minds).expect("no error").known;
+    assert_eq!((living.len(), living[0].pid), (1, pid));
     assert_ne!(state(pid), Some('Z'));
-    let killed = orphans.kill(&reaped.living[0]).expect("ours");
+    let killed = orphans.kill(&living[0]).expect("ours");
     assert_eq!(killed, Delivery::Sent);
     orphan.wait_until_dead();
     // The dead child, which is its owner's, stands before it.
-    let reaped = orphans.reap(&minds).expect("no error");
-    assert_eq!((reaped.count, reaped.living), (1, vec![]));
+    assert_eq!(orphans.reap(&minds).expect("no error"), 1);
+    assert_eq!(orphans.living(&minds).expect("no error").known, []);
     assert!(orphan.is_reaped());
     assert_eq!(minded.reap().expect("a status"), ExitStatus::Code(0));
-    assert_eq!(orphans.reap(&[]).expect("no error").count, 0);
+    assert_eq!(orphans.reap(&[]).expect("no error"), 0);
+    assert_eq!(orphans.living(&[]).expect("no error"), Living::default());
 }
 
 #[test]
@@ -60,16 +61,17 @@ fn who_is_no_child_of_ours_is_not_killed() {
     child.signal(Signal::KILL, Target::Leader).expect("sent");
     child.reap().expect("a status");
 
-    let living = orphans.reap(&[]).expect("no error").living;
+    let living = orphans.living(&[]).expect("no error").known;
     assert_eq!((living.len(), living[1].pid), (2, pid));
     assert_eq!(living[0].name, "sh");
     assert_eq!(orphans.kill(&living[1]).expect("no error"), Delivery::Gone);
     assert!(below.is_spared());
     // When its parent is dead, it is ours.
-    while !orphans.reap(&[]).expect("no error").living.is_empty() {
+    while !orphans.living(&[]).expect("no error").known.is_empty() {
         for orphan in &living {
             orphans.kill(orphan).expect("no error");
         }
+        orphans.reap(&[]).expect("no error");
     }
     below.wait_until_dead();
 }
@@ -92,9 +94,9 @@ fn children_from_before_are_left_alone_and_so_are_theirs() {
     let mut orphans = Orphans::adopt().expect("a subreaper");
     let (mut minded, _orphan, ours) = child_with_orphan();
     let alone = |orphans: &mut Orphans, minded: &[u32]| {
-        let reaped = orphans.reap(minded).expect("no error");
-        let living: Vec<_> = reaped.living.iter().map(|orphan| orphan.pid).collect();
-        assert_eq!((reaped.count, living), (0, vec![ours]));
+        assert_eq!(orphans.reap(minded).expect("no error"), 0);
+        let living = orphans.living(minded).expect("no error").known;
+        assert_eq!((living.len(), living[0].pid), (1, ours));
     };
     alone(&mut orphans, &[minded.id()]);
     // The parent dies, and its child is our child now.
