@@ -4,6 +4,7 @@
 use std::io;
 use std::mem;
 use std::os::fd::{AsFd as _, AsRawFd as _};
+use std::time::Duration;
 
 use childminder::{Signal, Target};
 use childminder_mio::{Handler, MindedChild};
@@ -24,9 +25,12 @@ pub(crate) struct JobControl {
     stops: Stops,
     signals: Signals,
     uses: Uses,
+    /// Whether we stop with a child that wants the terminal while somebody else has it. Otherwise the clocks
+    /// go on, and it gets the terminal when that is ours.
+    waits_stopped: bool,
     /// Whether the child has had the terminal, or asked for it.
     asked_for: bool,
-    /// Whether the child is still stopped: nobody seemed to have continued us.
+    /// Whether the child is still stopped: it waits for the terminal, or nobody seemed to have continued us.
     left_stopped: bool,
 }
 
@@ -40,26 +44,28 @@ pub(crate) enum Uses {
 }
 
 impl JobControl {
-    /// `None` without a controlling terminal: then there is no job control.
-    ///
     /// Call this before there are other threads.
-    pub(crate) fn new(uses: Uses, registry: &Registry, token: Token) -> io::Result<Option<Self>> {
-        let Some(terminal) = ControllingTerminal::open() else {
-            return Ok(None);
-        };
+    pub(crate) fn new(
+        terminal: ControllingTerminal,
+        uses: Uses,
+        waits_stopped: bool,
+        registry: &Registry,
+        token: Token,
+    ) -> io::Result<Self> {
         let stops = Stops::new()?;
         let stop = stops.as_fd().as_raw_fd();
         registry.register(&mut SourceFd(&stop), token, Interest::READABLE)?;
         let mut signals = Signals::new([SIGCHLD, SIGCONT])?;
         registry.register(&mut signals, token, Interest::READABLE)?;
-        Ok(Some(Self {
+        Ok(Self {
             terminal,
             stops,
             signals,
             uses,
+            waits_stopped,
             asked_for: false,
             left_stopped: false,
-        }))
+        })
     }
 
     /// Whether we are in the foreground.
@@ -91,8 +97,11 @@ impl JobControl {
         registry: &Registry,
         settle: impl Fn(&H),
     ) -> io::Result<()> {
-        if self.was_continued() {
+        let was_continued = self.was_continued();
+        if was_continued {
             self.terminal.look_again(child.child());
+        }
+        if was_continued || self.waits_for_terminal() && self.terminal.is_ours() {
             self.hand_over(child)?;
             if mem::take(&mut self.left_stopped) {
                 go_on(child);
@@ -108,6 +117,18 @@ impl JobControl {
             }
         }
         Ok(())
+    }
+
+    /// When to attend again, though nothing comes: a shell may give us the foreground without a word.
+    pub(crate) fn next_look(&self) -> Option<Duration> {
+        self.waits_for_terminal().then_some(NEXT_LOOK)
+    }
+
+    fn waits_for_terminal(&self) -> bool {
+        match self.uses {
+            Uses::Lent => self.left_stopped && self.asked_for,
+            Uses::Apart { raw } => raw && !self.terminal.is_lent(),
+        }
     }
 
     /// Gives the child, or our raw mode, what it is due, if the terminal is ours to give.
@@ -130,8 +151,8 @@ impl JobControl {
 
     /// The child has been stopped. So are we, then, and the clocks stand, until we are continued.
     ///
-    /// Not so where it only asks for the terminal and we have it; nor where it is being ended, which must
-    /// not wait for anybody; nor where no shell minds us, since nobody would continue us. Then the
+    /// Not so where it only asks for the terminal, and we have it or do not wait for it; nor where it is being
+    /// ended, which must not wait for anybody; nor where no shell minds us, since nobody would continue us. Then the
     /// deadlines are what ends a child that stays stopped.
     fn stopped<H: Handler>(
         &mut self,
@@ -146,6 +167,10 @@ impl JobControl {
             if self.terminal.is_ours() {
                 self.hand_over(child)?;
                 go_on(child);
+                return Ok(());
+            }
+            if !self.waits_stopped {
+                self.left_stopped = true;
                 return Ok(());
             }
         }
@@ -207,6 +232,9 @@ fn go_on<H: Handler>(child: &mut MindedChild<H>) {
         child.control().fail(error);
     }
 }
+
+/// How often to look whether the terminal is ours.
+const NEXT_LOOK: Duration = Duration::from_millis(200);
 
 const CONT: Signal = Signal::new(SIGCONT).expect("a signal");
 const STOP: Signal = Signal::new(SIGSTOP).expect("a signal");

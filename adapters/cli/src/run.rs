@@ -70,7 +70,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<u8, Trouble> {
         return Ok(or_ours(status));
     }
     if let Some(signal) = interruption(&outcome, owner).filter(|_| given_up.is_none())
-        && terminal.is_of_a_shells_job()
+        && Terminal::is_of_a_shells_job()
     {
         // A shell ends its loop or list only if we die of it too.
         signals::die_of(signal);
@@ -128,7 +128,7 @@ impl Loop {
         registered.map_err(system)?;
         let mut next_look = None;
         loop {
-            let timeout = [child.poll_timeout(), next_look.take()];
+            let timeout = [child.poll_timeout(), terminal.next_look(), next_look.take()];
             self.wait(timeout.into_iter().flatten().min())?;
             for signal in self.requests.pending() {
                 end(child, signal, args);

@@ -2,14 +2,17 @@
 //! with `--tty`.
 
 use std::io::{self, IsTerminal as _};
+use std::mem;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use childminder::{ExitStatus, Outcome, Stream};
 use childminder_mio::MindedChild;
-use childminder_unix::{Child, Start};
+use childminder_unix::{Child, ControllingTerminal, Start};
 use mio::{Registry, Token, Waker};
 use rustix::process::{getpid, getsid};
+use rustix::stdio::{stderr, stdin, stdout};
 
 use crate::args::RunArgs;
 use crate::jobs::{JobControl, Uses};
@@ -37,13 +40,21 @@ impl Terminal {
         } else {
             Uses::Lent
         };
-        // A session of its own has no terminal.
-        let jobs = (!args.session).then(|| JobControl::new(uses, registry, token));
+        let terminal = match (args.session, args.tty) {
+            // A session of its own has no terminal.
+            (true, _) => None,
+            (false, false) => ControllingTerminal::open(),
+            (false, true) => outer(),
+        };
+        // In a script, the shell would not see us stop alone.
+        let waits_stopped = ControllingTerminal::is_led_by_us();
+        let jobs = terminal
+            .map(|terminal| JobControl::new(terminal, uses, waits_stopped, registry, token));
         let tty = args
             .tty
-            .then(|| Tty::new(registry, token, Arc::clone(waker)));
+            .then(|| Tty::new(outer(), registry, token, Arc::clone(waker)));
         Ok(Self {
-            jobs: jobs.transpose()?.flatten(),
+            jobs: jobs.transpose()?,
             tty: tty.transpose()?,
         })
     }
@@ -68,8 +79,8 @@ impl Terminal {
     }
 
     /// Whether a shell runs us as a job: we have a controlling terminal, and did not begin the session.
-    pub(crate) fn is_of_a_shells_job(&self) -> bool {
-        self.jobs.is_some() && getsid(None) != Ok(getpid())
+    pub(crate) fn is_of_a_shells_job() -> bool {
+        ControllingTerminal::open().is_some() && getsid(None) != Ok(getpid())
     }
 
     /// After the start: our terminal is the child's now, or raw.
@@ -89,12 +100,20 @@ impl Terminal {
     ) -> io::Result<()> {
         if let Some(jobs) = &mut self.jobs {
             jobs.attend(child, registry, Owner::settle)?;
-            child.handler_mut().raw_terminal = jobs.is_raw();
+            let was_raw = mem::replace(&mut child.handler_mut().raw_terminal, jobs.is_raw());
+            if let Some(tty) = self.tty.as_ref().filter(|_| jobs.is_raw() && !was_raw) {
+                tty.look_again();
+            }
         }
         if let Some(tty) = &mut self.tty {
             tty.attend(child);
         }
         Ok(())
+    }
+
+    /// When to attend again, though nothing comes.
+    pub(crate) fn next_look(&self) -> Option<Duration> {
+        self.jobs.as_ref()?.next_look()
     }
 
     /// At the end, our terminal is ours again.
@@ -121,6 +140,16 @@ impl Terminal {
         }
         Stdio::piped()
     }
+}
+
+/// The terminal that we stand between: the one that controls us, or the one that we were given.
+fn outer() -> Option<ControllingTerminal> {
+    let given = || {
+        let streams = [stdin(), stdout(), stderr()].into_iter();
+        let mut copies = streams.filter_map(|stream| stream.try_clone_to_owned().ok());
+        copies.find_map(ControllingTerminal::other)
+    };
+    ControllingTerminal::open().or_else(given)
 }
 
 /// Whether the child ended unasked, and by no signal.

@@ -31,8 +31,12 @@ pub(crate) struct Tty {
 
 impl Tty {
     /// `waker` and `token` bring what is to be [attended](Self::attend).
-    pub(crate) fn new(registry: &Registry, token: Token, waker: Arc<Waker>) -> io::Result<Self> {
-        let outer = ControllingTerminal::open();
+    pub(crate) fn new(
+        outer: Option<ControllingTerminal>,
+        registry: &Registry,
+        token: Token,
+        waker: Arc<Waker>,
+    ) -> io::Result<Self> {
         let pty = Pty::like(outer.as_ref().map(|outer| outer.as_fd()))?;
         let master = pty.as_fd().as_raw_fd();
         registry.register(&mut SourceFd(&master), token, Interest::WRITABLE)?;
@@ -59,14 +63,19 @@ impl Tty {
     pub(crate) fn attend<H: Handler>(&mut self, child: &mut MindedChild<H>) {
         if self.signals.pending().count() > 0 {
             self.resize();
-            if let Some(input) = &self.input {
-                input.look_again();
-            }
+            self.look_again();
         }
         if let Err(error) = self.type_on() {
             child
                 .control()
                 .fail(format!("cannot pass on standard input: {error}"));
+        }
+    }
+
+    /// Our input may be ours to read again.
+    pub(crate) fn look_again(&self) {
+        if let Some(input) = &self.input {
+            input.look_again();
         }
     }
 

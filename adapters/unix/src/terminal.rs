@@ -6,7 +6,9 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::sys::signal::{SigSet, Signal};
 use rustix::process::{Pid, getpid};
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr, tcsetpgrp};
+use rustix::termios::{
+    OptionalActions, Termios, isatty, tcgetattr, tcgetpgrp, tcsetattr, tcsetpgrp,
+};
 
 use crate::child::Child;
 use crate::start::Place;
@@ -20,6 +22,8 @@ use crate::start::Place;
 #[derive(Debug)]
 pub struct ControllingTerminal {
     fd: OwnedFd,
+    /// Whether it has a foreground group at all, as far as we are concerned.
+    controls_us: bool,
     /// The modes to come back to, while the terminal is lent.
     ours: Option<Termios>,
     /// What the child had made of the modes when the terminal was last taken back.
@@ -36,6 +40,17 @@ impl ControllingTerminal {
             .ok()?;
         Some(Self {
             fd: fd.into(),
+            controls_us: true,
+            ours: None,
+            theirs: None,
+        })
+    }
+
+    /// This one, if it is a terminal. One that does not control us is always ours: to make raw, not to lend.
+    pub fn other(fd: OwnedFd) -> Option<Self> {
+        isatty(&fd).then_some(Self {
+            fd,
+            controls_us: false,
             ours: None,
             theirs: None,
         })
@@ -43,7 +58,7 @@ impl ControllingTerminal {
 
     /// Whether our process group is in the foreground.
     pub fn is_ours(&self) -> bool {
-        our_group().is_some() && tcgetpgrp(&self.fd).ok() == our_group()
+        !self.controls_us || our_group().is_some() && tcgetpgrp(&self.fd).ok() == our_group()
     }
 
     /// Whether we lead our process group.
@@ -63,7 +78,7 @@ impl ControllingTerminal {
     ///
     /// What `tcgetattr(3)` and `dup(2)` say.
     pub fn place(&mut self) -> io::Result<Place> {
-        if !self.is_ours() {
+        if !self.controls_us || !self.is_ours() {
             return Ok(Place::Group);
         }
         let foreground = Place::Foreground(self.fd.try_clone()?);
@@ -79,7 +94,7 @@ impl ControllingTerminal {
     /// What `tcgetattr(3)` and `tcsetattr(3)` say.
     pub fn lend(&mut self, child: &Child) -> io::Result<()> {
         let group = Pid::from_raw(child.id().cast_signed());
-        let Some(group) = group.filter(|_| self.is_ours()) else {
+        let Some(group) = group.filter(|_| self.controls_us && self.is_ours()) else {
             return Ok(());
         };
         self.ours = Some(tcgetattr(&self.fd)?);
@@ -120,7 +135,7 @@ impl ControllingTerminal {
         };
         self.theirs = tcgetattr(&self.fd).ok();
         let _ = unstopped(|| {
-            if let Some(group) = our_group() {
+            if let Some(group) = our_group().filter(|_| self.controls_us) {
                 tcsetpgrp(&self.fd, group)?;
             }
             Ok(tcsetattr(&self.fd, OptionalActions::Now, &ours)?)

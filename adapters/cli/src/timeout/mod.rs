@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use childminder::{Config, Ladder, Signal, Stage, Target};
 use childminder_mio::{MindedChild, Outcome};
-use childminder_unix::{Child, Place, Start, Watch, signals};
+use childminder_unix::{Child, ControllingTerminal, Place, Start, Watch, signals};
 use mio::{Events, Interest, Poll, Token, Waker};
 use signal_hook::consts::{
     FORBIDDEN, SIGALRM, SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGSTOP, SIGTERM, SIGTSTP,
@@ -80,11 +80,14 @@ fn run(name: &str, options: &Options) -> Result<u8, Trouble> {
     let mut received = Signals::new(passed_on(options.signal))?;
     poll.registry()
         .register(&mut received, SIGNALS, Interest::READABLE)?;
-    let mut jobs = if options.foreground {
-        None
-    } else {
-        JobControl::new(Uses::Lent, poll.registry(), JOBS)?
-    };
+    let lent = (!options.foreground)
+        .then(ControllingTerminal::open)
+        .flatten();
+    let jobs = lent.map(|terminal| {
+        // In the background the time runs, too.
+        JobControl::new(terminal, Uses::Lent, false, poll.registry(), JOBS)
+    });
+    let mut jobs = jobs.transpose()?;
     let relays = match options.idle {
         Some(_) => Some([
             Relay::new(io::stdout(), Arc::clone(&waker))?,
@@ -109,7 +112,11 @@ fn run(name: &str, options: &Options) -> Result<u8, Trouble> {
         .register(&mut child, CHILD, Interest::READABLE)?;
     let mut events = Events::with_capacity(16);
     let outcome = loop {
-        wait(&mut poll, &mut events, child.poll_timeout())?;
+        let timeout = [
+            child.poll_timeout(),
+            jobs.as_ref().and_then(JobControl::next_look),
+        ];
+        wait(&mut poll, &mut events, timeout.into_iter().flatten().min())?;
         for signal in received.pending().filter_map(Signal::new) {
             pass_on(&mut child, signal, options);
         }
