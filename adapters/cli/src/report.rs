@@ -58,10 +58,13 @@ impl Report<'_> {
             parts.push(format!("its output {held} held open"));
         }
         parts.extend(self.tree.left_running());
+        let later: Vec<_> = self.later_messages().collect();
         if parts.is_empty() {
-            return None;
+            // How it ended is worth a word only before others.
+            let status = self.outcome.exit.filter(|_| !later.is_empty())?;
+            parts.push(status.to_string());
         }
-        parts.extend(self.later_messages());
+        parts.extend(later);
         parts.extend(self.last_words());
         parts.extend(self.log.usage.as_ref().map(used));
         let name = command_name(&self.args.command[0]);

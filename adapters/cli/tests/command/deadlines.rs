@@ -4,7 +4,24 @@ use std::fs::File;
 use std::io;
 use std::thread;
 
-use crate::support::{LOITER, Process, millis, minding, run, start};
+use crate::support::{LOITER, Process, childminder, millis, minding, run, start};
+
+/// What was not read is lost, and that is told.
+#[test]
+fn a_reader_that_stands_still_does_not_hold_up_the_end() {
+    for command in [
+        minding("--wall 300ms", "exec yes"),
+        childminder(["timeout", "--idle", "60", "0.3", "yes"]),
+    ] {
+        let mut running = start(command);
+        let unread = running.take_stdout();
+        let ended = running.finish();
+        assert_eq!(ended.status, 124);
+        let lost = "cannot write to standard output: nobody has read the last ";
+        assert!(ended.stderr().contains(lost), "{}", ended.stderr());
+        drop(unread);
+    }
+}
 
 #[test]
 fn the_readme_s_example() {

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use rustix::process::Signal;
 
-use crate::support::{LOITER, minding, minding_words, start, through};
+use crate::support::{LOITER, childminder, minding, minding_words, start, through};
 
 #[test]
 fn standard_streams_may_be_closed() {
@@ -44,9 +44,32 @@ fn a_child_can_be_interrupted_though_we_were_not_to_be() {
     );
 }
 
+/// Who waits for signals in other ways than by handlers blocks them, and what it starts inherits that.
+#[test]
+fn a_signal_that_our_parent_blocked_reaches_us() {
+    let blocking = ["env", "--block-signal=TERM,CHLD,HUP"];
+    let script = format!("trap 'echo TERM; exit 5' TERM; echo ready; {LOITER}");
+    for command in [
+        minding("", &script),
+        childminder(["timeout", "60", "sh", "-c", &script]),
+    ] {
+        let mut running = start(through(&blocking, &command));
+        assert_eq!(running.line(), "ready");
+        running.signal(Signal::TERM);
+        let ended = running.finish();
+        assert_eq!((ended.status, ended.stdout()), (5, "TERM\n"));
+    }
+}
+
 #[test]
 fn a_parent_that_ignores_sigchld_costs_no_status() {
     let ended = start(ignoring("CHLD", &minding("", "sleep 0.1; exit 3"))).finish();
+    ended.expect(3, "");
+    // Also where nobody can tell us.
+    let command = childminder(["timeout", "60", "sh", "-c", "exit 3"]);
+    let script = "mount -t tmpfs none /proc && exec \"$@\"";
+    let words = ["unshare", "--mount", "sh", "-c", script, "sh"];
+    let ended = start(through(&words, &ignoring("CHLD", &command))).finish();
     ended.expect(3, "");
 }
 

@@ -39,6 +39,15 @@ fn orphans_are_reaped_at_once() {
 }
 
 #[test]
+fn orphans_are_reaped_though_our_parent_blocked_sigchld() {
+    let script = "(read line <&3 &) 3<&0; exec <&-
+        while set -- /proc/[0-9]*; [ $# -gt 2 ]; do :; done; exit 3";
+    let run = minding("", script);
+    let ended = start(as_init(&through(&["env", "--block-signal=CHLD"], &run))).finish();
+    ended.expect(3, "");
+}
+
+#[test]
 fn signals_are_passed_on() {
     for (number, name) in [
         (10, "SIGUSR1"),

@@ -1,8 +1,13 @@
 //! What happens to us, and what the kernel does not have or does at a bad moment.
 
+use std::io::{Read as _, Write as _};
+use std::process::Stdio;
+
 use rustix::process::Signal;
 
-use crate::support::{assert_same, minding, numbers, run, start, through};
+use crate::support::{
+    Place, assert_same, childminder, minding, numbers, run, start, text, through,
+};
 
 #[test]
 fn a_command_dies_with_childminder() {
@@ -14,13 +19,23 @@ fn a_command_dies_with_childminder() {
 
 #[test]
 fn a_command_can_be_left_to_run() {
-    let mut running = start(minding("--keep", "echo $$; exec sleep 60"));
+    let place = Place::new();
+    let marker = text(&place.path("marker"));
+    let script = format!("echo $$; read go; echo still writing; echo done >{marker}");
+    let mut command = minding("--keep", &script);
+    command.stdin(Stdio::piped());
+    let mut running = start(command);
     let child = running.process();
+    let mut stdin = running.stdin();
+    let mut stdout = running.take_stdout();
     running.signal(Signal::KILL);
     drop(running);
-    assert!(!child.is_gone());
-    child.kill();
+    stdin.write_all(b"go\n").expect("it reads");
+    let mut said = String::new();
+    stdout.read_to_string(&mut said).expect("what it writes");
+    assert_eq!(said, "still writing\n");
     child.wait_until_gone();
+    assert!(place.path("marker").exists());
 }
 
 #[test]
@@ -38,6 +53,14 @@ fn without_pidfds_all_goes_on_as_before() {
         "childminder: sh: silent for 300ms (--idle); sent SIGINT, then SIGKILL; killed by SIGKILL\n",
     );
     assert_eq!(without("", "kill -TERM $$").status, 143);
+}
+
+/// From a new PID namespace, our process is out of the command's sight, and not dead.
+#[test]
+fn a_command_may_be_the_first_of_a_pid_namespace() {
+    let command = childminder(["timeout", "60", "sh", "-c", "echo $$"]);
+    let ended = start(through(&["unshare", "--pid"], &command)).finish();
+    assert_eq!((ended.status, ended.stdout()), (0, "1\n"));
 }
 
 #[test]

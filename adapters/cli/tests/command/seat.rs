@@ -215,9 +215,18 @@ pub(crate) struct Alone {
 
 impl Alone {
     pub(crate) fn starts(args: &[&str]) -> Self {
+        Self::under(&["setsid", "--ctty"], args)
+    }
+
+    /// Without making it the controlling terminal of anybody.
+    pub(crate) fn given(args: &[&str]) -> Self {
+        Self::under(&["setsid"], args)
+    }
+
+    fn under(setsid: &[&str], args: &[&str]) -> Self {
         let terminal = Terminal::new();
-        let us = Command::new("setsid")
-            .arg("--ctty")
+        let us = Command::new(setsid[0])
+            .args(&setsid[1..])
             .arg(BINARY)
             .args(args)
             .stdin(terminal.stdio())

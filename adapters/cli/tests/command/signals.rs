@@ -1,5 +1,6 @@
 //! Signals to childminder.
 
+use std::fs::File;
 use std::thread;
 
 use rustix::process::Signal;
@@ -47,6 +48,49 @@ fn the_child_gets_the_very_signal_and_then_sigkill() {
         );
         place.replay();
     }
+}
+
+/// Shells and service managers send it together with others.
+#[test]
+fn a_hangup_is_no_impatience() {
+    let traps = "trap 'echo saving; sleep 0.3; echo saved; exit 3' TERM";
+    let mut running = loitering("", traps);
+    running.signal(Signal::TERM);
+    assert_eq!(running.line(), "saving");
+    running.signal(Signal::HUP);
+    let ended = running.finish();
+    assert_eq!((ended.status, ended.stdout()), (3, "saved\n"));
+}
+
+#[test]
+fn signals_that_are_for_programs_to_use_are_passed_on() {
+    for (signal, name) in [
+        (Signal::USR1, "USR1"),
+        (Signal::USR2, "USR2"),
+        (Signal::ALARM, "ALRM"),
+        (Signal::XCPU, "XCPU"),
+    ] {
+        let running = loitering("", &format!("trap 'exit 5' {name}"));
+        running.signal(signal);
+        running.finish().expect(5, "");
+    }
+    let running = loitering("", ":");
+    running.signal(Signal::USR1);
+    running
+        .finish()
+        .expect(138, "childminder: sh: killed by SIGUSR1\n");
+}
+
+#[test]
+fn a_file_that_must_not_grow_is_an_error_and_not_our_end() {
+    let place = Place::new();
+    let limited = ["sh", "-c", "ulimit -f 1; exec \"$@\"", "sh"];
+    let mut command = through(&limited, &minding("", "seq 1 1000; exec sleep 60"));
+    command.stdout(File::create(place.path("file")).expect("a file"));
+    start(command).finish().expect(
+        125,
+        "childminder: sh: cannot write to standard output: File too large (os error 27); sent SIGINT; killed by SIGINT\n",
+    );
 }
 
 #[test]
@@ -128,18 +172,22 @@ fn a_signal_goes_on_with_a_ladder_that_is_under_way() {
 /// The child has ended and its output waits for somebody to read it.
 #[test]
 fn a_signal_gives_up_a_reader_that_does_not_read() {
-    let place = Place::new();
-    let mut running = start(minding(&place.options(""), "echo $$; exec seq 1 50000"));
-    running.process().wait_until_gone();
-    thread::sleep(millis(200));
-    running.signal(Signal::TERM);
-    let unread = running.take_stdout();
-    let ended = running.finish();
-    assert_eq!(ended.status, 143);
-    let lost = "childminder: sh: cannot write to standard output: nobody has read the last ";
-    assert!(ended.stderr().starts_with(lost), "{}", ended.stderr());
-    drop(unread);
-    assert_eq!(place.report()["status"], 143);
-    assert_eq!(place.report()["error"]["type"], "external");
-    place.replay();
+    for (status, before, error) in [(0, "", "external"), (3, "exit status 3; then ", "exit")] {
+        let place = Place::new();
+        let script = format!("echo $$; seq 1 50000; exit {status}");
+        let mut running = start(minding(&place.options(""), &script));
+        running.process().wait_until_gone();
+        thread::sleep(millis(200));
+        running.signal(Signal::TERM);
+        let unread = running.take_stdout();
+        let ended = running.finish();
+        assert_eq!(ended.status, 143);
+        let lost = "cannot write to standard output: nobody has read the last ";
+        let said = format!("childminder: sh: {before}{lost}");
+        assert!(ended.stderr().starts_with(&said), "{}", ended.stderr());
+        drop(unread);
+        assert_eq!(place.report()["status"], 143);
+        assert_eq!(place.report()["error"]["type"], error);
+        place.replay();
+    }
 }

@@ -373,7 +373,7 @@ fn unmeasured(said: &str) -> String {
         .collect()
 }
 
-fn piped(mut command: Command) -> Command {
+pub(crate) fn piped(mut command: Command) -> Command {
     command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -60,6 +60,21 @@ fn ctrl_c_goes_to_the_child_from_the_terminal() {
 }
 
 #[test]
+fn ctrl_c_ends_a_loop_around_us_too() {
+    let mut shell = Shell::new();
+    for words in ["run", "run --idle 60s", "run --tty", "timeout 60"] {
+        shell.line(&format!(
+            "for i in 1 2 3; do $CM {words} sh -c 'echo turn''$0; {STAY}' $i; done"
+        ));
+        shell.terminal.shows("turn1");
+        shell.terminal.types(CTRL_C);
+        let shown = shell.prompt();
+        assert!(!shown.contains("turn2"), "{words}: {shown}");
+        shell.expect_status(130);
+    }
+}
+
+#[test]
 fn ctrl_c_in_a_pipeline_comes_by_way_of_us() {
     let mut shell = Shell::new();
     shell.line(&format!(
@@ -181,6 +196,36 @@ fn a_child_in_the_background_that_reads_is_stopped_with_us_and_continued_with_fg
         shell.line("jobs");
         !shell.prompt().contains("Stopped")
     } {}
+    shell.line("fg");
+    shell.terminal.types("now\n");
+    shell.terminal.shows("got <now>");
+    shell.prompt();
+}
+
+/// The shell would not see it, and so nobody would continue us.
+#[test]
+fn a_script_in_the_background_does_not_stop_with_a_child_that_reads() {
+    let mut shell = Shell::new();
+    for command in ["run --wall 500ms", "timeout .5"] {
+        shell.line(&format!(
+            "bash -c '$CM {command} cat; echo status''=$?.' & wait"
+        ));
+        shell.terminal.shows("status=124.");
+        shell.prompt();
+    }
+    shell.line("$CM timeout .5 cat & wait $!; echo status''=$?.");
+    shell.terminal.shows("status=124.");
+    shell.prompt();
+}
+
+#[test]
+fn a_child_that_waits_for_the_terminal_gets_it_with_fg() {
+    let mut shell = Shell::new();
+    shell.line("$CM timeout 60 sh -c 'echo id''=$$.; read x </dev/tty; echo got \"<$x>\"' &");
+    shell.terminal.shows("id=");
+    let child = shell.terminal.shows(".");
+    let child = child.trim_end_matches('.');
+    wait_until("it waits", || state(child) == 'T');
     shell.line("fg");
     shell.terminal.types("now\n");
     shell.terminal.shows("got <now>");

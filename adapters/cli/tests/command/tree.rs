@@ -2,13 +2,17 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use rustix::process::Signal;
 use serde_json::json;
 
-use crate::support::{Place, Process, Running, minding, minding_words, start, through, wait_until};
+use crate::support::{
+    BINARY, Place, Process, Running, millis, minding, minding_words, piped, start, text, through,
+    wait_until,
+};
 
 const MECHANISMS: [(&str, &str); 3] = [
     ("", "group"),
@@ -88,6 +92,70 @@ fn a_deadline_ends_them_too() {
     let stray = Stray::of(&mut running);
     assert_eq!(running.finish().status, 124);
     assert!(stray.0.is_gone());
+}
+
+/// Whoever holds the output of a command that was ended is ended with it.
+#[test]
+fn who_left_the_group_is_not_waited_for_as_long_as_the_drain() {
+    for option in ["", "--cgroup"] {
+        let place = Place::new();
+        let options = format!("{option} --wall 300ms --grace 300ms --drain 60s");
+        let script = "setsid sh -c 'trap \"\" INT; echo $$; exec sleep 60' & exec sleep 60";
+        let mut running = start(minding(&place.options(&options), script));
+        let stray = Stray::of(&mut running);
+        let ended = running.finish();
+        assert_eq!(ended.status, 124);
+        assert!(ended.took < millis(30_000), "{:?}", ended.took);
+        assert!(stray.0.is_gone());
+        let report = place.report();
+        assert_eq!(report["leaked"], false);
+        assert_eq!(report["tree"]["killed"].as_array().map(Vec::len), Some(1));
+    }
+}
+
+/// As anybody but root: `setpriv` with its set-user-ID bit makes root again.
+#[test]
+fn who_may_not_be_killed_is_named_and_not_waited_for() {
+    let place = Place::new();
+    let give = format!(
+        "cp {BINARY} $(command -v setpriv) {0} && chmod 755 {0} && chmod 4755 {0}/setpriv",
+        text(&place.path(""))
+    );
+    let given = Command::new("sh").args(["-c", &give]).status();
+    assert!(given.expect("a shell").success());
+    let root = format!(
+        "{} --reuid 0 --regid 0 --clear-groups",
+        text(&place.path("setpriv"))
+    );
+    let script = format!("setsid {root} sh -c 'echo $$; exec sleep 60' & wait");
+    let report = text(&place.path("report"));
+    fs::write(&report, "").expect("a file");
+    fs::set_permissions(&report, fs::Permissions::from_mode(0o666)).expect("a mode");
+    for hides in ["off", "invisible"] {
+        let mount = format!("mount -t proc -o hidepid={hides} proc /proc && exec \"$@\"");
+        let mut command = Command::new("unshare");
+        command
+            .args(["--mount", "sh", "-c", &mount, "sh", "setpriv"])
+            .args(["--reuid", "65534", "--regid", "65534", "--clear-groups"])
+            .arg(place.path("childminder"))
+            .args(["run", "--wall", "500ms", "--drain", "100ms"])
+            .args(["--report", &report, "--", "sh", "-c", &script]);
+        let mut running = start(piped(command));
+        let stray = Stray::of(&mut running);
+        let ended = running.finish();
+        let id = stray.0.to_string();
+        assert_eq!(ended.status, 124);
+        assert!(ended.took < millis(4000), "{:?}", ended.took);
+        let tree = &place.report()["tree"];
+        assert_eq!(tree["killed"], json!([]));
+        let left = format!("left running: sleep ({id})");
+        assert_eq!(ended.stderr().contains(&left), hides == "off");
+        let note = match hides {
+            "off" => format!("cannot kill sleep ({id}): Operation not permitted (os error 1)"),
+            _ => "somebody is left whom /proc does not show".to_owned(),
+        };
+        assert_eq!(tree["notes"], json!([note]));
+    }
 }
 
 #[test]

@@ -142,6 +142,37 @@ fn a_stop_gives_us_our_terminal_back_until_we_are_continued() {
     shell.prompt();
 }
 
+/// Nobody tells us that we have it.
+#[test]
+fn from_the_background_it_comes_with_fg() {
+    let mut shell = Shell::new();
+    shell.line("$CM run --tty -- sh -c 'read x; echo got \"<$x>\"' &");
+    shell.prompt();
+    shell.line("fg");
+    shell.terminal.waits_until_raw();
+    shell.terminal.types("now\r");
+    shell.terminal.shows("got <now>");
+    shell.prompt();
+}
+
+/// A program that runs us there need not have made it our controlling terminal.
+#[test]
+fn a_terminal_that_we_were_given_is_as_good() {
+    let mut given = Alone::given(&[
+        "run",
+        "--tty",
+        "--",
+        "sh",
+        "-c",
+        "stty size; read x; echo got \"<$x>\"",
+    ]);
+    given.terminal.shows("33 101\r\n");
+    given.terminal.waits_until_raw();
+    given.terminal.types("now\r");
+    let shown = given.terminal.shows("got <now>");
+    assert_eq!(shown.matches("now").count(), 2, "{shown}");
+}
+
 #[test]
 fn our_terminal_is_left_as_it_was() {
     let name = "tty::our_terminal_is_left_as_it_was";

@@ -1,8 +1,6 @@
 //! What is left when a child is dropped: nothing, unless it was reaped.
 
-use childminder_unix::Child;
-
-use crate::support::{Bystander, family, read_line, sh, state, wait_until, wait_until_dead};
+use crate::support::{Bystander, deserter, family, state, wait_until, wait_until_dead};
 
 #[test]
 fn a_drop_ends_the_group_and_leaves_no_zombie() {
@@ -45,17 +43,7 @@ fn a_drop_after_the_reap_sends_nothing() {
 
 #[test]
 fn a_drop_ends_a_leader_that_has_left_its_group() {
-    // The fork gets a group of its own, which the leader then joins.
-    let script = "exec perl -MPOSIX -e '
-        defined(my $pid = fork) or die;
-        if (!$pid) { POSIX::setpgid(0, 0); sleep 1000; exit }
-        until (POSIX::setpgid($pid, $pid)) { }
-        setpgrp(0, $pid) or die $!;
-        $| = 1; print \"$pid\\n\"; sleep 1000'";
-    let mut child = Child::spawn(&mut sh(script)).expect("a child");
-    let stdout = child.take_stdout().expect("its output");
-    let elsewhere = read_line(&stdout).parse().expect("a pid");
-    let elsewhere = Bystander::of(elsewhere);
+    let (child, elsewhere) = deserter();
     let leader = Bystander::of(child.id());
 
     drop(child);

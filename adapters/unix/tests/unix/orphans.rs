@@ -110,6 +110,27 @@ fn children_from_before_are_left_alone_and_so_are_theirs() {
     assert_eq!(parent.reap().expect("a status"), ExitStatus::Code(0));
 }
 
+/// A signal that has no name ends one, and there is no table to find it in.
+#[test]
+fn an_init_without_a_table_reaps_whoever_dies() {
+    let name = "orphans::an_init_without_a_table_reaps_whoever_dies";
+    if again_in_a_process_of_its_own(name, &["unshare", "--pid", "--fork"]) {
+        return;
+    }
+    let mut orphans = Orphans::adopt().expect("an init");
+    let script = "(sh -c 'kill -40 $$' &); (sleep 1000 >&- & echo $!)";
+    let mut child = Child::spawn(&mut sh(script)).expect("a child");
+    let stdout = child.take_stdout().expect("its output");
+    assert_ne!(read_line(&stdout), "");
+    child.reap().expect("a status");
+    let mut reaped = 0;
+    while reaped == 0 {
+        reaped = orphans.reap(&[]).expect("no error");
+    }
+    let living = orphans.living(&[]).expect("no error");
+    assert_eq!((living.known, living.unknown), (Vec::new(), true));
+}
+
 /// The numbers of processes can be chosen in a PID namespace (`proc_sys_kernel(5)`, `ns_last_pid`).
 #[test]
 fn a_number_that_is_used_again_is_not_signalled() {

@@ -7,7 +7,7 @@ use childminder::{ExitStatus, Signal, Target};
 use childminder_unix::{Child, Delivery, signals};
 
 use crate::support::{
-    Bystander, again_in_a_process_of_its_own, family, read_line, sh, state, wait_until,
+    Bystander, again_in_a_process_of_its_own, deserter, family, read_line, sh, state, wait_until,
     wait_until_dead,
 };
 
@@ -35,6 +35,16 @@ fn a_signal_to_the_group_reaches_all_of_it() {
     member.wait_until_dead();
     let status = child.reap().expect("a status");
     assert_eq!(status, ExitStatus::Signal(Signal::TERM));
+}
+
+#[test]
+fn a_leader_that_has_left_its_group_is_reached_with_it() {
+    let (mut child, elsewhere) = deserter();
+    let delivery = child.signal(Signal::TERM, Target::Group).expect("sent");
+    assert_eq!(delivery, Delivery::Sent);
+    let status = child.reap().expect("a status");
+    assert_eq!(status, ExitStatus::Signal(Signal::TERM));
+    assert!(elsewhere.is_spared());
 }
 
 #[test]

@@ -99,6 +99,24 @@ fn in_the_foreground_of_a_terminal_the_child_may_read_it() {
 }
 
 #[test]
+fn a_start_that_fails_does_not_take_the_foreground() {
+    let name = "starts::a_start_that_fails_does_not_take_the_foreground";
+    if again_in_a_process_of_its_own(name, &["--ignore-signal=HUP", "setsid", "--wait"]) {
+        return;
+    }
+    let pty = openpty(None, None).expect("a PTY");
+    rustix::process::ioctl_tiocsctty(&pty.slave).expect("our terminal");
+    let start = Start {
+        place: Place::Foreground(pty.slave.try_clone().expect("a copy")),
+        // It takes nobody in.
+        cgroup: Some(File::open("/dev/null").expect("nothing").into()),
+        ..Start::default()
+    };
+    Child::start(&mut sh("exit 0"), &start).expect_err("no cgroup");
+    assert_eq!(rustix::termios::tcgetpgrp(&pty.slave), Ok(getpgrp()));
+}
+
+#[test]
 fn signals_that_we_ignore_are_at_their_defaults_in_the_child() {
     let name = "starts::signals_that_we_ignore_are_at_their_defaults_in_the_child";
     let ignoring = ["--ignore-signal=INT,QUIT,HUP,USR1,TSTP,PIPE"];

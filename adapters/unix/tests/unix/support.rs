@@ -37,6 +37,21 @@ pub(crate) fn family(script: &str) -> (Child, Bystander) {
     (child, Bystander::of(pid))
 }
 
+/// A child that has joined the group of another process, and that other one.
+pub(crate) fn deserter() -> (Child, Bystander) {
+    // The fork gets a group of its own, which the leader then joins.
+    let script = "exec perl -MPOSIX -e '
+        defined(my $pid = fork) or die;
+        if (!$pid) { POSIX::setpgid(0, 0); sleep 1000; exit }
+        until (POSIX::setpgid($pid, $pid)) { }
+        setpgrp(0, $pid) or die $!;
+        $| = 1; print \"$pid\\n\"; sleep 1000'";
+    let mut child = Child::spawn(&mut sh(script)).expect("a child");
+    let stdout = child.take_stdout().expect("its output");
+    let elsewhere = read_line(&stdout).parse().expect("a pid");
+    (child, Bystander::of(elsewhere))
+}
+
 /// A process that is not ours to wait for, watched through a pidfd of the test's own, and
 /// ended with the test.
 pub(crate) struct Bystander {
