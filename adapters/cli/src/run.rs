@@ -136,6 +136,7 @@ impl Loop {
             let attended = terminal.attend(child, self.poll.registry());
             attended.map_err(system)?;
             child.turn(self.poll.registry()).map_err(system)?;
+            terminal.look_at(child.handler());
             self.tree.look_after(child.child());
             if let Some(outcome) = child.outcome() {
                 return Ok(outcome);

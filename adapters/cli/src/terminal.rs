@@ -111,6 +111,13 @@ impl Terminal {
         Ok(())
     }
 
+    /// After each turn.
+    pub(crate) fn look_at(&mut self, owner: &Owner) {
+        if let Some(tty) = self.tty.as_mut().filter(|_| owner.log.exited.is_some()) {
+            tty.let_go();
+        }
+    }
+
     /// When to attend again, though nothing comes.
     pub(crate) fn next_look(&self) -> Option<Duration> {
         self.jobs.as_ref()?.next_look()

@@ -1,7 +1,7 @@
 //! `--tty`: the child's own terminal, and what we type there.
 
 use std::io;
-use std::os::fd::{AsFd as _, AsRawFd as _};
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::process::Command;
 use std::sync::Arc;
 
@@ -21,6 +21,8 @@ pub(crate) struct Tty {
     /// Ours, whose size it has.
     outer: Option<ControllingTerminal>,
     signals: Signals,
+    /// The child's end, while it lives: it may close it, and open it again.
+    held: Option<OwnedFd>,
     /// From the start of the child on.
     input: Option<Input>,
     /// What is typed and does not fit yet.
@@ -46,6 +48,7 @@ impl Tty {
             pty,
             outer,
             signals,
+            held: None,
             input: None,
             left: Vec::new(),
             last: None,
@@ -55,6 +58,7 @@ impl Tty {
 
     pub(crate) fn start(&mut self, command: Command, start: Start) -> io::Result<Child> {
         let child = self.pty.start(command, start)?;
+        self.held = Some(self.pty.open()?);
         self.input = Some(Input::new(Arc::clone(&self.waker))?);
         Ok(child)
     }
@@ -77,6 +81,11 @@ impl Tty {
         if let Some(input) = &self.input {
             input.look_again();
         }
+    }
+
+    /// The child is dead.
+    pub(crate) fn let_go(&mut self) {
+        self.held = None;
     }
 
     /// A terminal that is gone has no size, and needs none.

@@ -1,5 +1,6 @@
 //! A terminal of the child's own.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -72,12 +73,7 @@ impl Pty {
     ///
     /// Like [`Child::start`].
     pub fn start(&self, mut command: Command, start: Start) -> io::Result<Child> {
-        let name = ptsname(&self.master, Vec::new())?;
-        let slave = File::options()
-            .read(true)
-            .write(true)
-            .custom_flags(libc::O_NOCTTY)
-            .open(Path::new(std::ffi::OsStr::from_bytes(name.as_bytes())))?;
+        let slave = self.open()?;
         command
             .stdin(slave.try_clone()?)
             .stdout(slave.try_clone()?)
@@ -89,6 +85,21 @@ impl Pty {
         let mut child = Child::start(&mut command, &start)?;
         child.set_stdout(Pipe::new(self.master.try_clone()?)?);
         Ok(child)
+    }
+
+    /// The child's end. Nobody having it open is the end of the output; whoever has it open, puts that off.
+    ///
+    /// # Errors
+    ///
+    /// What `open(2)` says.
+    pub fn open(&self) -> io::Result<OwnedFd> {
+        let name = ptsname(&self.master, Vec::new())?;
+        let slave = File::options()
+            .read(true)
+            .write(true)
+            .custom_flags(libc::O_NOCTTY)
+            .open(Path::new(OsStr::from_bytes(name.as_bytes())))?;
+        Ok(slave.into())
     }
 
     /// Types these bytes, or as many as there is room for.

@@ -75,6 +75,15 @@ fn what_is_written_just_before_the_exit_comes() {
 }
 
 #[test]
+fn a_child_may_close_its_terminal_and_open_it_again() {
+    let script = "terminal=$(tty); stty -onlcr; exec <&- >&- 2>&-
+        sleep 0.1; seq 1 50000 >$terminal; exit 3";
+    let ended = fed("", script, Vec::new());
+    ended.expect(3, "");
+    assert_same(&ended.stdout, &numbers(50_000));
+}
+
+#[test]
 fn it_ends_as_the_child_does() {
     fed("", "exit 7", Vec::new()).expect(7, "");
     assert_eq!(fed("", "kill -TERM $$", Vec::new()).status, 143);
