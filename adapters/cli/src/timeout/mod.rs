@@ -31,12 +31,10 @@ use crate::wait;
 /// whom our messages are from.
 pub(crate) fn main(call: &str, name: &str, args: impl IntoIterator<Item = OsString>) -> u8 {
     let options = match options::parse(args) {
-        Ok(Asked::Help) => return print(&help(call)),
+        Ok(Asked::Help) => return print(name, &help(call)),
         Ok(Asked::Version) => {
-            return print(&format!(
-                "timeout (childminder) {}\n",
-                env!("CARGO_PKG_VERSION")
-            ));
+            let version = env!("CARGO_PKG_VERSION");
+            return print(name, &format!("timeout (childminder) {version}\n"));
         }
         Ok(Asked::Run(options)) => options,
         Err(wrong) => {
@@ -263,14 +261,10 @@ fn not_run(options: &Options, error: &io::Error) -> Trouble {
         io::ErrorKind::WouldBlock | io::ErrorKind::OutOfMemory => OURS,
         _ => CANNOT_RUN,
     };
-    let said = error.to_string();
-    let said = said.split(" (os error").next().unwrap_or_default();
+    let (command, said) = (quote(&options.command[0]), without_number(error));
     Trouble {
         status,
-        message: format!(
-            "failed to run command {}: {said}",
-            quote(&options.command[0])
-        ),
+        message: format!("failed to run command {command}: {said}"),
     }
 }
 
@@ -291,11 +285,23 @@ fn complain(name: &str, message: &str) {
     let _ = io::stderr().write_all(format!("{name}: {message}\n").as_bytes());
 }
 
-fn print(text: &str) -> u8 {
+fn print(name: &str, text: &str) -> u8 {
     match io::stdout().write_all(text.as_bytes()) {
         Ok(()) => 0,
-        Err(_) => OURS,
+        Err(error) => {
+            complain(name, &format!("write error: {}", without_number(&error)));
+            OURS
+        }
     }
+}
+
+/// The words that C has for it.
+fn without_number(error: &io::Error) -> String {
+    let said = error.to_string();
+    said.split(" (os error")
+        .next()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 const CONT: Signal = Signal::new(SIGCONT).expect("a signal");
@@ -324,10 +330,12 @@ h or d; 0 is no limit. Options end at the first word that is none, or at --.
 Exit status: COMMAND's own; 124 if the time was up; 125 if timeout failed; 126 if
 COMMAND cannot be run, 127 if it is not found; 137 if it was sent KILL.
 
-Unlike with coreutils: COMMAND leads a process group of its own, so nothing else
-in a pipeline is signalled, and COMMAND cannot call setsid(2) without forking, as
-setsid(1) does; the time stands still while the shell has stopped the job; Ctrl-C
-at the terminal goes to COMMAND alone and does not begin --kill-after; COMMAND
-gets KILL if timeout is killed; USR1 and USR2 are passed on; a signal that came
-twice is passed on twice; what is not 0 is never rounded to it.
+Unlike with coreutils: COMMAND leads a process group of its own, and timeout does
+not, so nothing else in a pipeline is signalled, a STOP to the job does not stop
+COMMAND, and COMMAND cannot call setsid(2) without forking, as setsid(1) does; the
+time stands still while Ctrl-Z has stopped the job; Ctrl-C at the terminal goes to
+COMMAND alone and does not begin --kill-after; COMMAND gets KILL if timeout is
+killed; USR1 and USR2 are passed on; a signal that came twice is passed on twice;
+signals that are ignored or blocked, but for HUP, are not so in COMMAND; a standard
+stream that is closed is /dev/null; what is not 0 is never rounded to it.
 ";

@@ -11,7 +11,9 @@ use nix::pty::{Winsize, openpty};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, getpgrp, kill_process_group};
-use rustix::termios::{LocalModes, Termios, tcgetattr, tcgetpgrp, tcsetpgrp, tcsetwinsize};
+use rustix::termios::{
+    LocalModes, OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr, tcsetpgrp, tcsetwinsize,
+};
 
 use crate::support::{BINARY, GUARD};
 
@@ -84,6 +86,10 @@ impl Terminal {
 
     pub(crate) fn modes(&self) -> Termios {
         tcgetattr(&self.master).expect("modes")
+    }
+
+    pub(crate) fn set_modes(&self, modes: &Termios) {
+        tcsetattr(&self.master, OptionalActions::Now, modes).expect("modes");
     }
 
     pub(crate) fn foreground(&self) -> Option<Pid> {

@@ -5,8 +5,9 @@ use std::process::Stdio;
 use std::thread;
 
 use childminder::{ExitStatus, Signal, Target};
+use childminder_unix::signals;
 
-use crate::seat::{Alone, CTRL_C, CTRL_D, Shell, as_leader};
+use crate::seat::{Alone, CTRL_C, CTRL_D, Shell, as_leader, wait_until};
 use crate::support::{Ended, LOITER, Process, assert_same, minding, numbers, start, through};
 
 /// `childminder run --tty … sh -c SCRIPT` without a terminal around it, with this input.
@@ -180,6 +181,25 @@ fn a_terminal_that_we_were_given_is_as_good() {
     given.terminal.types("now\r");
     let shown = given.terminal.shows("got <now>");
     assert_eq!(shown.matches("now").count(), 2, "{shown}");
+}
+
+/// A shell sets its modes when a job stops, of whatever.
+#[test]
+fn a_stop_that_we_cannot_see_does_not_leave_the_terminal_cooked() {
+    let name = "tty::a_stop_that_we_cannot_see_does_not_leave_the_terminal_cooked";
+    as_leader(name, |mut leader| {
+        let before = leader.terminal.modes();
+        let mut us = leader.starts(["run", "--tty", "--", "cat"]);
+        leader.terminal.waits_until_raw();
+        let [stop, go_on] = ["STOP", "CONT"].map(|name| signals::parse(name).expect("a signal"));
+        us.signal(stop, Target::Leader).expect("sent");
+        wait_until("we stop", || us.take_halt().expect("no error").is_some());
+        leader.terminal.set_modes(&before);
+        us.signal(go_on, Target::Leader).expect("sent");
+        leader.terminal.waits_until_raw();
+        us.signal(Signal::TERM, Target::Leader).expect("sent");
+        us.reap().expect("a status");
+    });
 }
 
 #[test]

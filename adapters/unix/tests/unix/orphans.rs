@@ -1,6 +1,7 @@
 //! Processes that lost their parents.
 
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
@@ -108,6 +109,30 @@ fn children_from_before_are_left_alone_and_so_are_theirs() {
     assert!(below.is_spared());
     assert!(dead.wait().expect("a status").success());
     assert_eq!(parent.reap().expect("a status"), ExitStatus::Code(0));
+}
+
+#[test]
+fn what_inherited_children_start_later_is_theirs_too() {
+    let name = "orphans::what_inherited_children_start_later_is_theirs_too";
+    if again_in_a_process_of_its_own(name, &[]) {
+        return;
+    }
+    let mut parent = sh("read line; sleep 1000 >&- & echo $!; read line; exit 0");
+    parent.stdin(std::process::Stdio::piped());
+    let mut parent = Child::spawn(&mut parent).expect("a child");
+    let mut orphans = Orphans::adopt().expect("a subreaper");
+    let mut stdin = parent.take_stdin().expect("its input");
+    stdin.write_all(b"go\n").expect("it reads");
+    let line = read_line(&parent.take_stdout().expect("its output"));
+    let pid = line.parse().expect("a process id");
+    let below = Bystander::of(pid);
+    assert_eq!(orphans.reap(&[]).expect("no error"), 0);
+    drop(stdin);
+    wait_until_dead(&parent);
+    wait_until("it is ours", || parent_of(pid) == Some(std::process::id()));
+    assert_eq!(orphans.living(&[]).expect("no error"), Living::default());
+    assert!(below.is_spared());
+    parent.reap().expect("a status");
 }
 
 /// A signal that has no name ends one, and there is no table to find it in.
