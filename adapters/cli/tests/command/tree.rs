@@ -127,7 +127,8 @@ fn who_may_not_be_killed_is_named_and_not_waited_for() {
         "{} --reuid 0 --regid 0 --clear-groups",
         text(&place.path("setpriv"))
     );
-    let script = format!("setsid {root} sh -c 'echo $$; exec sleep 60' & wait");
+    let daemon = "sleep 60 & echo $$; echo $!; wait";
+    let script = format!("setsid {root} sh -c '{daemon}' & wait");
     let report = text(&place.path("report"));
     fs::write(&report, "").expect("a file");
     fs::set_permissions(&report, fs::Permissions::from_mode(0o666)).expect("a mode");
@@ -141,17 +142,18 @@ fn who_may_not_be_killed_is_named_and_not_waited_for() {
             .args(["run", "--wall", "500ms", "--drain", "100ms"])
             .args(["--report", &report, "--", "sh", "-c", &script]);
         let mut running = start(piped(command));
-        let stray = Stray::of(&mut running);
+        // The other is no child of ours as long as this one lives.
+        let [one, other] = [Stray::of(&mut running), Stray::of(&mut running)];
         let ended = running.finish();
-        let id = stray.0.to_string();
+        let (id, below) = (one.0.to_string(), other.0.to_string());
         assert_eq!(ended.status, 124);
         assert!(ended.took < millis(4000), "{:?}", ended.took);
         let tree = &place.report()["tree"];
         assert_eq!(tree["killed"], json!([]));
-        let left = format!("left running: sleep ({id})");
+        let left = format!("left running: sh ({id}), sleep ({below})");
         assert_eq!(ended.stderr().contains(&left), hides == "off");
         let note = match hides {
-            "off" => format!("cannot kill sleep ({id}): Operation not permitted (os error 1)"),
+            "off" => format!("cannot kill sh ({id}): Operation not permitted (os error 1)"),
             _ => "somebody is left whom /proc does not show".to_owned(),
         };
         assert_eq!(tree["notes"], json!([note]));
