@@ -279,18 +279,46 @@ fn where_no_cgroup_can_be_made_a_group_will_do() {
     assert!(note.contains("Read-only file system"), "{note}");
 }
 
+/// Beside threads there can be no processes (`cgroups(7)`, "Thread mode").
+#[test]
+fn where_a_cgroup_takes_nobody_in_a_group_will_do() {
+    let place = Place::new();
+    let parent = Path::new(&our_cgroup()).join(format!("test-{}", std::process::id()));
+    fs::create_dir_all(parent.join("threads")).expect("a cgroup");
+    fs::write(parent.join("threads/cgroup.type"), "threaded").expect("threads");
+    let enter = format!("echo $$ >{}/cgroup.procs && exec \"$@\"", text(&parent));
+    let run = minding(&place.options("--cgroup"), "exit 3");
+    let ended = start(through(&["sh", "-c", &enter, "sh"], &run)).finish();
+    let said = ended.stderr();
+    assert_eq!(ended.status, 3, "{said}");
+    let reason = "Operation not supported (os error 95); a process group will do\n";
+    assert!(
+        said.starts_with("childminder: cannot use the cgroup /"),
+        "{said}"
+    );
+    assert!(said.ends_with(reason), "{said}");
+    assert_eq!(place.report()["tree"]["mechanism"], "group");
+    // Nothing is left in it.
+    fs::remove_dir(parent.join("threads")).expect("an empty cgroup");
+    fs::remove_dir(parent).expect("an empty cgroup");
+}
+
 #[test]
 fn a_command_that_is_not_found_leaves_no_cgroup() {
     let running = start(minding_words("--cgroup", &["no-such-command"]));
-    let own = fs::read_to_string("/proc/self/cgroup").expect("our cgroups");
-    let own = own.lines().find(|line| line.starts_with("0::"));
-    let parent = cgroup_of(own.expect("cgroup v2"));
+    let parent = our_cgroup();
     let name = format!("childminder-{}-0", running.id());
     running.finish().expect(
         127,
         "childminder: no such command: \"no-such-command\" (not in PATH)\n",
     );
     assert!(!Path::new(&parent).join(name).exists());
+}
+
+fn our_cgroup() -> String {
+    let own = fs::read_to_string("/proc/self/cgroup").expect("our cgroups");
+    let own = own.lines().find(|line| line.starts_with("0::"));
+    cgroup_of(own.expect("cgroup v2"))
 }
 
 /// With cgroups that cannot be written.
