@@ -20,7 +20,7 @@ use crate::owner::Owner;
 use crate::relay::{self, PATIENCE, Relay, look_after_relays, loss};
 use crate::report::Report;
 use crate::signals::{Requests, ladder_beginning_with};
-use crate::status::{CANNOT_RUN, NOT_FOUND, OURS, of_signal};
+use crate::status::{NOT_FOUND, OURS, of_signal, of_start};
 use crate::tail::Tail;
 use crate::terminal::Terminal;
 use crate::tree::{End, Tree};
@@ -336,23 +336,18 @@ fn create(path: &Path) -> Result<File, Trouble> {
 
 fn not_run(name: &OsStr, error: &io::Error) -> Trouble {
     let shown = name.to_string_lossy();
-    let (status, message) = match error.kind() {
-        io::ErrorKind::NotFound if !is_path(name) => (
-            NOT_FOUND,
-            format!("no such command: {shown:?} (not in PATH)"),
-        ),
-        io::ErrorKind::NotFound if Path::new(name).exists() => (
-            NOT_FOUND,
-            format!("cannot run {shown:?}: the interpreter it names is not there"),
-        ),
-        io::ErrorKind::NotFound => (NOT_FOUND, format!("no such command: {shown:?}")),
-        io::ErrorKind::WouldBlock | io::ErrorKind::OutOfMemory | io::ErrorKind::Unsupported => {
-            (OURS, format!("cannot run {shown:?}: {error}"))
+    let message = match of_start(error) {
+        NOT_FOUND if !is_path(name) => format!("no such command: {shown:?} (not in PATH)"),
+        NOT_FOUND if Path::new(name).exists() => {
+            format!("cannot run {shown:?}: the interpreter it names is not there")
         }
-        _ if error.raw_os_error().is_none() => (OURS, format!("cannot run {shown:?}: {error}")),
-        _ => (CANNOT_RUN, format!("cannot run {shown:?}: {error}")),
+        NOT_FOUND => format!("no such command: {shown:?}"),
+        _ => format!("cannot run {shown:?}: {error}"),
     };
-    Trouble { status, message }
+    Trouble {
+        status: of_start(error),
+        message,
+    }
 }
 
 /// Whether a shell would take this for a path, and not look it up in PATH.
