@@ -237,10 +237,8 @@ fn spawn(
         terminal.start(command, start, args)
     };
     let child = tree.start(attempt).map_err(|error| not_run(name, &error))?;
-    if args.cgroup && !args.quiet {
-        for note in tree.notes() {
-            owner.say(&format!("{note}; a process group will do"));
-        }
+    if let Some(why) = tree.without_cgroup().filter(|_| !args.quiet) {
+        owner.say(&format!("{why}; a process group will do"));
     }
     owner.log.leader = child.id();
     let mut child = MindedChild::mind(child, args.config(), owner).map_err(system)?;

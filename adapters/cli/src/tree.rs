@@ -25,6 +25,8 @@ pub(crate) struct Tree {
     killed: Vec<Orphan>,
     living: Vec<Orphan>,
     /// What could not be had, or done.
+    /// Why there is no cgroup, if one was wanted.
+    without_cgroup: Option<String>,
     notes: Vec<String>,
 }
 
@@ -46,8 +48,9 @@ impl Tree {
         let mut notes = Vec::new();
         let mut note = |error: io::Error| notes.push(error.to_string());
         let orphans = Orphans::adopt().map_err(&mut note).ok();
-        let cgroup = args.cgroup.then(Cgroup::create);
-        let mechanism = match cgroup.transpose().map_err(&mut note) {
+        let cgroup = args.cgroup.then(Cgroup::create).transpose();
+        let without_cgroup = cgroup.as_ref().err().map(ToString::to_string);
+        let mechanism = match cgroup.map_err(&mut note) {
             Ok(Some(cgroup)) => Mechanism::Cgroup(cgroup),
             _ if args.session => Mechanism::Session,
             _ => Mechanism::Group,
@@ -60,6 +63,7 @@ impl Tree {
             killed: Vec::new(),
             living: Vec::new(),
             notes,
+            without_cgroup,
         })
     }
 
@@ -79,8 +83,9 @@ impl Tree {
         // It may be the command's fault; then this fails too.
         let child = attempt(Place::Group, None)?;
         let path = cgroup.path().display();
-        self.notes
-            .push(format!("cannot use the cgroup {path}: {error}"));
+        let note = format!("cannot use the cgroup {path}: {error}");
+        self.without_cgroup = Some(note.clone());
+        self.notes.push(note);
         self.mechanism = Mechanism::Group;
         Ok(child)
     }
@@ -138,9 +143,9 @@ impl Tree {
         }
     }
 
-    /// What could not be had, or done.
-    pub(crate) fn notes(&self) -> &[String] {
-        &self.notes
+    /// Why there is no cgroup, if one was wanted.
+    pub(crate) fn without_cgroup(&self) -> Option<&str> {
+        self.without_cgroup.as_deref()
     }
 
     /// Who was killed though the ladder's signals did not reach them.
