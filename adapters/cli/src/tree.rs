@@ -15,6 +15,7 @@ use signal_hook::consts::SIGCHLD;
 use signal_hook_mio::v1_0::Signals;
 
 use crate::args::RunArgs;
+use crate::report::printable;
 
 /// The processes of one run.
 pub(crate) struct Tree {
@@ -24,9 +25,9 @@ pub(crate) struct Tree {
     reaped: usize,
     killed: Vec<Orphan>,
     living: Vec<Orphan>,
-    /// What could not be had, or done.
     /// Why there is no cgroup, if one was wanted.
     without_cgroup: Option<String>,
+    /// What could not be had, or done.
     notes: Vec<String>,
 }
 
@@ -62,8 +63,8 @@ impl Tree {
             reaped: 0,
             killed: Vec::new(),
             living: Vec::new(),
-            notes,
             without_cgroup,
+            notes,
         })
     }
 
@@ -298,7 +299,7 @@ impl End {
 
 /// A name and a process id, for people.
 pub(crate) fn named(orphan: &Orphan) -> String {
-    format!("{} ({})", orphan.name, orphan.pid)
+    format!("{} ({})", printable(&orphan.name), orphan.pid)
 }
 
 /// The child is reaped by its owner, and nobody else.
@@ -306,7 +307,7 @@ fn minded(child: &Child) -> Option<u32> {
     (!child.is_reaped()).then(|| child.id())
 }
 
-fn is_init() -> bool {
+pub(crate) fn is_init() -> bool {
     std::process::id() == 1
 }
 
@@ -320,8 +321,8 @@ fn passed_on() -> impl Iterator<Item = Signal> {
     named.filter_map(known).chain(realtime.map_while(known))
 }
 
-/// One of the cgroup, of whom only the process id is known.
-fn described(pid: u32) -> Orphan {
+/// One of whom only the process id is known.
+pub(crate) fn described(pid: u32) -> Orphan {
     let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
     Orphan {
         pid,
