@@ -12,6 +12,7 @@ mod report;
 mod run;
 mod signals;
 mod status;
+mod streams;
 mod tail;
 mod terminal;
 mod timeout;

@@ -8,8 +8,10 @@ use childminder_mio::{Control, Failure, Handler, Moment};
 use childminder_record::Recorder;
 use childminder_unix::{Usage, signals};
 
+use crate::args::{ActivityArg, RunArgs};
 use crate::relay::{Relay, loss};
 use crate::report;
+use crate::streams::Unfinished;
 use crate::tail::Tail;
 
 /// The handler behind `childminder run`: passes output on, and keeps what the report needs.
@@ -22,6 +24,8 @@ pub(crate) struct Owner {
     pub(crate) verbose: bool,
     /// Our terminal takes a line's end for a step down, and no more.
     pub(crate) raw_terminal: bool,
+    activity: ActivityArg,
+    unfinished: Unfinished,
     recorder: Option<Recorder<File>>,
     record_failure: Option<io::Error>,
 }
@@ -34,6 +38,8 @@ pub(crate) struct Log {
     pub(crate) errors: Vec<Noticed>,
     pub(crate) signals: Vec<Sent>,
     pub(crate) last_output: Option<Instant>,
+    /// The same, of what counts as activity.
+    last_activity: Option<Instant>,
     /// The signal that we were sent, if that is why the child was ended.
     pub(crate) asked_by: Option<Signal>,
     pub(crate) exited: Option<Instant>,
@@ -47,7 +53,7 @@ pub(crate) struct Log {
 
 impl Log {
     fn note(&mut self, error: Error, failure: Option<Failure>) {
-        let last = self.last_output.unwrap_or_default();
+        let last = self.last_activity.unwrap_or_default();
         self.errors.push(Noticed {
             at: self.now,
             silent_ns: self.now.0 - last.0,
@@ -71,7 +77,7 @@ pub(crate) struct Sent {
 #[derive(Debug)]
 pub(crate) struct Noticed {
     pub(crate) at: Instant,
-    /// How long it had written nothing by then.
+    /// How long it had written nothing that counts as activity by then.
     pub(crate) silent_ns: u64,
     pub(crate) error: Error,
     pub(crate) failure: Option<Failure>,
@@ -81,17 +87,18 @@ impl Owner {
     pub(crate) fn new(
         stdout: Relay,
         stderr: Relay,
-        tail: Tail,
-        verbose: bool,
+        args: &RunArgs,
         recorder: Option<Recorder<File>>,
     ) -> Self {
         Self {
             stdout,
             stderr,
-            tail,
+            tail: Tail::new(args.tail),
             log: Log::default(),
-            verbose,
+            verbose: args.verbose,
             raw_terminal: false,
+            activity: args.activity,
+            unfinished: Unfinished::new(),
             recorder,
             record_failure: None,
         }
@@ -105,12 +112,21 @@ impl Owner {
     }
 
     /// Says a line on our standard error, behind what the child wrote there.
-    pub(crate) fn say(&self, message: &str) {
-        let mut line = report::line(message);
-        if self.raw_terminal {
-            line = line.replace('\n', "\r\n");
+    pub(crate) fn say(&mut self, message: &str) {
+        self.write_lines(Stream::Stderr, &report::line(message));
+    }
+
+    /// Writes whole lines on a stream of ours, behind what the child wrote there.
+    pub(crate) fn write_lines(&mut self, stream: Stream, lines: &str) {
+        let mut text = lines.to_owned();
+        if self.unfinished.is_at(stream) {
+            text.insert(0, '\n');
         }
-        self.stderr.write(line.as_bytes());
+        if self.raw_terminal {
+            text = text.replace('\n', "\r\n");
+        }
+        self.unfinished.wrote(stream, text.as_bytes());
+        self.relay(stream).write(text.as_bytes());
     }
 
     /// Whether the command is dead and its group has had SIGKILL: whoever is left of it had left the group.
@@ -171,7 +187,11 @@ impl Handler for Owner {
 
     fn output(&mut self, control: &mut Control<()>, stream: Stream, bytes: &[u8]) {
         self.log.last_output = Some(self.log.now);
+        if self.activity.counts(stream) {
+            self.log.last_activity = Some(self.log.now);
+        }
         self.tail.add(stream, bytes);
+        self.unfinished.wrote(stream, bytes);
         if self.relay(stream).write(bytes) {
             control.hold_output(stream);
         }

@@ -1,5 +1,6 @@
 //! How it ended, for people and for programs.
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::io::Write as _;
 use std::path::Path;
@@ -9,11 +10,12 @@ use childminder::{Error, ExitStatus, Instant, Outcome, Signal, Stream, Target};
 use childminder_unix::signals;
 use serde_json::{Value, json};
 
+use crate::Trouble;
 use crate::args::{Limit, RunArgs};
 use crate::owner::{Log, Noticed};
 use crate::status::{OURS, TIMED_OUT, of_signal};
 use crate::tail::Line;
-use crate::tree::Tree;
+use crate::tree::{Tree, described, is_init};
 use crate::usage::{seconds, used};
 
 /// Everything that is known about a run that has ended.
@@ -43,10 +45,11 @@ impl Report<'_> {
         let mut parts = Vec::from_iter(self.reason());
         if self.outcome.terminated {
             parts.extend(self.signals_sent());
-            parts.push(match self.outcome.exit {
-                Some(ExitStatus::Signal(signal)) => self.killed_by(signal),
-                Some(status) => status.to_string(),
-                None => format!("process {} outlived the ladder", self.log.leader),
+            parts.extend(match self.outcome.exit {
+                Some(ExitStatus::Signal(signal)) => Some(self.killed_by(signal)),
+                Some(LOST) => None,
+                Some(status) => Some(status.to_string()),
+                None => Some(format!("process {} outlived the ladder", self.log.leader)),
             });
         }
         if self.outcome.leaked && !self.is_given_up() {
@@ -67,17 +70,18 @@ impl Report<'_> {
         parts.extend(later);
         parts.extend(self.last_words());
         parts.extend(self.log.usage.as_ref().map(used));
-        let name = command_name(&self.args.command[0]);
+        let name = printable(&command_name(&self.args.command[0]));
         Some(format!("{name}: {}", parts.join("; ")))
     }
 
     /// The report as one JSON object.
     pub(crate) fn json(&self, status: u8) -> Value {
         json!({
-            "command": self.args.command.iter().map(|arg| arg.to_string_lossy()).collect::<Vec<_>>(),
+            "command": words(self.args),
+            "pid": self.log.leader,
             "status": status,
             "error": self.log.errors.first().map(|noticed| self.error_json(noticed)),
-            "exit": self.outcome.exit.map(|status| self.exit_json(status)),
+            "exit": self.outcome.exit.and_then(|status| self.exit_json(status)),
             "terminated": self.outcome.terminated,
             "leaked": self.outcome.leaked,
             "duration_ns": self.log.ended.0,
@@ -93,7 +97,7 @@ impl Report<'_> {
             })).collect::<Vec<_>>(),
             "later_errors": self.log.errors.iter().skip(1)
                 .map(|noticed| self.error_json(noticed)).collect::<Vec<_>>(),
-            "tree": self.tree.json(),
+            "tree": self.tree_json(),
             "tail": self.tail.iter().map(|line| json!({
                 "stream": match line.stream {
                     Stream::Stdout => "stdout",
@@ -109,15 +113,28 @@ impl Report<'_> {
         })
     }
 
-    fn exit_json(&self, status: ExitStatus) -> Value {
+    fn exit_json(&self, status: ExitStatus) -> Option<Value> {
         match status {
-            ExitStatus::Code(code) => json!({ "code": code }),
-            ExitStatus::Signal(signal) => json!({
+            LOST => None,
+            ExitStatus::Code(code) => Some(json!({ "code": code })),
+            ExitStatus::Signal(signal) => Some(json!({
                 "signal": signal.number(),
                 "name": signals::name(signal),
                 "dumped_core": self.log.dumped_core,
-            }),
+            })),
         }
+    }
+
+    /// A leader that was given up survives with whom it started.
+    fn tree_json(&self) -> Value {
+        let mut tree = self.tree.json();
+        if self.is_given_up()
+            && let Some(survivors) = tree["survivors"].as_array_mut()
+        {
+            let leader = described(self.log.leader);
+            survivors.insert(0, json!({ "pid": leader.pid, "name": leader.name }));
+        }
+        tree
     }
 
     fn error_json(&self, noticed: &Noticed) -> Value {
@@ -212,6 +229,51 @@ impl Report<'_> {
     }
 }
 
+/// The report of a command that never ran: this is why, and what we exit with.
+pub(crate) fn not_run(args: &RunArgs, trouble: &Trouble) -> Value {
+    json!({
+        "command": words(args),
+        "pid": null,
+        "status": trouble.status,
+        "error": {
+            "type": "not_run",
+            "at_ns": 0,
+            "silent_ns": 0,
+            "message": trouble.message,
+        },
+        "exit": null,
+        "terminated": false,
+        "leaked": false,
+        "duration_ns": 0,
+        "last_output_ns": null,
+        "signals": [],
+        "later_errors": [],
+        "tree": {
+            "mechanism": null,
+            "init": is_init(),
+            "orphans_reaped": 0,
+            "killed": [],
+            "survivors": [],
+            "notes": [],
+        },
+        "tail": [],
+        "usage": null,
+    })
+}
+
+/// A name as it can stand in a line: control characters are escaped.
+pub(crate) fn printable(name: &str) -> String {
+    let mut shown = String::with_capacity(name.len());
+    for char in name.chars() {
+        if char.is_control() {
+            shown.extend(char.escape_default());
+        } else {
+            shown.push(char);
+        }
+    }
+    shown
+}
+
 /// Says a line on standard error. With that gone there is nobody left to tell.
 pub(crate) fn complain(message: &str) {
     let _ = std::io::stderr().write_all(line(message).as_bytes());
@@ -220,6 +282,11 @@ pub(crate) fn complain(message: &str) {
 /// The line that says this.
 pub(crate) fn line(message: &str) -> String {
     format!("childminder: {message}\n")
+}
+
+fn words(args: &RunArgs) -> Vec<Cow<'_, str>> {
+    let words = args.command.iter();
+    words.map(|word| word.to_string_lossy()).collect()
 }
 
 fn command_name(command: &OsStr) -> String {
@@ -249,6 +316,9 @@ fn error_type(error: Error) -> &'static str {
         Error::Unkillable => "unkillable",
     }
 }
+
+/// What the adapter gives for the exit status of a child that somebody else reaped.
+const LOST: ExitStatus = ExitStatus::Code(-1);
 
 /// How much of its last line is told to people, in characters.
 const LAST_WORDS: usize = 80;

@@ -20,11 +20,11 @@ use crate::owner::Owner;
 use crate::relay::{self, PATIENCE, Relay, look_after_relays, loss};
 use crate::report::Report;
 use crate::signals::{Requests, ladder_beginning_with};
-use crate::status::{CANNOT_RUN, NOT_FOUND, OURS, of_signal};
+use crate::status::{NOT_FOUND, OURS, of_signal, of_start};
 use crate::tail::Tail;
 use crate::terminal::Terminal;
 use crate::tree::{End, Tree};
-use crate::{Trouble, report, tree, wait};
+use crate::{Trouble, report, streams, tree, wait};
 
 /// Runs and minds the command; returns the status to exit with.
 pub(crate) fn run(args: &RunArgs) -> Result<u8, Trouble> {
@@ -38,17 +38,18 @@ pub(crate) fn run(args: &RunArgs) -> Result<u8, Trouble> {
         None => None,
     };
     let report = ReportFile::open(args.report.as_deref())?;
-    let mut events = Loop::new(args).map_err(system)?;
-    let mut terminal =
-        Terminal::new(args, events.poll.registry(), TERMINAL, &events.waker).map_err(system)?;
-    let owner = Owner::new(
-        Relay::new(io::stdout(), Arc::clone(&events.waker)).map_err(system)?,
-        Relay::new(io::stderr(), Arc::clone(&events.waker)).map_err(system)?,
-        Tail::new(args.tail),
-        args.verbose,
-        recorder,
-    );
-    let mut child = spawn(args, &mut events.tree, &mut terminal, owner)?;
+    let (mut events, mut terminal, mut child) = match begin(args, recorder) {
+        Ok(begun) => begun,
+        Err(trouble) => {
+            let json = format!("{:#}\n", report::not_run(args, &trouble));
+            let written = report.write_at_once(&json);
+            report::complain(&trouble.message);
+            if let Err(error) = written {
+                report::complain(&cannot_write(&error));
+            }
+            return Ok(trouble.status);
+        }
+    };
     let mut outcome = events.mind(&mut child, args, &mut terminal)?;
     terminal.take_back(child.handler_mut(), &outcome);
     events.settle(&mut child, outcome, &args.config())?;
@@ -61,12 +62,15 @@ pub(crate) fn run(args: &RunArgs) -> Result<u8, Trouble> {
     let patience = outcome.terminated.then_some(PATIENCE);
     let given_up = events.flush(owner, patience)?;
     owner.note_lost_output(&mut outcome);
-    let status = conclude(args, outcome, given_up, &events.tree, owner, report);
+    let status = conclude(args, outcome, given_up, &events.tree, owner, &report);
     // Only our own words can be lost now.
     events.flush(owner, Some(PATIENCE))?;
-    let failure = owner.stdout.take_failure();
-    if let Some(loss) = failure.and_then(|failure| loss(Stream::Stdout, &failure)) {
-        report::complain(&loss);
+    if let ReportFile::Stream(stream) = report
+        && let Some(failure) = owner.relay(stream).take_failure()
+        && let Some(loss) = loss(stream, &failure)
+    {
+        owner.say(&loss);
+        events.flush(owner, Some(PATIENCE))?;
         return Ok(or_ours(status));
     }
     if let Some(signal) = interruption(&outcome, owner).filter(|_| given_up.is_none())
@@ -76,6 +80,24 @@ pub(crate) fn run(args: &RunArgs) -> Result<u8, Trouble> {
         signals::die_of(signal);
     }
     Ok(status)
+}
+
+/// All that there is from the start on.
+fn begin(
+    args: &RunArgs,
+    recorder: Option<Recorder<File>>,
+) -> Result<(Loop, Terminal, MindedChild<Owner>), Trouble> {
+    let mut events = Loop::new(args).map_err(system)?;
+    let mut terminal =
+        Terminal::new(args, events.poll.registry(), TERMINAL, &events.waker).map_err(system)?;
+    let owner = Owner::new(
+        Relay::new(io::stdout(), Arc::clone(&events.waker)).map_err(system)?,
+        Relay::new(io::stderr(), Arc::clone(&events.waker)).map_err(system)?,
+        args,
+        recorder,
+    );
+    let child = spawn(args, &mut events.tree, &mut terminal, owner)?;
+    Ok((events, terminal, child))
 }
 
 /// The signal of the terminal that ended the command, if nothing else did.
@@ -175,7 +197,7 @@ impl Loop {
             for killed in self.tree.killed() {
                 let named = tree::named(killed);
                 child
-                    .handler()
+                    .handler_mut()
                     .say(&format!("killed {named}, which had left the group"));
             }
         }
@@ -237,10 +259,8 @@ fn spawn(
         terminal.start(command, start, args)
     };
     let child = tree.start(attempt).map_err(|error| not_run(name, &error))?;
-    if args.cgroup && !args.quiet {
-        for note in tree.notes() {
-            owner.say(&format!("{note}; a process group will do"));
-        }
+    if let Some(why) = tree.without_cgroup().filter(|_| !args.quiet) {
+        owner.say(&format!("{why}; a process group will do"));
     }
     owner.log.leader = child.id();
     let mut child = MindedChild::mind(child, args.config(), owner).map_err(system)?;
@@ -255,7 +275,7 @@ fn conclude(
     given_up: Option<Signal>,
     tree: &Tree,
     owner: &mut Owner,
-    report: ReportFile,
+    report: &ReportFile,
 ) -> u8 {
     let mut troubles = Vec::new();
     if let Err(error) = owner.finish_record() {
@@ -277,7 +297,7 @@ fn conclude(
     let json = format!("{:#}\n", facts.json(status));
 
     if let Err(error) = report.write(&json, owner) {
-        troubles.push(format!("cannot write the report: {error}"));
+        troubles.push(cannot_write(&error));
         status = or_ours(status);
     }
     for message in sentence.iter().chain(&troubles) {
@@ -294,7 +314,8 @@ fn or_ours(status: u8) -> u8 {
 /// Where the report goes; opened before the command is run, so that a mistake costs nothing.
 enum ReportFile {
     Nowhere,
-    Stdout,
+    /// Behind what the child writes there.
+    Stream(Stream),
     File(File),
 }
 
@@ -302,21 +323,37 @@ impl ReportFile {
     fn open(path: Option<&Path>) -> Result<Self, Trouble> {
         match path {
             None => Ok(Self::Nowhere),
-            Some(path) if path == Path::new("-") => Ok(Self::Stdout),
-            Some(path) => create(path).map(Self::File),
+            Some(path) if path == Path::new("-") => Ok(Self::Stream(Stream::Stdout)),
+            Some(path) => match streams::that_goes_to(path) {
+                Some(stream) => Ok(Self::Stream(stream)),
+                None => create(path).map(Self::File),
+            },
         }
     }
 
-    fn write(self, json: &str, owner: &Owner) -> io::Result<()> {
+    fn write(&self, json: &str, owner: &mut Owner) -> io::Result<()> {
+        let Self::Stream(stream) = self else {
+            return self.write_at_once(json);
+        };
+        owner.write_lines(*stream, json);
+        // What is said next may go to the same place by the other stream.
+        owner.settle();
+        Ok(())
+    }
+
+    /// Without an owner.
+    fn write_at_once(&self, json: &str) -> io::Result<()> {
         match self {
             Self::Nowhere => Ok(()),
-            Self::Stdout => {
-                owner.stdout.write(json.as_bytes());
-                Ok(())
-            }
-            Self::File(mut file) => file.write_all(json.as_bytes()),
+            Self::Stream(Stream::Stdout) => io::stdout().write_all(json.as_bytes()),
+            Self::Stream(Stream::Stderr) => io::stderr().write_all(json.as_bytes()),
+            Self::File(file) => (&*file).write_all(json.as_bytes()),
         }
     }
+}
+
+fn cannot_write(error: &io::Error) -> String {
+    format!("cannot write the report: {error}")
 }
 
 fn recorder(path: &Path, args: &RunArgs) -> Result<Recorder<File>, Trouble> {
@@ -336,23 +373,18 @@ fn create(path: &Path) -> Result<File, Trouble> {
 
 fn not_run(name: &OsStr, error: &io::Error) -> Trouble {
     let shown = name.to_string_lossy();
-    let (status, message) = match error.kind() {
-        io::ErrorKind::NotFound if !is_path(name) => (
-            NOT_FOUND,
-            format!("no such command: {shown:?} (not in PATH)"),
-        ),
-        io::ErrorKind::NotFound if Path::new(name).exists() => (
-            NOT_FOUND,
-            format!("cannot run {shown:?}: the interpreter it names is not there"),
-        ),
-        io::ErrorKind::NotFound => (NOT_FOUND, format!("no such command: {shown:?}")),
-        io::ErrorKind::WouldBlock | io::ErrorKind::OutOfMemory | io::ErrorKind::Unsupported => {
-            (OURS, format!("cannot run {shown:?}: {error}"))
+    let message = match of_start(error) {
+        NOT_FOUND if !is_path(name) => format!("no such command: {shown:?} (not in PATH)"),
+        NOT_FOUND if Path::new(name).exists() => {
+            format!("cannot run {shown:?}: the interpreter it names is not there")
         }
-        _ if error.raw_os_error().is_none() => (OURS, format!("cannot run {shown:?}: {error}")),
-        _ => (CANNOT_RUN, format!("cannot run {shown:?}: {error}")),
+        NOT_FOUND => format!("no such command: {shown:?}"),
+        _ => format!("cannot run {shown:?}: {error}"),
     };
-    Trouble { status, message }
+    Trouble {
+        status: of_start(error),
+        message,
+    }
 }
 
 /// Whether a shell would take this for a path, and not look it up in PATH.

@@ -15,6 +15,7 @@ use signal_hook::consts::SIGCHLD;
 use signal_hook_mio::v1_0::Signals;
 
 use crate::args::RunArgs;
+use crate::report::printable;
 
 /// The processes of one run.
 pub(crate) struct Tree {
@@ -24,6 +25,8 @@ pub(crate) struct Tree {
     reaped: usize,
     killed: Vec<Orphan>,
     living: Vec<Orphan>,
+    /// Why there is no cgroup, if one was wanted.
+    without_cgroup: Option<String>,
     /// What could not be had, or done.
     notes: Vec<String>,
 }
@@ -46,8 +49,9 @@ impl Tree {
         let mut notes = Vec::new();
         let mut note = |error: io::Error| notes.push(error.to_string());
         let orphans = Orphans::adopt().map_err(&mut note).ok();
-        let cgroup = args.cgroup.then(Cgroup::create);
-        let mechanism = match cgroup.transpose().map_err(&mut note) {
+        let cgroup = args.cgroup.then(Cgroup::create).transpose();
+        let without_cgroup = cgroup.as_ref().err().map(ToString::to_string);
+        let mechanism = match cgroup.map_err(&mut note) {
             Ok(Some(cgroup)) => Mechanism::Cgroup(cgroup),
             _ if args.session => Mechanism::Session,
             _ => Mechanism::Group,
@@ -59,6 +63,7 @@ impl Tree {
             reaped: 0,
             killed: Vec::new(),
             living: Vec::new(),
+            without_cgroup,
             notes,
         })
     }
@@ -79,8 +84,9 @@ impl Tree {
         // It may be the command's fault; then this fails too.
         let child = attempt(Place::Group, None)?;
         let path = cgroup.path().display();
-        self.notes
-            .push(format!("cannot use the cgroup {path}: {error}"));
+        let note = format!("cannot use the cgroup {path}: {error}");
+        self.without_cgroup = Some(note.clone());
+        self.notes.push(note);
         self.mechanism = Mechanism::Group;
         Ok(child)
     }
@@ -138,9 +144,9 @@ impl Tree {
         }
     }
 
-    /// What could not be had, or done.
-    pub(crate) fn notes(&self) -> &[String] {
-        &self.notes
+    /// Why there is no cgroup, if one was wanted.
+    pub(crate) fn without_cgroup(&self) -> Option<&str> {
+        self.without_cgroup.as_deref()
     }
 
     /// Who was killed though the ladder's signals did not reach them.
@@ -293,7 +299,7 @@ impl End {
 
 /// A name and a process id, for people.
 pub(crate) fn named(orphan: &Orphan) -> String {
-    format!("{} ({})", orphan.name, orphan.pid)
+    format!("{} ({})", printable(&orphan.name), orphan.pid)
 }
 
 /// The child is reaped by its owner, and nobody else.
@@ -301,7 +307,7 @@ fn minded(child: &Child) -> Option<u32> {
     (!child.is_reaped()).then(|| child.id())
 }
 
-fn is_init() -> bool {
+pub(crate) fn is_init() -> bool {
     std::process::id() == 1
 }
 
@@ -315,8 +321,8 @@ fn passed_on() -> impl Iterator<Item = Signal> {
     named.filter_map(known).chain(realtime.map_while(known))
 }
 
-/// One of the cgroup, of whom only the process id is known.
-fn described(pid: u32) -> Orphan {
+/// One of whom only the process id is known.
+pub(crate) fn described(pid: u32) -> Orphan {
     let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
     Orphan {
         pid,

@@ -24,7 +24,7 @@ use self::watcher::Watcher;
 use crate::jobs::{JobControl, Uses};
 use crate::relay::{self, PATIENCE, Relay, look_after_relays};
 use crate::signals::handle_idly;
-use crate::status::{CANNOT_RUN, NOT_FOUND, OURS, TIMED_OUT, of_signal};
+use crate::status::{OURS, TIMED_OUT, of_signal, of_start};
 use crate::wait;
 
 /// Does what this command line says; the status to exit with. `call` is how we are called, and `name` is
@@ -255,15 +255,9 @@ fn die_of(signal: Signal) -> u8 {
 }
 
 fn not_run(options: &Options, error: &io::Error) -> Trouble {
-    let status = match error.kind() {
-        io::ErrorKind::NotFound => NOT_FOUND,
-        _ if error.raw_os_error().is_none() => OURS,
-        io::ErrorKind::WouldBlock | io::ErrorKind::OutOfMemory => OURS,
-        _ => CANNOT_RUN,
-    };
     let (command, said) = (quote(&options.command[0]), without_number(error));
     Trouble {
-        status,
+        status: of_start(error),
         message: format!("failed to run command {command}: {said}"),
     }
 }

@@ -9,7 +9,7 @@ use rustix::process::Signal;
 
 use crate::support::{
     Place, Process, Running, assert_same, millis, minding, minding_words, numbers, read_all, run,
-    start,
+    start, text,
 };
 
 #[test]
@@ -204,6 +204,58 @@ fn the_last_word_is_ours() {
     command.stderr(writer);
     let both = read_all_then_finish(reader, start(command));
     assert!(last(&both));
+}
+
+#[test]
+fn our_line_is_a_line_of_its_own() {
+    let ours = "childminder: sh: killed by SIGTERM";
+    run("", "printf 'no newline' >&2; kill -TERM $$").expect(143, &format!("no newline\n{ours}\n"));
+    run("", "echo a newline >&2; kill -TERM $$").expect(143, &format!("a newline\n{ours}\n"));
+    let ended = run("-v --wall 300ms", "printf 'no newline' >&2; exec sleep 60");
+    let said = ended.stderr();
+    assert!(said.starts_with("no newline\nchildminder: "), "{said}");
+    assert!(!said.contains("\n\n"), "{said}");
+
+    for (script, written) in [("printf foo", "foo\n{\n"), ("echo foo", "foo\n{\n")] {
+        let ended = run("--report -", script);
+        assert!(ended.stdout().starts_with(written), "{}", ended.stdout());
+    }
+
+    let (reader, writer) = io::pipe().expect("a pipe");
+    let mut command = minding("", "printf 'no newline'; kill -TERM $$");
+    command.stdout(writer.try_clone().expect("a pipe"));
+    command.stderr(writer);
+    let both = read_all_then_finish(reader, start(command));
+    let both = str::from_utf8(&both).expect("text");
+    assert!(both.starts_with(&format!("no newline\n{ours}; ")), "{both}");
+}
+
+#[test]
+fn names_do_not_break_our_line() {
+    let place = Place::new();
+    let dies = place.program("a\nb\u{1b}[2J", "#!/bin/sh\nkill -TERM $$\n");
+    start(minding_words("", &[&text(&dies)]))
+        .finish()
+        .expect(143, "childminder: a\\nb\\u{1b}[2J: killed by SIGTERM\n");
+    let plain = place.program("it's \"é\" \\", "#!/bin/sh\nkill -TERM $$\n");
+    start(minding_words("", &[&text(&plain)]))
+        .finish()
+        .expect(143, "childminder: it's \"é\" \\: killed by SIGTERM\n");
+
+    let stays = place.program(
+        "c\nd\u{7}",
+        "#!/bin/sh\necho $$\nwhile :; do sleep 60; done\n",
+    );
+    let script = format!("setsid '{}' & exec sleep 60", text(&stays));
+    let mut command = minding("-v --drain 50ms", &script);
+    command.stdin(Stdio::piped());
+    let mut running = start(command);
+    let id = running.line();
+    running.signal(Signal::TERM);
+    let ended = running.finish();
+    let said = ended.stderr();
+    let killed = format!("childminder: killed c\\nd\\u{{7}} ({id}), which had left the group\n");
+    assert!(said.contains(&killed), "{said}");
 }
 
 #[test]

@@ -1,11 +1,15 @@
 //! `--report` and `--tail`.
 
+use std::fs::{self, File};
+use std::io::{Read as _, Write as _};
 use std::os::unix::process::ExitStatusExt as _;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::support::{Place, json, minding, run, start, text, through};
+use crate::support::{
+    Place, Process, json, minding, minding_words, numbers, run, start, text, through,
+};
 
 #[test]
 fn a_report_tells_everything() {
@@ -93,10 +97,10 @@ fn a_core_is_told() {
 }
 
 #[test]
-fn a_child_that_is_given_up_has_neither_an_exit_nor_a_usage() {
+fn a_child_that_is_given_up_has_neither_an_exit_nor_a_usage_and_survives() {
     let place = Place::new();
     let options = place.options("--idle 300ms --ladder TERM:200ms --tail 0");
-    let ended = run(&options, "trap '' TERM; exec sleep 60");
+    let ended = run(&options, "trap '' TERM; echo $$; exec sleep 60");
     let report = place.report();
     assert_eq!(ended.status, 125);
     assert_eq!(report["status"], 125);
@@ -104,6 +108,167 @@ fn a_child_that_is_given_up_has_neither_an_exit_nor_a_usage() {
     assert_eq!(report["later_errors"][0]["type"], "unkillable");
     assert_eq!(report["exit"], Value::Null);
     assert_eq!(report["usage"], Value::Null);
+    let leader = Process::named(ended.stdout());
+    let pid: u32 = leader.to_string().parse().expect("a number");
+    assert_eq!(report["pid"], pid);
+    let survivors = json!([{ "pid": pid, "name": "sleep" }]);
+    assert_eq!(report["tree"]["survivors"], survivors);
+}
+
+#[test]
+fn a_command_that_cannot_be_run_is_reported() {
+    let expect = |report: &Value, status: i32, message: &str| {
+        assert_eq!(report["status"], status);
+        assert_eq!(report["error"]["type"], "not_run");
+        assert_eq!(report["error"]["message"], message);
+        assert_eq!(report["exit"], Value::Null);
+        assert_eq!(report["pid"], Value::Null);
+        assert_eq!(report["tree"]["survivors"], json!([]));
+    };
+    let place = Place::new();
+    let words = ["no-such-command"];
+    let said = "no such command: \"no-such-command\" (not in PATH)";
+    let ended = start(minding_words(&place.options(""), &words)).finish();
+    ended.expect(127, &format!("childminder: {said}\n"));
+    expect(&place.report(), 127, said);
+
+    let ended = start(minding_words("--report -", &words)).finish();
+    assert_eq!(ended.status, 127);
+    expect(&json(&ended.stdout), 127, said);
+
+    start(minding_words(&place.options("--session"), &["/"])).finish();
+    let said = "cannot run \"/\": Permission denied (os error 13)";
+    expect(&place.report(), 126, said);
+}
+
+/// With whatever number of descriptors.
+#[test]
+fn too_few_descriptors_are_our_failure() {
+    let mut failures = 0;
+    for most in 5..40 {
+        let place = Place::new();
+        let limit = format!("ulimit -n {most}; exec \"$@\"");
+        let report = text(&place.path("report"));
+        let run = minding_words(&format!("--report {report}"), &["true"]);
+        let ended = start(through(&["sh", "-c", &limit, "sh"], &run)).finish();
+        let said = ended.stderr();
+        assert!(matches!(ended.status, 0 | 125), "{most}: {said}");
+        if ended.status == 125 && place.path("report").exists() {
+            failures += 1;
+            let error = &place.report()["error"];
+            assert_eq!(error["type"], "not_run");
+            let message = error["message"].as_str().expect("a message");
+            assert_eq!(said, format!("childminder: {message}\n"));
+        }
+    }
+    assert!(failures > 1);
+}
+
+#[test]
+fn a_child_that_somebody_else_reaped_has_no_exit() {
+    let place = Place::new();
+    let inject = "inject=waitid:error=ECHILD:when=1+";
+    let words = ["strace", "-o", "/dev/null", "-e", inject];
+    let run = minding(&place.options(""), "exit 3");
+    let ended = start(through(&words, &run)).finish();
+    assert_eq!(ended.status, 125);
+    let said = ended.stderr();
+    assert!(!said.contains("exit status -1"), "{said}");
+    let report = place.report();
+    assert_eq!(report["exit"], Value::Null);
+    assert_eq!(report["error"]["type"], "external");
+    assert_eq!(report["tree"]["survivors"], json!([]));
+}
+
+#[test]
+fn what_was_said_last_is_quoted() {
+    let last = |said: &str| {
+        let mut parts = said.split("; ");
+        let last = parts.find(|part| part.starts_with("last said "));
+        last.expect("its last words").to_owned()
+    };
+    let bar = "for i in $(seq 60); do printf 'p %s%%\\r' $i; done; kill -TERM $$";
+    assert_eq!(last(run("", bar).stderr()), "last said \"p 60%\"");
+
+    let script = "printf 'step 1... '; read go; echo 'error: disk full' >&2; kill -TERM $$";
+    let mut command = minding("", script);
+    command.stdin(Stdio::piped());
+    let mut running = start(command);
+    let mut stdout = running.take_stdout();
+    let mut step = [0; 10];
+    stdout.read_exact(&mut step).expect("a step");
+    writeln!(running.stdin(), "go").expect("its input");
+    let ended = running.finish();
+    assert_eq!(last(ended.stderr()), "last said \"error: disk full\"");
+}
+
+#[test]
+fn only_what_counts_as_activity_ends_a_silence() {
+    let place = Place::new();
+    let nanos = |value: &Value| value.as_u64().expect("nanoseconds");
+    let options = place.options("--activity stdout --idle 500ms");
+    run(
+        &options,
+        "echo one; while :; do echo two >&2; sleep 0.05; done",
+    );
+    let report = place.report();
+    let error = &report["error"];
+    assert_eq!(error["message"], "silent for 500ms (--idle)");
+    assert!(nanos(&error["silent_ns"]) >= 500_000_000, "{error}");
+    let last_activity = nanos(&error["at_ns"]) - nanos(&error["silent_ns"]);
+    assert!(nanos(&report["last_output_ns"]) > last_activity);
+
+    run(
+        &place.options("--activity explicit --wall 300ms"),
+        "echo one; exec sleep 60",
+    );
+    let error = &place.report()["error"];
+    assert_eq!(error["silent_ns"], error["at_ns"]);
+}
+
+#[test]
+fn on_our_own_streams_it_is_in_line_with_the_rest() {
+    let place = Place::new();
+    let file = place.path("file");
+    let script = "seq 1 1000; seq 1 1000 >&2; kill -TERM $$";
+    let create = || File::create(&file).expect("a file");
+    let split = |written: &str| {
+        let rest = written.strip_prefix(str::from_utf8(&numbers(1000)).expect("text"));
+        let (report, rest) = rest.expect("the output").split_once("\n}\n").expect("JSON");
+        assert_eq!(json(format!("{report}}}").as_bytes())["status"], 143);
+        rest.to_owned()
+    };
+    let written = || fs::read_to_string(&file).expect("text");
+    for path in ["/dev/stdout".to_owned(), text(&file)] {
+        let mut command = minding(&format!("--report {path}"), script);
+        command.stdout(create());
+        start(command).finish();
+        assert_eq!(split(&written()), "");
+    }
+    let mut command = minding("--report /dev/stderr", script);
+    command.stderr(create());
+    start(command).finish();
+    let rest = split(&written());
+    assert!(rest.starts_with("childminder: sh: killed by "), "{rest}");
+
+    // A pipe too is the same under another name.
+    let ended = run("--report /dev/stdout", "printf foo");
+    assert!(ended.stdout().starts_with("foo\n{\n"), "{}", ended.stdout());
+
+    // With both streams in one place, the last word is the sentence.
+    for _ in 0..50 {
+        let mut command = minding("--report -", "kill -TERM $$");
+        let both = create();
+        command.stdout(both.try_clone().expect("a file"));
+        command.stderr(both);
+        start(command).finish();
+        assert!(written().contains("\n}\nchildminder: "), "{}", written());
+    }
+
+    // What was there before does not stay.
+    let old = place.file("old", "x".repeat(100_000));
+    run(&format!("--report {}", text(&old)), "exit 3");
+    assert_eq!(json(&fs::read(old).expect("a report"))["status"], 3);
 }
 
 #[test]
@@ -187,12 +352,30 @@ fn a_report_that_does_not_fit_is_our_failure() {
     let said = "childminder: cannot write the report: No space left on device (os error 28)\n";
     run("--report /dev/full", "exit 0").expect(125, said);
     run("--report /dev/full", "exit 3").expect(3, said);
+    start(minding_words("--report /dev/full", &["/no/such"]))
+        .finish()
+        .expect(
+            127,
+            &format!("childminder: no such command: \"/no/such\"\n{said}"),
+        );
 
+    let full = || {
+        let full = File::options().write(true).open("/dev/full");
+        full.expect("/dev/full")
+    };
     let mut command = minding("--report -", "exit 0");
-    let full = std::fs::File::options().write(true).open("/dev/full");
-    command.stdout(full.expect("/dev/full"));
+    command.stdout(full());
     start(command).finish().expect(
         125,
         "childminder: cannot write to standard output: No space left on device (os error 28)\n",
     );
+    let mut command = minding("--report -", "printf words >&2");
+    command.stdout(full());
+    start(command).finish().expect(
+        125,
+        "words\nchildminder: cannot write to standard output: No space left on device (os error 28)\n",
+    );
+    let mut command = minding("--report /dev/stderr", "exit 0");
+    command.stderr(full());
+    assert_eq!(start(command).finish().status, 125);
 }

@@ -304,6 +304,24 @@ fn where_a_cgroup_takes_nobody_in_a_group_will_do() {
 }
 
 #[test]
+fn only_the_cgroup_has_a_group_in_its_place() {
+    let place = Place::new();
+    // Orphans cannot be adopted.
+    let words = [
+        "strace",
+        "-o",
+        "/dev/null",
+        "-e",
+        "inject=prctl:error=EINVAL:when=1",
+    ];
+    let run = minding(&place.options("--cgroup"), "exit 0");
+    start(through(&words, &run)).finish().expect(0, "");
+    let tree = &place.report()["tree"];
+    assert_eq!(tree["mechanism"], "cgroup");
+    assert_eq!(tree["notes"].as_array().map(Vec::len), Some(1), "{tree}");
+}
+
+#[test]
 fn a_command_that_is_not_found_leaves_no_cgroup() {
     let running = start(minding_words("--cgroup", &["no-such-command"]));
     let parent = our_cgroup();

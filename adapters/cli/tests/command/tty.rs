@@ -6,9 +6,12 @@ use std::thread;
 
 use childminder::{ExitStatus, Signal, Target};
 use childminder_unix::signals;
+use serde_json::json;
 
 use crate::seat::{Alone, CTRL_C, CTRL_D, Shell, as_leader, wait_until};
-use crate::support::{Ended, LOITER, Process, assert_same, minding, numbers, start, through};
+use crate::support::{
+    Ended, LOITER, Place, Process, assert_same, minding, numbers, start, through,
+};
 
 /// `childminder run --tty … sh -c SCRIPT` without a terminal around it, with this input.
 fn fed(options: &str, script: &str, input: Vec<u8>) -> Ended {
@@ -82,6 +85,19 @@ fn a_child_may_close_its_terminal_and_open_it_again() {
     let ended = fed("", script, Vec::new());
     ended.expect(3, "");
     assert_same(&ended.stdout, &numbers(50_000));
+}
+
+#[test]
+fn the_tail_is_without_the_ends_of_lines() {
+    let place = Place::new();
+    fed(&place.options(""), "echo one; echo two", Vec::new());
+    assert_eq!(
+        place.report()["tail"],
+        json!([
+            { "stream": "stdout", "text": "one" },
+            { "stream": "stdout", "text": "two" },
+        ])
+    );
 }
 
 #[test]
@@ -243,4 +259,12 @@ fn what_we_say_begins_lines_on_a_raw_terminal() {
     ]);
     let shown = alone.terminal.shows("sending SIGINT\r\n");
     assert!(shown.contains("\r\nchildminder: sending"), "{shown:?}");
+
+    let script = format!("printf 'no newline'; {LOITER}");
+    let mut alone = Alone::starts(&[
+        "run", "-v", "--tty", "--wall", "300ms", "--", "sh", "-c", &script,
+    ]);
+    let shown = alone.terminal.shows("sending SIGINT\r\n");
+    let ours = "no newline\r\nchildminder: still running";
+    assert!(shown.contains(ours), "{shown:?}");
 }

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::Command;
 
-use crate::support::{Ours, run};
+use crate::support::{Ours, run, text};
 
 #[test]
 fn no_pipe_is_put_in_between() {
@@ -51,6 +51,20 @@ fn it_dies_as_its_command_did_but_leaves_no_core() {
     assert_eq!((status.signal(), status.core_dumped()), (Some(11), false));
     let cores = fs::read_dir(&place).expect("a directory").count();
     assert_eq!(cores, 0);
+}
+
+#[test]
+fn too_few_descriptors_are_our_failure() {
+    let ours = Ours::new();
+    let mut failures = 0;
+    for most in 5..40 {
+        let script = format!("ulimit -n {most}; exec {} 9 true", text(&ours.program()));
+        let ended = run(crate::support::timeout("sh".as_ref(), &["-c", &script]));
+        let is_failure = ended.code == Some(125);
+        assert!(is_failure || ended.code == Some(0), "{most}: {ended:?}");
+        failures += i32::from(is_failure);
+    }
+    assert!(failures > 1);
 }
 
 #[test]
