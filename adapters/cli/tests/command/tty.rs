@@ -172,8 +172,8 @@ fn a_stop_gives_us_our_terminal_back_until_we_are_continued() {
 #[test]
 fn from_the_background_it_comes_with_fg() {
     let mut shell = Shell::new();
-    shell.line("$CM run --tty -- sh -c 'read x; echo got \"<$x>\"' &");
-    shell.prompt();
+    shell.line("$CM run --tty -- sh -c 'echo go''ing; read x; echo got \"<$x>\"' &");
+    shell.terminal.shows("going");
     shell.line("fg");
     shell.terminal.waits_until_raw();
     shell.terminal.types("now\r");
