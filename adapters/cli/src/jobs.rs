@@ -152,8 +152,8 @@ impl JobControl {
     /// The child has been stopped. So are we, then, and the clocks stand, until we are continued.
     ///
     /// Not so where it only asks for the terminal, and we have it or do not wait for it; nor where it is being
-    /// ended, which must not wait for anybody; nor where no shell minds us, since nobody would continue us. Then the
-    /// deadlines are what ends a child that stays stopped.
+    /// ended, which must not wait for anybody; nor where no shell minds us, since nobody would continue us.
+    /// Then the deadlines are what ends a child that stays stopped.
     fn stopped<H: Handler>(
         &mut self,
         signal: Signal,

@@ -16,8 +16,8 @@ pub struct Start {
     pub place: Place,
     /// Whether SIGKILL reaches it when the thread that spawned it ends (`PR_SET_PDEATHSIG`). It does not
     /// reach a program that gains privileges at its exec or runs as somebody else by then, nor what the child
-    /// starts. Where there is no such
-    /// signal ([`CAN_DIE_WITH_US`](Self::CAN_DIE_WITH_US)), this is an error of the spawn.
+    /// starts. Where there is no such signal ([`CAN_DIE_WITH_US`](Self::CAN_DIE_WITH_US)), this is an error of
+    /// the spawn.
     pub dies_with_us: bool,
     /// How its exit is noticed.
     pub watch: Watch,

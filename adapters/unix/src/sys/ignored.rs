@@ -32,8 +32,9 @@ impl Ignored {
         self.0.is_some_and(|mask| mask & bit(signal) != 0)
     }
 
-    /// Those that are put back to their defaults in a child, any if it is not known: all but SIGHUP, whose ignoring is what
-    /// `nohup` is for, SIGPIPE, which `Command` sees to, and what the C library keeps for itself.
+    /// Those that are put back to their defaults in a child, all if it is not known; but not SIGHUP, whose
+    /// ignoring is what `nohup` is for, nor SIGPIPE, which `Command` sees to, nor what the C library keeps for
+    /// itself.
     pub(crate) fn to_reset(self) -> impl Iterator<Item = i32> + Clone {
         let mask = self.0.unwrap_or(u64::MAX);
         (1..=64).filter(move |signal| {
