@@ -6,7 +6,7 @@ use std::process::Stdio;
 use rustix::process::Signal;
 
 use crate::support::{
-    Place, assert_same, childminder, minding, numbers, run, start, text, through,
+    Place, assert_same, childminder, minding, minding_words, numbers, run, start, text, through,
 };
 
 #[test]
@@ -73,6 +73,20 @@ fn an_interrupted_call_is_called_again() {
     let ended = start(through(&words, &minding("", "seq 1 500000; exit 5"))).finish();
     assert_eq!(ended.status, 5, "{}", ended.stderr());
     assert_same(&ended.stdout, &numbers(500_000));
+}
+
+/// In every thread, and in a command that knows what to do about it.
+#[test]
+fn an_interrupted_write_is_gone_on_with() {
+    let place = Place::new();
+    let expected = numbers(200_000);
+    let file = text(&place.file("file", &expected));
+    let words = ["strace", "-f", "-o", "/dev/null", "-e"];
+    let words = [&words[..], &["inject=write:error=EINTR:when=2+3"]].concat();
+    let dd = ["dd", &format!("if={file}"), "bs=64k", "status=none"];
+    let ended = start(through(&words, &minding_words("", &dd))).finish();
+    ended.expect(0, "");
+    assert_same(&ended.stdout, &expected);
 }
 
 #[test]
