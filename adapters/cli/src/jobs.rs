@@ -90,12 +90,14 @@ impl JobControl {
     }
 
     /// Sees to what has come: a stop of the child's, a wish to stop, a continuation. Call it when the token
-    /// is ready; any time else is harmless. `settle` is called last thing before we stop.
+    /// is ready; any time else is harmless. `settle` is called last thing before we stop, and `resume` before
+    /// the child is continued.
     pub(crate) fn attend<H: Handler>(
         &mut self,
         child: &mut MindedChild<H>,
         registry: &Registry,
         settle: impl Fn(&H),
+        resume: impl Fn(),
     ) -> io::Result<()> {
         let was_continued = self.was_continued();
         if was_continued {
@@ -103,6 +105,7 @@ impl JobControl {
         }
         if was_continued || self.waits_for_terminal() && self.terminal.is_ours() {
             self.hand_over(child)?;
+            resume();
             if mem::take(&mut self.left_stopped) {
                 go_on(child);
             }
@@ -113,7 +116,7 @@ impl JobControl {
         // A child that is lost is noticed elsewhere.
         while let Ok(Some(halt)) = child.child().take_halt() {
             if let Halt::Stopped(signal) = halt {
-                self.stopped(signal, child, registry, &settle)?;
+                self.stopped(signal, child, registry, &settle, &resume)?;
             }
         }
         Ok(())
@@ -160,6 +163,7 @@ impl JobControl {
         child: &mut MindedChild<H>,
         registry: &Registry,
         settle: impl Fn(&H),
+        resume: impl Fn(),
     ) -> io::Result<()> {
         let asks = matches!(signal.number(), SIGTTIN | SIGTTOU) && self.uses == Uses::Lent;
         if asks {
@@ -189,6 +193,7 @@ impl JobControl {
         self.stops.stop(signal)?;
         let continued = self.was_continued();
         self.hand_over(child)?;
+        resume();
         child.control().resumed();
         // Another thread may be about to take the SIGCONT.
         self.left_stopped = !continued && signal != TSTP;

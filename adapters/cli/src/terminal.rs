@@ -99,7 +99,9 @@ impl Terminal {
         registry: &Registry,
     ) -> io::Result<()> {
         if let Some(jobs) = &mut self.jobs {
-            jobs.attend(child, registry, Owner::settle)?;
+            // Our terminal may have another size by then.
+            let resume = || self.tty.iter().for_each(Tty::resize);
+            jobs.attend(child, registry, Owner::settle, resume)?;
             let was_raw = mem::replace(&mut child.handler_mut().raw_terminal, jobs.is_raw());
             if let Some(tty) = self.tty.as_ref().filter(|_| jobs.is_raw() && !was_raw) {
                 tty.look_again();

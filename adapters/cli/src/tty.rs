@@ -89,7 +89,7 @@ impl Tty {
     }
 
     /// A terminal that is gone has no size, and needs none.
-    fn resize(&self) {
+    pub(crate) fn resize(&self) {
         if let Some(outer) = &self.outer {
             let _ = self.pty.resize_like(outer.as_fd());
         }

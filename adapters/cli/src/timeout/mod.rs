@@ -119,7 +119,7 @@ fn run(name: &str, options: &Options) -> Result<u8, Trouble> {
             pass_on(&mut child, signal, options);
         }
         if let Some(jobs) = &mut jobs {
-            jobs.attend(&mut child, poll.registry(), |_| ())?;
+            jobs.attend(&mut child, poll.registry(), |_| (), || ())?;
         }
         child.turn(poll.registry())?;
         if let Some(outcome) = child.outcome() {
