@@ -156,7 +156,7 @@ fn lines(place: &str) -> Vec<Vec<String>> {
             add(&[
                 "-s",
                 signal,
-                ".1",
+                SOON,
                 "sh",
                 "-c",
                 &format!("cd $(mktemp -dp {place}); ulimit -c {core}; exec sleep 30"),
@@ -294,16 +294,16 @@ fn lines(place: &str) -> Vec<Vec<String>> {
         &["-v"],
         &["--foreground", "-v"],
     ] {
-        add(&[options, &["-k", ".1", ".1", "sh", "-c", stubborn]].concat());
+        add(&[options, &["-k", ".1", SOON, "sh", "-c", stubborn]].concat());
         add(&[
             options,
-            &["-k", "0", ".1", "sh", "-c", "trap '' TERM; exec sleep .5"],
+            &["-k", "0", SOON, "sh", "-c", "trap '' TERM; exec sleep 1.2"],
         ]
         .concat());
         add(&[
             options,
             &[
-                ".3",
+                SOON,
                 "sh",
                 "-c",
                 "trap 'exit 7' TERM; while :; do sleep .01; done 2>/dev/null",
@@ -334,6 +334,9 @@ fn lines(place: &str) -> Vec<Vec<String>> {
         .concat());
     }
     // (coreutils' own leaves a stopped command behind with --foreground.)
-    add(&[".2", "sh", "-c", "kill -STOP $$; echo continued"]);
+    add(&[SOON, "sh", "-c", "kill -STOP $$; echo continued"]);
     lines
 }
+
+/// When a shell has surely set what it sets first.
+const SOON: &str = ".7";
