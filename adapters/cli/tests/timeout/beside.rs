@@ -273,17 +273,11 @@ fn lines(place: &str) -> Vec<Vec<String>> {
     for ignored in [
         "0", "EXIT", "exit", "SIGEXIT", "CONT", "WINCH", "URG", "128",
     ] {
-        add(&["-v", "-s", ignored, ".05", "sleep", ".4"]);
-        add(&[
-            "-v",
-            "--preserve-status",
-            "-s",
-            ignored,
-            ".05",
-            "sleep",
-            ".4",
-        ]);
-        add(&["-v", "-k", ".1", "-s", ignored, ".05", "sleep", "30"]);
+        // Before its exec, a command of theirs ends of these as well.
+        let rest = ["-s", ignored, SOON, "sleep", "1.2"];
+        add(&[&["-v"], &rest[..]].concat());
+        add(&[&["-v", "--preserve-status"], &rest[..]].concat());
+        add(&["-v", "-k", ".1", "-s", ignored, SOON, "sleep", "30"]);
     }
     // Those who do not go, those who go by themselves, and those whom they leave.
     let stubborn = "trap '' TERM; exec sleep 30";
