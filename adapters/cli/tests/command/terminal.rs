@@ -192,10 +192,14 @@ fn a_child_in_the_background_that_reads_is_stopped_with_us_and_continued_with_fg
     let mut shell = Shell::new();
     shell.line("$CM run -- sh -c 'read x </dev/tty; echo got \"<$x>\"' &");
     shell.prompt();
-    while {
+    loop {
         shell.line("jobs");
-        !shell.prompt().contains("Stopped")
-    } {}
+        let shown = shell.prompt();
+        if shown.contains("Stopped") {
+            break;
+        }
+        assert!(shown.contains("Running"), "{shown}");
+    }
     shell.line("fg");
     shell.terminal.types("now\n");
     shell.terminal.shows("got <now>");
