@@ -112,6 +112,10 @@ impl JobControl {
         }
         if self.stops.take()? {
             self.pass_on_stop(child);
+            // Whoever is left of it will not tell when they stop.
+            if matches!(child.child().exit_status(), Ok(Some(_))) {
+                self.stopped(TSTP, child, registry, &settle, &resume)?;
+            }
         }
         // A child that is lost is noticed elsewhere.
         while let Ok(Some(halt)) = child.child().take_halt() {

@@ -25,7 +25,6 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use childminder_unix::signals::unblock_all;
 use clap::Parser as _;
 use clap::error::ErrorKind;
 use mio::{Events, Poll};
@@ -54,11 +53,6 @@ impl Trouble {
 /// Does what the command line says, and returns the exit status.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
     let args: Vec<OsString> = args.into_iter().collect();
-    // We handle signals; our parent may wait for them in other ways.
-    if let Err(error) = unblock_all() {
-        report::complain(&error.to_string());
-        return OURS;
-    }
     if let Some((call, name, rest)) = as_timeout(&args) {
         return timeout::main(&call, &name, rest.iter().cloned());
     }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Write as _};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -42,18 +42,21 @@ pub(crate) fn flush<E>(
     patience: Option<Duration>,
     mut wait: impl FnMut(Option<Duration>) -> Result<bool, E>,
 ) -> Result<(), E> {
-    let unwritten = || relays.map(Relay::unwritten);
-    let (mut before, mut since) = (unwritten(), Instant::now());
+    let unread = || relays.map(Relay::unread);
+    let (mut before, mut left) = (unread(), patience);
     while relays.iter().any(|relay| !relay.is_flushed()) {
-        let left = patience.map(|patience| patience.saturating_sub(since.elapsed()));
-        if left == Some(Duration::ZERO) || wait(left)? {
+        let begun = Instant::now();
+        if left == Some(Duration::ZERO) || wait(left.map(|left| left.min(A_MOMENT)))? {
             for relay in relays {
                 relay.give_up();
             }
             break;
         }
-        if before != unwritten() {
-            (before, since) = (unwritten(), Instant::now());
+        // If it was longer, we were stopped, and the reader perhaps with us.
+        let waited = begun.elapsed().min(A_MOMENT);
+        left = left.map(|left| left.saturating_sub(waited));
+        if before != unread() {
+            (before, left) = (unread(), patience);
         }
     }
     Ok(())
@@ -63,6 +66,7 @@ pub(crate) fn flush<E>(
 /// up neither the loop nor the other stream.
 #[derive(Debug)]
 pub(crate) struct Relay {
+    target: OwnedFd,
     shared: Arc<Shared>,
 }
 
@@ -70,19 +74,21 @@ impl Relay {
     /// `waker` is woken when there is room again, when nothing can be written any more, and when all
     /// is written, if that is waited for.
     pub(crate) fn new(target: impl AsFd, waker: Arc<Waker>) -> io::Result<Self> {
-        let target = File::from(target.as_fd().try_clone_to_owned()?);
+        let target = target.as_fd().try_clone_to_owned()?;
+        let file = File::from(target.try_clone()?);
         let shared = Arc::new(Shared {
             queue: Mutex::default(),
             filled: Condvar::new(),
             written: Condvar::new(),
         });
         let relay = Self {
+            target,
             shared: Arc::clone(&shared),
         };
         thread::Builder::new()
             .name("relay".to_owned())
             .spawn(move || {
-                let failure = shared.pass_on(target, &waker);
+                let failure = shared.pass_on(file, &waker);
                 shared.end(failure);
                 wake(&waker);
             })?;
@@ -136,6 +142,12 @@ impl Relay {
         self.shared.queue().bytes
     }
 
+    /// The same, and how many of those that have been wait in a pipe.
+    fn unread(&self) -> (usize, u64) {
+        let waiting = rustix::io::ioctl_fionread(&self.target);
+        (self.unwritten(), waiting.unwrap_or(0))
+    }
+
     /// What has not been written by now will not be, which is a failure; neither will what follows.
     fn give_up(&self) {
         let unwritten = self.unwritten();
@@ -174,7 +186,8 @@ impl Shared {
     fn pass_on(&self, mut target: File, waker: &Waker) -> io::Error {
         loop {
             let chunk = self.next();
-            // In pieces, so that a reader that is slow can be told from one that stands still.
+            // In small pieces, so that a reader that is slow can be told from one that stands
+            // still.
             for piece in chunk.chunks(PIECE) {
                 if let Err(error) = write_all(&mut target, piece) {
                     return error;
@@ -256,10 +269,10 @@ fn write_all(target: &mut File, mut bytes: &[u8]) -> io::Result<()> {
 }
 
 /// How long nothing may be read of what a command wrote that was ended, before the rest is given up.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How much is written at a time.
-const PIECE: usize = 16 * 1024;
+const PIECE: usize = 8 * 1024;
 
 /// How long a reader is waited for that ought to read at once.
 const A_MOMENT: Duration = Duration::from_millis(500);

@@ -64,7 +64,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<u8, Trouble> {
     owner.note_lost_output(&mut outcome);
     let status = conclude(args, outcome, given_up, &events.tree, owner, &report);
     // Only our own words can be lost now.
-    events.flush(owner, Some(PATIENCE))?;
+    events.flush(owner, patience)?;
     if let ReportFile::Stream(stream) = report
         && let Some(failure) = owner.relay(stream).take_failure()
         && let Some(loss) = loss(stream, &failure)
@@ -88,6 +88,8 @@ fn begin(
     recorder: Option<Recorder<File>>,
 ) -> Result<(Loop, Terminal, MindedChild<Owner>), Trouble> {
     let mut events = Loop::new(args).map_err(system)?;
+    // What has waited for us is heard now, and not before.
+    signals::unblock_all().map_err(system)?;
     let mut terminal =
         Terminal::new(args, events.poll.registry(), TERMINAL, &events.waker).map_err(system)?;
     let owner = Owner::new(
@@ -184,15 +186,16 @@ impl Loop {
             End::Swept | End::Init => TO_BE_KILLED,
         };
         let begun = Instant::now();
+        let mut is_urgent = false;
         while self.tree.wind_up(child.child(), end) {
             let left = patience.saturating_sub(begun.elapsed());
-            let is_urgent = self.requests.pending().next().is_some();
-            if left.is_zero() || is_urgent {
+            is_urgent |= self.request(child.handler()).is_some();
+            if left.is_zero() || (is_urgent && begun.elapsed() > AT_LEAST) {
                 break;
             }
             self.wait(Some(left.min(NEXT_LOOK)))?;
         }
-        self.tree.let_go();
+        self.tree.let_go(child.child());
         if child.handler().verbose {
             for killed in self.tree.killed() {
                 let named = tree::named(killed);
@@ -213,10 +216,17 @@ impl Loop {
         let mut request = None;
         relay::flush([&owner.stdout, &owner.stderr], patience, |timeout| {
             self.wait(timeout)?;
-            request = self.requests.pending().next();
+            request = self.request(owner);
             Ok(request.is_some())
         })?;
         Ok(request)
+    }
+
+    /// Whether somebody waits for us to end. A hangup comes along with others.
+    fn request(&mut self, owner: &Owner) -> Option<Signal> {
+        let is_first = owner.log.asked_by.is_none();
+        let mut pending = self.requests.pending();
+        pending.find(|signal| is_first || *signal != Signal::HUP)
     }
 
     fn wait(&mut self, timeout: Option<Duration>) -> Result<(), Trouble> {
@@ -405,6 +415,9 @@ const TERMINAL: Token = Token(4);
 
 /// How long who is about to end may take, for instance after closing its output.
 const TO_DIE: Duration = Duration::from_millis(100);
+
+/// How long it may take though somebody waits for us.
+const AT_LEAST: Duration = Duration::from_secs(1);
 
 /// How long SIGKILL may take.
 const TO_BE_KILLED: Duration = Duration::from_secs(5);

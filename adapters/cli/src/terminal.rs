@@ -125,11 +125,11 @@ impl Terminal {
         self.jobs.as_ref()?.next_look()
     }
 
-    /// At the end, our terminal is ours again.
+    /// At the end, our terminal is ours again, and Ctrl-Z stops us like anybody.
     pub(crate) fn take_back(&mut self, owner: &mut Owner, outcome: &Outcome) {
         owner.settle();
         owner.raw_terminal = false;
-        if let Some(jobs) = &mut self.jobs {
+        if let Some(mut jobs) = self.jobs.take() {
             jobs.take_back(ended_by_itself(outcome));
         }
     }

@@ -131,7 +131,9 @@ impl Tree {
     }
 
     /// Nothing more is done to anybody. The cgroup goes; who is in it lives on elsewhere.
-    pub(crate) fn let_go(&mut self) {
+    pub(crate) fn let_go(&mut self, child: &Child) {
+        self.reap(child);
+        self.look(child);
         let left = &self.living;
         self.killed
             .retain(|killed| !left.iter().any(|living| living.pid == killed.pid));

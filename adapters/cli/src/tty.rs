@@ -39,12 +39,14 @@ impl Tty {
         token: Token,
         waker: Arc<Waker>,
     ) -> io::Result<Self> {
-        let pty = Pty::like(outer.as_ref().map(|outer| outer.as_fd()))?;
+        // The modes of a terminal that is somebody else's are theirs, such as a shell's that edits its line.
+        let ours = outer.as_ref().filter(|outer| outer.is_ours());
+        let pty = Pty::like(ours.map(|outer| outer.as_fd()))?;
         let master = pty.as_fd().as_raw_fd();
         registry.register(&mut SourceFd(&master), token, Interest::WRITABLE)?;
         let mut signals = Signals::new([SIGWINCH, SIGCONT])?;
         registry.register(&mut signals, token, Interest::READABLE)?;
-        Ok(Self {
+        let tty = Self {
             pty,
             outer,
             signals,
@@ -53,7 +55,9 @@ impl Tty {
             left: Vec::new(),
             last: None,
             waker,
-        })
+        };
+        tty.resize();
+        Ok(tty)
     }
 
     pub(crate) fn start(&mut self, command: Command, start: Start) -> io::Result<Child> {

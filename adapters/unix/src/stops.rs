@@ -10,10 +10,12 @@ use rustix::io::{Errno, retry_on_intr};
 use crate::sys;
 
 /// The wish that we stop, which the terminal's Ctrl-Z and others send as SIGTSTP, held back so that it can
-/// be passed on to the child first.
+/// be passed on to the child first. Dropped, it holds nothing back any more.
 #[derive(Debug)]
 pub struct Stops {
     fd: OwnedFd,
+    /// The mask to come back to.
+    before: SigSet,
 }
 
 impl Stops {
@@ -31,7 +33,7 @@ impl Stops {
             let _ = before.thread_set_mask();
         })?;
         SigSet::from(signal::Signal::SIGTTOU).thread_block()?;
-        Ok(Self { fd })
+        Ok(Self { fd, before })
     }
 
     /// Whether a SIGTSTP has come since this was last asked. Never blocks.
@@ -68,6 +70,13 @@ impl Stops {
         let raised = signal::raise(signal);
         before.thread_set_mask()?;
         Ok(raised?)
+    }
+}
+
+impl Drop for Stops {
+    fn drop(&mut self) {
+        // It was taken once.
+        let _ = self.before.thread_set_mask();
     }
 }
 

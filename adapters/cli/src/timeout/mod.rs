@@ -11,7 +11,8 @@ use std::sync::Arc;
 
 use childminder::{Config, Ladder, Signal, Stage, Target};
 use childminder_mio::{MindedChild, Outcome};
-use childminder_unix::{Child, ControllingTerminal, Place, Start, Watch, signals};
+use childminder_unix::signals::{self, unblock_all};
+use childminder_unix::{Child, ControllingTerminal, Place, Start, Watch};
 use mio::{Events, Interest, Poll, Token, Waker};
 use signal_hook::consts::{
     FORBIDDEN, SIGALRM, SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGSTOP, SIGTERM, SIGTSTP,
@@ -78,6 +79,7 @@ fn run(name: &str, options: &Options) -> Result<u8, Trouble> {
     let mut received = Signals::new(passed_on(options.signal))?;
     poll.registry()
         .register(&mut received, SIGNALS, Interest::READABLE)?;
+    unblock_all()?;
     let lent = (!options.foreground)
         .then(ControllingTerminal::open)
         .flatten();
@@ -330,6 +332,6 @@ COMMAND, and COMMAND cannot call setsid(2) without forking, as setsid(1) does; t
 time stands still while Ctrl-Z has stopped the job; Ctrl-C at the terminal goes to
 COMMAND alone and does not begin --kill-after; COMMAND gets KILL if timeout is
 killed; USR1 and USR2 are passed on; a signal that came twice is passed on twice;
-signals that are ignored or blocked, but for HUP, are not so in COMMAND; a standard
-stream that is closed is /dev/null; what is not 0 is never rounded to it.
+signals that are ignored or blocked are not so in COMMAND; a standard stream that
+is closed is /dev/null; what is not 0 is never rounded to it.
 ";
