@@ -6,7 +6,7 @@ use std::mem;
 use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::time::Duration;
 
-use childminder::{Signal, Target};
+use childminder::{ExitStatus, Signal, Target};
 use childminder_mio::{Handler, MindedChild};
 use childminder_unix::{ControllingTerminal, Halt, Place, Stops};
 use mio::unix::SourceFd;
@@ -99,6 +99,13 @@ impl JobControl {
         settle: impl Fn(&H),
         resume: impl Fn(),
     ) -> io::Result<()> {
+        let end = child.child().exit_status();
+        if let (Ok(Some(status)), Uses::Lent) = (&end, self.uses) {
+            // Whoever is left of its group has no shell that would say more of them.
+            let by_itself = matches!(status, ExitStatus::Code(_));
+            self.take_back(by_itself && !child.monitor().is_terminating());
+            self.asked_for = false;
+        }
         let was_continued = self.was_continued();
         if was_continued {
             self.terminal.look_again(child.child());
@@ -113,7 +120,7 @@ impl JobControl {
         if self.stops.take()? {
             self.pass_on_stop(child);
             // Whoever is left of it will not tell when they stop.
-            if matches!(child.child().exit_status(), Ok(Some(_))) {
+            if matches!(end, Ok(Some(_))) {
                 self.stopped(TSTP, child, registry, &settle, &resume)?;
             }
         }

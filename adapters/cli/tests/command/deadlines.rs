@@ -1,10 +1,37 @@
 //! Deadlines and the ladder.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _};
 use std::thread;
 
+use rustix::process::Signal;
+
 use crate::support::{LOITER, Process, childminder, millis, minding, run, start};
+
+/// However slow, and though we are stopped meanwhile.
+#[test]
+fn a_reader_that_goes_on_reading_gets_it_all() {
+    let script = "head -c 90000 /dev/zero; exec sleep 60";
+    let mut running = start(minding("--wall 300ms", script));
+    let mut stdout = running.take_stdout();
+    let mut read = 0;
+    let mut page = [0; 4096];
+    while read < 40_000 {
+        thread::sleep(millis(400));
+        stdout.read_exact(&mut page).expect("a page");
+        read += page.len();
+    }
+    running.signal(Signal::STOP);
+    thread::sleep(millis(4000));
+    running.signal(Signal::CONT);
+    thread::sleep(millis(500));
+    read += stdout.read_to_end(&mut Vec::new()).expect("the rest");
+    assert_eq!(read, 90_000);
+    running.finish().expect(
+        124,
+        "childminder: sh: still running after 300ms (--wall); sent SIGINT; killed by SIGINT\n",
+    );
+}
 
 /// What was not read is lost, and that is told.
 #[test]

@@ -44,6 +44,24 @@ fn a_child_can_be_interrupted_though_we_were_not_to_be() {
     );
 }
 
+/// They are heard when there is somebody to hear them.
+#[test]
+fn a_signal_that_waits_for_us_does_not_end_us() {
+    let waiting = |signal: &str, command: &Command| {
+        let script = format!(
+            "sigprocmask(SIG_BLOCK, POSIX::SigSet->new(SIG{signal})); kill {signal}, $$; exec @ARGV"
+        );
+        let words = ["perl", "-MPOSIX", "-e", &script];
+        start(through(&words, command)).finish()
+    };
+    waiting("TERM", &minding("", "exec sleep 60")).expect(
+        143,
+        "childminder: sh: childminder got SIGTERM; sent SIGTERM; killed by SIGTERM\n",
+    );
+    let command = childminder(["timeout", "60", "sleep", "60"]);
+    waiting("ALRM", &command).expect(124, "");
+}
+
 /// Who waits for signals in other ways than by handlers blocks them, and what it starts inherits that.
 #[test]
 fn a_signal_that_our_parent_blocked_reaches_us() {

@@ -4,11 +4,12 @@ use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Stdio};
+use std::thread;
 
 use serde_json::{Value, json};
 
 use crate::support::{
-    Place, Process, json, minding, minding_words, numbers, run, start, text, through,
+    Place, Process, json, millis, minding, minding_words, numbers, run, start, text, through,
 };
 
 #[test]
@@ -311,6 +312,18 @@ fn on_standard_output_it_follows_what_the_child_wrote() {
     let (output, report) = ended.stdout().split_once("\n{\n").expect("a report");
     assert!(output.ends_with("\n99999\n100000"));
     assert_eq!(json(format!("{{\n{report}").as_bytes())["status"], 0);
+}
+
+/// A pager takes its time, and a pipe is full.
+#[test]
+fn on_standard_output_it_waits_for_its_reader() {
+    let mut running = start(minding("--report -", "yes | head -c 65536"));
+    let mut stdout = running.take_stdout();
+    thread::sleep(millis(4000));
+    let mut output = Vec::new();
+    stdout.read_to_end(&mut output).expect("all of it");
+    running.finish().expect(0, "");
+    assert_eq!(json(&output[65536..])["status"], 0);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Signals to childminder.
 
 use std::fs::File;
+use std::io::Read as _;
 use std::thread;
 
 use rustix::process::Signal;
@@ -60,6 +61,21 @@ fn a_hangup_is_no_impatience() {
     running.signal(Signal::HUP);
     let ended = running.finish();
     assert_eq!((ended.status, ended.stdout()), (3, "saved\n"));
+}
+
+#[test]
+fn a_hangup_that_comes_again_loses_no_output() {
+    let traps = "trap 'head -c 200000 /dev/zero; exit 0' HUP";
+    let mut running = loitering("", traps);
+    running.signal(Signal::HUP);
+    thread::sleep(millis(500));
+    running.signal(Signal::HUP);
+    thread::sleep(millis(100));
+    let mut output = Vec::new();
+    let mut stdout = running.take_stdout();
+    stdout.read_to_end(&mut output).expect("all of it");
+    assert_eq!(output.len(), 200_000);
+    assert_eq!(running.finish().status, 0);
 }
 
 #[test]

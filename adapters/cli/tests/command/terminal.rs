@@ -153,6 +153,25 @@ fn ctrl_z_stops_both_of_us_until_we_are_continued() {
     }
 }
 
+/// A pager shows the first page, or somebody holds the output.
+#[test]
+fn ctrl_z_stops_us_when_the_command_has_ended_too() {
+    let mut shell = Shell::new();
+    for line in [
+        "$CM run -- seq 100000 | sh -c 'sleep 0.3; echo go''ing; exec sleep 60'",
+        "$CM timeout --idle 60 60 seq 100000 | sh -c 'sleep 0.3; echo go''ing; exec sleep 60'",
+        "$CM run --drain 60s --report /dev/null -- sh -c 'sleep 60 & (sleep 0.3; echo go''ing) &'",
+    ] {
+        shell.line(line);
+        shell.terminal.shows("going");
+        shell.terminal.types(CTRL_Z);
+        shell.terminal.shows("Stopped");
+        shell.prompt();
+        shell.line("kill %%; fg; wait");
+        shell.prompt();
+    }
+}
+
 #[test]
 fn the_clocks_stand_while_we_are_stopped() {
     let mut shell = Shell::new();

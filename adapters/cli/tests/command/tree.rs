@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::thread;
 
 use rustix::process::Signal;
 use serde_json::json;
@@ -110,6 +111,27 @@ fn who_left_the_group_is_not_waited_for_as_long_as_the_drain() {
         let report = place.report();
         assert_eq!(report["leaked"], false);
         assert_eq!(report["tree"]["killed"].as_array().map(Vec::len), Some(1));
+    }
+}
+
+/// Each is known to us only when the one before it is dead.
+#[test]
+fn a_chain_dies_to_the_last_though_we_are_asked_twice() {
+    let chain = "perl -MPOSIX -e 'for (1..8) { if (fork) { sleep 60; exit } POSIX::setsid() }
+        $| = 1; print \"ready\\n\"; close STDOUT; sleep 60' & exec sleep 60";
+    for second in [Signal::HUP, Signal::INT] {
+        let place = Place::new();
+        let mut running = start(minding(&place.options(""), chain));
+        assert_eq!(running.line(), "ready");
+        running.signal(Signal::INT);
+        for _ in 0..3 {
+            thread::sleep(millis(10));
+            running.signal(second);
+        }
+        running.finish();
+        let tree = &place.report()["tree"];
+        assert_eq!(tree["survivors"], json!([]), "{tree}");
+        assert_eq!(tree["killed"].as_array().map(Vec::len), Some(8), "{tree}");
     }
 }
 

@@ -181,6 +181,20 @@ fn from_the_background_it_comes_with_fg() {
     shell.prompt();
 }
 
+/// A shell that edits its line, for instance, sets modes of its own.
+#[test]
+fn in_the_background_the_modes_of_our_terminal_are_somebody_elses() {
+    let mut shell = Shell::new();
+    shell.line("stty -icanon -echo");
+    shell.prompt();
+    shell.line("$CM run --tty -- stty -a & wait");
+    let shown = shell.prompt();
+    assert!(
+        shown.contains(" icanon") && shown.contains(" echo "),
+        "{shown}"
+    );
+}
+
 /// A program that runs us there need not have made it our controlling terminal.
 #[test]
 fn a_terminal_that_we_were_given_is_as_good() {
