@@ -49,9 +49,11 @@ coverage: ## every line and branch of the core, most lines of the adapters
 DEBIAN_CARGO = RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc CARGO_TARGET_DIR=target/bare /usr/bin/cargo
 BUILD_STD = $(DEBIAN_CARGO) build --locked --release -Zbuild-std=core
 
+SYSTEMS = aarch64-apple-darwin x86_64-unknown-freebsd
+
 portable: ## every crate, checked by the compiler for systems other than Linux
 	$(DEBIAN_CARGO) check --locked -Zwarnings --config 'build.warnings="deny"' -Zbuild-std=std,panic_abort \
-		--target x86_64-unknown-freebsd --target aarch64-apple-darwin -p childminder-cli -p childminder-sim
+		$(SYSTEMS:%=--target %) -p childminder-cli -p childminder-sim
 
 bare: ## the core, built for a processor without an operating system
 	$(BUILD_STD) --target thumbv7em-none-eabi -p childminder
