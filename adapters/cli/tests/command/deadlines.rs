@@ -11,7 +11,7 @@ use crate::support::{LOITER, Process, childminder, millis, minding, run, start};
 /// However slow, and though we are stopped meanwhile.
 #[test]
 fn a_reader_that_goes_on_reading_gets_it_all() {
-    let script = "head -c 90000 /dev/zero; exec sleep 60";
+    let script = "head -c 150000 /dev/zero; exec sleep 60";
     let mut running = start(minding("--wall 300ms", script));
     let mut stdout = running.take_stdout();
     let mut read = 0;
@@ -21,12 +21,14 @@ fn a_reader_that_goes_on_reading_gets_it_all() {
         stdout.read_exact(&mut page).expect("a page");
         read += page.len();
     }
+    // Until it is noticed that the last page was read.
+    thread::sleep(millis(700));
     running.signal(Signal::STOP);
     thread::sleep(millis(4000));
     running.signal(Signal::CONT);
     thread::sleep(millis(500));
     read += stdout.read_to_end(&mut Vec::new()).expect("the rest");
-    assert_eq!(read, 90_000);
+    assert_eq!(read, 150_000);
     running.finish().expect(
         124,
         "childminder: sh: still running after 300ms (--wall); sent SIGINT; killed by SIGINT\n",

@@ -118,14 +118,14 @@ fn who_left_the_group_is_not_waited_for_as_long_as_the_drain() {
 #[test]
 fn a_chain_dies_to_the_last_though_we_are_asked_twice() {
     let chain = "perl -MPOSIX -e 'for (1..8) { if (fork) { sleep 60; exit } POSIX::setsid() }
-        $| = 1; print \"ready\\n\"; close STDOUT; sleep 60' & exec sleep 60";
+        $| = 1; print \"ready\\n\"; close STDOUT; close STDERR; sleep 60' & exec sleep 60";
     for second in [Signal::HUP, Signal::INT] {
         let place = Place::new();
         let mut running = start(minding(&place.options(""), chain));
         assert_eq!(running.line(), "ready");
         running.signal(Signal::INT);
-        for _ in 0..3 {
-            thread::sleep(millis(10));
+        for _ in 0..100 {
+            thread::sleep(millis(1));
             running.signal(second);
         }
         running.finish();
