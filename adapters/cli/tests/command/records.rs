@@ -30,8 +30,8 @@ fn every_kind_of_run_replays() {
 #[test]
 fn a_run_with_a_slow_reader_replays() {
     let place = Place::new();
-    let running = start(minding(&place.options("--idle 400ms"), "seq 1 500000"));
-    thread::sleep(millis(1500));
+    let running = start(minding(&place.options("--idle 1s"), "seq 1 500000"));
+    thread::sleep(millis(2500));
     assert_eq!(running.finish().status, 0);
     place.replay();
 }
