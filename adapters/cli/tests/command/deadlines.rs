@@ -127,8 +127,8 @@ fn wall_ends_a_child_whose_output_nobody_reads() {
 
 #[test]
 fn a_child_that_waits_for_its_reader_is_not_silent() {
-    let running = start(minding("--idle 300ms", "seq 1 1000000"));
-    thread::sleep(millis(1200));
+    let running = start(minding("--idle 1s", "seq 1 1000000"));
+    thread::sleep(millis(2500));
     let ended = running.finish();
     ended.expect(0, "");
     assert!(ended.stdout().ends_with("\n1000000\n"));
