@@ -25,6 +25,8 @@ pub(crate) struct Owner {
     /// Our terminal takes a line's end for a step down, and no more.
     pub(crate) raw_terminal: bool,
     activity: ActivityArg,
+    /// The stream on which we say things.
+    voice: Stream,
     unfinished: Unfinished,
     recorder: Option<Recorder<File>>,
     record_failure: Option<io::Error>,
@@ -98,6 +100,7 @@ impl Owner {
             verbose: args.verbose,
             raw_terminal: false,
             activity: args.activity,
+            voice: Stream::Stderr,
             unfinished: Unfinished::new(),
             recorder,
             record_failure: None,
@@ -113,11 +116,19 @@ impl Owner {
 
     /// Says a line on our standard error, behind what the child wrote there.
     pub(crate) fn say(&mut self, message: &str) {
-        self.write_lines(Stream::Stderr, &report::line(message));
+        self.write_lines(self.voice, &report::line(message));
+    }
+
+    /// Writes a report on a stream of ours. Where both go to one place, what is said next comes behind it.
+    pub(crate) fn write_report(&mut self, stream: Stream, json: &str) {
+        self.write_lines(stream, json);
+        if self.unfinished.are_together() {
+            self.voice = stream;
+        }
     }
 
     /// Writes whole lines on a stream of ours, behind what the child wrote there.
-    pub(crate) fn write_lines(&mut self, stream: Stream, lines: &str) {
+    fn write_lines(&mut self, stream: Stream, lines: &str) {
         let mut text = lines.to_owned();
         if self.unfinished.is_at(stream) {
             text.insert(0, '\n');

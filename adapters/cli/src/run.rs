@@ -345,9 +345,7 @@ impl ReportFile {
         let Self::Stream(stream) = self else {
             return self.write_at_once(json);
         };
-        owner.write_lines(*stream, json);
-        // What is said next may go to the same place by the other stream.
-        owner.settle();
+        owner.write_report(*stream, json);
         Ok(())
     }
 

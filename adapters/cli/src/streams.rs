@@ -47,6 +47,11 @@ impl Unfinished {
         }
     }
 
+    /// Whether both streams go to one place.
+    pub(crate) fn are_together(&self) -> bool {
+        self.together
+    }
+
     /// Whether the stream's last line is one.
     pub(crate) fn is_at(&self, stream: Stream) -> bool {
         match stream {
