@@ -9,7 +9,7 @@ use childminder_record::Recorder;
 use childminder_unix::{Usage, signals};
 
 use crate::args::{ActivityArg, RunArgs};
-use crate::relay::{Relay, loss};
+use crate::relay::Relay;
 use crate::report;
 use crate::streams::Unfinished;
 use crate::tail::Tail;
@@ -155,8 +155,7 @@ impl Owner {
     /// What turns out to be lost when the child has ended already is an error all the same.
     pub(crate) fn note_lost_output(&mut self, outcome: &mut Outcome) {
         for stream in [Stream::Stdout, Stream::Stderr] {
-            let failure = self.relay(stream).take_failure();
-            let Some(loss) = failure.and_then(|failure| loss(stream, &failure)) else {
+            let Some(loss) = self.relay(stream).take_loss(stream) else {
                 continue;
             };
             let error = Error::External(AFTER_THE_END);

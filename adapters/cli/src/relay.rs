@@ -117,8 +117,13 @@ impl Relay {
     }
 
     /// Why nothing can be written any more; told once.
-    pub(crate) fn take_failure(&self) -> Option<io::Error> {
+    fn take_failure(&self) -> Option<io::Error> {
         self.shared.queue().failure.take()
+    }
+
+    /// What is lost because nothing can be written any more, as [`loss`] has it; told once.
+    pub(crate) fn take_loss(&self, stream: Stream) -> Option<String> {
+        loss(stream, &self.take_failure()?)
     }
 
     /// Whether everything has been written, or can no longer be. If not, it is waited for.
@@ -236,7 +241,7 @@ impl Shared {
 }
 
 /// What is lost by this failure of one of our streams; a reader that left has lost nothing.
-pub(crate) fn loss(stream: Stream, failure: &io::Error) -> Option<String> {
+fn loss(stream: Stream, failure: &io::Error) -> Option<String> {
     let name = match stream {
         Stream::Stdout => "standard output",
         Stream::Stderr => "standard error",

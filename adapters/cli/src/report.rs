@@ -9,6 +9,7 @@ use std::time::Duration;
 use childminder::{Error, ExitStatus, Instant, Outcome, Signal, Stream, Target};
 use childminder_unix::signals;
 use serde_json::{Value, json};
+use signal_hook::consts::SIGPIPE;
 
 use crate::Trouble;
 use crate::args::{Limit, RunArgs};
@@ -322,5 +323,3 @@ const LOST: ExitStatus = ExitStatus::Code(-1);
 
 /// How much of its last line is told to people, in characters.
 const LAST_WORDS: usize = 80;
-
-const SIGPIPE: i32 = 13;

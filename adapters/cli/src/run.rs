@@ -17,7 +17,7 @@ use signal_hook::consts::{SIGINT, SIGQUIT};
 
 use crate::args::{ActivityArg, RunArgs};
 use crate::owner::Owner;
-use crate::relay::{self, PATIENCE, Relay, look_after_relays, loss};
+use crate::relay::{self, PATIENCE, Relay, look_after_relays};
 use crate::report::Report;
 use crate::signals::{Requests, ladder_beginning_with};
 use crate::status::{NOT_FOUND, OURS, of_signal, of_start};
@@ -66,8 +66,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<u8, Trouble> {
     // Only our own words can be lost now.
     events.flush(owner, patience)?;
     if let ReportFile::Stream(stream) = report
-        && let Some(failure) = owner.relay(stream).take_failure()
-        && let Some(loss) = loss(stream, &failure)
+        && let Some(loss) = owner.relay(stream).take_loss(stream)
     {
         owner.say(&loss);
         events.flush(owner, Some(PATIENCE))?;
@@ -183,7 +182,7 @@ impl Loop {
         let end = End::new(outcome.terminated && config.sweep);
         let patience = match end {
             End::Natural => config.drain_timeout.unwrap_or(Duration::MAX).min(TO_DIE),
-            End::Swept | End::Init => TO_BE_KILLED,
+            End::Swept | End::Init => TO_END_STRAYS,
         };
         let begun = Instant::now();
         let mut is_urgent = false;
@@ -417,8 +416,8 @@ const TO_DIE: Duration = Duration::from_millis(100);
 /// How long it may take though somebody waits for us.
 const AT_LEAST: Duration = Duration::from_secs(1);
 
-/// How long SIGKILL may take.
-const TO_BE_KILLED: Duration = Duration::from_secs(5);
+/// How long SIGKILL may take with those whom the command left.
+const TO_END_STRAYS: Duration = Duration::from_secs(5);
 
 /// Not every death is told us.
 const NEXT_LOOK: Duration = Duration::from_millis(20);

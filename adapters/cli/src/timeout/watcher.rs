@@ -5,7 +5,7 @@ use childminder_mio::{Control, Failure, Handler, Moment};
 
 use super::options::{Options, quote, signal_name};
 use super::{CONT, complain};
-use crate::relay::{Relay, loss};
+use crate::relay::Relay;
 
 /// Passes output on, if it is to be watched, and says what is sent.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
@@ -64,8 +64,8 @@ impl Watcher {
     /// What turns out to be lost when the command has ended already.
     pub(super) fn note_lost_output(&mut self) {
         for stream in [Stream::Stdout, Stream::Stderr] {
-            let failure = self.relay(stream).and_then(Relay::take_failure);
-            if let Some(loss) = failure.and_then(|failure| loss(stream, &failure)) {
+            let relay = self.relay(stream);
+            if let Some(loss) = relay.and_then(|relay| relay.take_loss(stream)) {
                 self.failed = true;
                 complain(&self.name, &loss);
             }
