@@ -47,7 +47,8 @@ pub enum Event {
     SetLadder(Ladder),
     /// No pipe or PTY from the child is open any more.
     OutputClosed,
-    /// The leader is dead and not yet reaped. No signal will be asked for it after this.
+    /// The leader is dead and not yet reaped. No signal will be asked for it after this. Where its
+    /// status cannot be had any more, this is [`ExitStatus::Lost`].
     ChildExited(ExitStatus),
     /// The child is stopped on purpose: every deadline waits. A stage of the ladder ends this, since
     /// a stopped child is continued to see its signal. Saying it twice is harmless.

@@ -68,10 +68,12 @@ pub enum ExitStatus {
     Code(i32),
     /// A signal ended it.
     Signal(Signal),
+    /// It ended, but how is not known: another part of the program reaped it.
+    Lost,
 }
 
 impl ExitStatus {
-    /// Whether this is success: code 0.
+    /// Whether this is success: code 0, and nothing else. A lost status is not.
     pub const fn is_success(self) -> bool {
         matches!(self, Self::Code(0))
     }
@@ -82,6 +84,9 @@ impl fmt::Display for ExitStatus {
         match self {
             Self::Code(code) => write!(f, "exit status {code}"),
             Self::Signal(signal) => write!(f, "killed by {signal}"),
+            Self::Lost => {
+                f.write_str("exit status lost: another part of the program reaped the child")
+            }
         }
     }
 }

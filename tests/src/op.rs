@@ -269,6 +269,7 @@ const EXITS: &[Op] = &[
     EXIT_WELL,
     Op::Tell(Event::ChildExited(ExitStatus::Code(1))),
     Op::Tell(Event::ChildExited(ExitStatus::Signal(Signal::INT))),
+    Op::Tell(Event::ChildExited(ExitStatus::Lost)),
 ];
 
 const DRAINS: &[Op] = &[

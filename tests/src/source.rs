@@ -148,6 +148,7 @@ impl Source for ExitStatus {
         match self {
             Self::Code(code) => format!("ExitStatus::Code({code})"),
             Self::Signal(signal) => format!("ExitStatus::Signal({})", signal.source()),
+            Self::Lost => "ExitStatus::Lost".into(),
         }
     }
 }

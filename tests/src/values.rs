@@ -80,6 +80,7 @@ fn statuses() -> Result<(), String> {
         ExitStatus::Code(0),
         ExitStatus::Code(1),
         ExitStatus::Signal(Signal::HUP),
+        ExitStatus::Lost,
     ];
     for exit in statuses {
         holds(

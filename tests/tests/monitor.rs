@@ -171,6 +171,26 @@ fn a_bad_exit_after_an_error_is_its_consequence() {
 }
 
 #[test]
+fn a_lost_status_is_a_failure() {
+    let mut run = started(Config::default());
+    run.tell(at(1), Event::OutputClosed);
+    let actions = run
+        .tell(at(2), Event::ChildExited(ExitStatus::Lost))
+        .to_vec();
+
+    let error = Error::Exit(ExitStatus::Lost);
+    let failure = Outcome {
+        error: Some(error),
+        exit: Some(ExitStatus::Lost),
+        leaked: false,
+        terminated: false,
+    };
+    let expected = [first(error), Action::Reap, Action::Finish(failure)];
+    assert_eq!(actions, expected);
+    keeps_the_rules(&run);
+}
+
+#[test]
 fn the_owner_may_be_impatient() {
     let mut run = started(Config::default());
     let interrupted = [send(Signal::INT, Target::Group), wake(6)];

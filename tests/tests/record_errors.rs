@@ -250,12 +250,21 @@ fn an_event_that_is_not_of_the_format() {
             ),
             (
                 r#"{"type":"child_exited"}"#,
-                r#"`event` is {"type":"child_exited"}; it must be one with `code` or `signal`"#,
+                r#"`event` is {"type":"child_exited"}; it must be one with exactly one of `code`, `signal` and `lost`"#,
             ),
             (
                 r#"{"type":"child_exited","code":0,"signal":9}"#,
                 "`event` is {\"type\":\"child_exited\",\"code\":0,\"signal\":9}; \
-                 it must be one with `code` or `signal`, not both",
+                 it must be one with exactly one of `code`, `signal` and `lost`",
+            ),
+            (
+                r#"{"type":"child_exited","code":0,"lost":true}"#,
+                "`event` is {\"type\":\"child_exited\",\"code\":0,\"lost\":true}; \
+                 it must be one with exactly one of `code`, `signal` and `lost`",
+            ),
+            (
+                r#"{"type":"child_exited","lost":false}"#,
+                "`event.lost` is false; it must be true",
             ),
             (
                 r#"{"type":"child_exited","code":2147483648}"#,
@@ -315,11 +324,11 @@ fn an_action_that_is_not_of_the_format() {
             ),
             (
                 r#"{"type":"finish","exit":{"core":true}}"#,
-                r#"`actions[1].exit` is {"core":true}; it must be one with `code` or `signal`"#,
+                r#"`actions[1].exit` is {"core":true}; it must be one with exactly one of `code`, `signal` and `lost`"#,
             ),
             (
                 r#"{"type":"finish","exit":{"code":0,"core":true}}"#,
-                "the format has no key `actions[1].exit.core`; here it has `code`, `signal`",
+                "the format has no key `actions[1].exit.core`; here it has `code`, `signal`, `lost`",
             ),
             (
                 r#"{"type":"finish","leaked":null}"#,

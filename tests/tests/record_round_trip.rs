@@ -174,6 +174,7 @@ fn events() -> impl Strategy<Value = Event> {
         1 => any::<i32>().prop_map(|code| Event::ChildExited(ExitStatus::Code(code))),
         1 => Just(Event::ChildExited(ExitStatus::Code(0))),
         1 => signals().prop_map(|signal| Event::ChildExited(ExitStatus::Signal(signal))),
+        1 => Just(Event::ChildExited(ExitStatus::Lost)),
         1 => Just(Event::Suspended),
         1 => Just(Event::Resumed),
     ]

@@ -126,6 +126,10 @@ fn every_event_has_its_text() {
             Event::ChildExited(ExitStatus::Signal(Signal::KILL)),
             r#"{"type":"child_exited","signal":9}"#,
         ),
+        (
+            Event::ChildExited(ExitStatus::Lost),
+            r#"{"type":"child_exited","lost":true}"#,
+        ),
         (Event::Suspended, r#"{"type":"suspended"}"#),
         (Event::Resumed, r#"{"type":"resumed"}"#),
     ];
@@ -176,6 +180,10 @@ fn every_error_has_its_text() {
         (
             record_error(Error::Exit(killed)),
             r#"{"type":"record_error","error":{"type":"exit","signal":9},"first":false}"#,
+        ),
+        (
+            record_error(Error::Exit(ExitStatus::Lost)),
+            r#"{"type":"record_error","error":{"type":"exit","lost":true},"first":false}"#,
         ),
         (
             record_error(Error::Notification(id)),
@@ -241,6 +249,10 @@ fn every_action_has_its_text() {
         (
             finish(None, Some(ExitStatus::Code(0))),
             r#"{"type":"finish","error":null,"exit":{"code":0},"leaked":false,"terminated":true}"#,
+        ),
+        (
+            finish(Some(Error::IdleTimeout), Some(ExitStatus::Lost)),
+            r#"{"type":"finish","error":{"type":"idle_timeout"},"exit":{"lost":true},"leaked":false,"terminated":true}"#,
         ),
         (
             finish(Some(Error::Unkillable), None),

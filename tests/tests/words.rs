@@ -83,6 +83,14 @@ fn a_status_names_the_signal_where_posix_fixes_its_number() {
 }
 
 #[test]
+fn a_lost_status_says_why_it_is_lost() {
+    assert_eq!(
+        ExitStatus::Lost.to_string(),
+        "exit status lost: another part of the program reaped the child"
+    );
+}
+
+#[test]
 fn a_ladder_too_long_says_how_long_it_may_be() {
     assert_eq!(
         TooManyStages { given: 5 }.to_string(),

@@ -48,7 +48,7 @@ impl Report<'_> {
             parts.extend(self.signals_sent());
             parts.extend(match self.outcome.exit {
                 Some(ExitStatus::Signal(signal)) => Some(self.killed_by(signal)),
-                Some(LOST) => None,
+                Some(ExitStatus::Lost) => None,
                 Some(status) => Some(status.to_string()),
                 None => Some(format!("process {} outlived the ladder", self.log.leader)),
             });
@@ -116,7 +116,7 @@ impl Report<'_> {
 
     fn exit_json(&self, status: ExitStatus) -> Option<Value> {
         match status {
-            LOST => None,
+            ExitStatus::Lost => None,
             ExitStatus::Code(code) => Some(json!({ "code": code })),
             ExitStatus::Signal(signal) => Some(json!({
                 "signal": signal.number(),
@@ -317,9 +317,6 @@ fn error_type(error: Error) -> &'static str {
         Error::Unkillable => "unkillable",
     }
 }
-
-/// What the adapter gives for the exit status of a child that somebody else reaped.
-const LOST: ExitStatus = ExitStatus::Code(-1);
 
 /// How much of its last line is told to people, in characters.
 const LAST_WORDS: usize = 80;

@@ -161,7 +161,7 @@ fn outer() -> Option<ControllingTerminal> {
     ControllingTerminal::open().or_else(given)
 }
 
-/// Whether the child ended unasked, and by no signal.
+/// Whether the child ended unasked, and by no signal that is known of.
 fn ended_by_itself(outcome: &Outcome) -> bool {
-    !outcome.terminated && matches!(outcome.exit, Some(ExitStatus::Code(_)))
+    !outcome.terminated && matches!(outcome.exit, Some(ExitStatus::Code(_) | ExitStatus::Lost))
 }

@@ -146,7 +146,7 @@ impl<H: Handler, K: Kernel> Glue<H, K> {
         self.exit_seen = true;
         let status = seen.unwrap_or_else(|lost| {
             self.fail(lost.into());
-            UNKNOWN
+            ExitStatus::Lost
         });
         self.feed(Event::ChildExited(status));
     }
@@ -282,6 +282,3 @@ const BUDGET: usize = 128 * 1024;
 
 /// How much is read at a time: what a pipe holds by default.
 const CHUNK: usize = 64 * 1024;
-
-/// Somebody else reaped the child: its status is lost. No process can exit with this one.
-const UNKNOWN: ExitStatus = ExitStatus::Code(-1);

@@ -212,16 +212,18 @@ fn exit(json: &Json) -> Decoded<ExitStatus> {
 }
 
 fn one_exit(fields: &mut Fields<'_>) -> Decoded<ExitStatus> {
-    some_exit(fields)?.ok_or_else(|| fields.misshapen("one with `code` or `signal`"))
+    some_exit(fields)?.ok_or_else(|| fields.misshapen(AN_EXIT))
 }
 
 fn some_exit(fields: &mut Fields<'_>) -> Decoded<Option<ExitStatus>> {
-    if fields.has("code") && fields.has("signal") {
-        return Err(fields.misshapen("one with `code` or `signal`, not both"));
+    let named = ["code", "signal", "lost"].into_iter();
+    if named.filter(|key| fields.has(key)).count() > 1 {
+        return Err(fields.misshapen(AN_EXIT));
     }
     let code = fields.optional("code", code)?.map(ExitStatus::Code);
     let signal = fields.optional("signal", signal)?.map(ExitStatus::Signal);
-    Ok(code.or(signal))
+    let lost = fields.optional("lost", lost)?;
+    Ok(code.or(signal).or(lost))
 }
 
 fn nullable<'a, T>(
@@ -294,6 +296,13 @@ fn code(json: &Json) -> Decoded<i32> {
     small(json).ok_or_else(|| Misshapen::value(json, "an exit code, a whole number of 32 bits"))
 }
 
+fn lost(json: &Json) -> Decoded<ExitStatus> {
+    match json {
+        Json::Bool(true) => Ok(ExitStatus::Lost),
+        _ => Err(Misshapen::value(json, "true")),
+    }
+}
+
 fn whole(json: &Json, wanted: &'static str) -> Decoded<u64> {
     match json {
         Json::Number(number) => number.as_u64(),
@@ -313,6 +322,8 @@ fn one_of(names: impl Iterator<Item = &'static str>) -> String {
     let names: Vec<_> = names.map(|name| format!("\"{name}\"")).collect();
     format!("one of {}", names.join(", "))
 }
+
+const AN_EXIT: &str = "one with exactly one of `code`, `signal` and `lost`";
 
 const TICKET: &str = "a ticket's number, 1 or more";
 

@@ -123,6 +123,7 @@ fn exit_field(status: ExitStatus) -> (&'static str, Json) {
     match status {
         ExitStatus::Code(code) => ("code", code.into()),
         ExitStatus::Signal(signal) => ("signal", signal.into()),
+        ExitStatus::Lost => ("lost", true.into()),
     }
 }
 

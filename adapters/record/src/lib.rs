@@ -47,6 +47,7 @@
 //!   is activity. But an absent `ladder`, `drain_timeout_ns` or `activity` is the default, and an
 //!   absent `sweep` is on if a stage of the ladder addresses the group.
 //! - `output` may lack `stream` (then stdout) and `bytes` (then 1); `notify` and `fail` may lack `id`.
+//! - How the child ended is `code`, `signal` or `"lost":true`, exactly one of them.
 //! - A recorded action stands for every action that has the fields it names; those it does not name
 //!   may be anything. With `compare`, only actions of these types are looked at.
 //! - Lines of nothing but white space mean nothing. Everything else that is not of the format is a

@@ -217,6 +217,8 @@ fn status_code(status: ExitStatus) -> u64 {
     match status {
         ExitStatus::Code(code) => u64::from(code.unsigned_abs()) << 8,
         ExitStatus::Signal(signal) => signal_code(signal),
+        // Between the signals, up to 127, and the codes, multiples of 256.
+        ExitStatus::Lost => 128,
     }
 }
 

@@ -234,7 +234,7 @@ fn pass_on(child: &mut MindedChild<Watcher>, signal: Signal, options: &Options) 
 
 /// What we exit with, if we do not end as the command did.
 fn conclude(options: &Options, outcome: Outcome, watcher: &Watcher) -> u8 {
-    use childminder::ExitStatus::{Code, Signal as Signalled};
+    use childminder::ExitStatus::{Code, Lost, Signal as Signalled};
     if watcher.killed && !options.foreground {
         return die_of(Signal::KILL);
     }
@@ -247,6 +247,7 @@ fn conclude(options: &Options, outcome: Outcome, watcher: &Watcher) -> u8 {
         Some(Signalled(signal)) => of_signal(signal),
         Some(Code(0)) if watcher.has_failed() => OURS,
         Some(Code(code)) => code.to_le_bytes()[0],
+        Some(Lost) => OURS,
     }
 }
 

@@ -303,7 +303,7 @@ impl Oracle {
         let so = match world.life {
             Life::Alive => false,
             Life::Dead(real) => status == real,
-            Life::Vanished => status == ExitStatus::Code(-1),
+            Life::Vanished => status == ExitStatus::Lost,
         };
         self.demand(so, "the child has died like that");
         for stream in STREAMS {
