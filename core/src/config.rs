@@ -7,8 +7,9 @@ use crate::signal::Signal;
 
 /// The deadlines, the ladder and what counts as progress, for one child.
 ///
-/// [`Config::default`] is what most want: no deadline but the drain's, output counts as progress,
-/// SIGINT to the process group, five seconds, SIGKILL. A limit longer than 584 years is no limit.
+/// [`Config::default`] is what most want: no deadline but the drain's and the notifications', output
+/// counts as progress, SIGINT to the process group, five seconds, SIGKILL. A limit longer than 584 years is
+/// no limit.
 ///
 /// ```
 /// use childminder::Config;
@@ -26,8 +27,9 @@ pub struct Config {
     pub first_output_timeout: Option<Duration>,
     /// How long the child may live.
     pub run_timeout: Option<Duration>,
-    /// How long one notification may take, counted from the event that let it start; whoever polls
-    /// late finds less left.
+    /// How long one notification may take, counted from the event that let it start; a caller that
+    /// polls late finds less left. The default is 30 seconds: the run ends only when the
+    /// notification in flight has ended, so one that is never answered would keep it open for ever.
     pub notification_timeout: Option<Duration>,
     /// How often the core queues a heartbeat notification, beginning with `Started`. Zero is never.
     pub heartbeat_interval: Option<Duration>,
@@ -44,7 +46,7 @@ pub struct Config {
 
 impl Config {
     /// The ancestor to the letter: Launchpad's `ProcessMonitorProtocolWithTimeout` signals the
-    /// leader alone, sweeps nothing, and waits for the output for ever.
+    /// leader alone, sweeps nothing, and waits for the output and for notifications for ever.
     pub const fn launchpad(idle_timeout: Duration) -> Self {
         let interrupt = Stage {
             signal: Signal::INT,
@@ -58,6 +60,7 @@ impl Config {
         };
         Self {
             idle_timeout: Some(idle_timeout),
+            notification_timeout: None,
             drain_timeout: None,
             ladder: Ladder {
                 stages: [Some(interrupt), Some(kill), None, None],
@@ -71,7 +74,7 @@ impl Config {
         idle_timeout: None,
         first_output_timeout: None,
         run_timeout: None,
-        notification_timeout: None,
+        notification_timeout: Some(Duration::from_secs(30)),
         heartbeat_interval: None,
         drain_timeout: Some(Duration::from_secs(2)),
         activity: Activity::AnyOutput,

@@ -30,6 +30,7 @@ pub fn another_ladder() -> Ladder {
 
 fn limits() -> Vec<Config> {
     let off = Config {
+        notification_timeout: None,
         drain_timeout: None,
         ..Config::default()
     };

@@ -83,12 +83,24 @@ fn only_the_output_that_counts_is_activity() {
 
 #[test]
 fn notifications_run_one_at_a_time_and_in_order() {
-    let mut run = started(Config::default());
+    let mut run = started(patient());
     assert_eq!(run.tell(at(1), Event::Notify), [requested(1)]);
     assert_eq!(run.tell(at(1), Event::Notify), []);
     assert_eq!(run.tell(at(1), Event::Notify), []);
     assert_eq!(run.tell(at(2), done(1, true)), [requested(2)]);
     assert_eq!(run.tell(at(3), done(2, true)), [requested(3)]);
+    keeps_the_rules(&run);
+}
+
+#[test]
+fn a_notification_that_is_never_answered_does_not_keep_the_run_from_ending() {
+    let mut run = started(Config::default());
+    run.tell(at(1), Event::Notify);
+    run.tell(at(2), Event::OutputClosed);
+    assert_eq!(run.tell(at(3), exited(0)), [Action::Reap]);
+    run.tell(at(31), Event::Tick);
+    let outcome = run.monitor().outcome().unwrap();
+    assert_eq!(outcome.error, Some(Error::NotificationTimeout(ticket(1))));
     keeps_the_rules(&run);
 }
 
@@ -130,7 +142,7 @@ fn the_late_answer_to_an_overdue_notification_is_ignored_once() {
 
 #[test]
 fn the_last_notification_is_waited_for_and_counts() {
-    let mut run = started(Config::default());
+    let mut run = started(patient());
     run.tell(at(1), Event::Notify);
     run.tell(at(2), Event::OutputClosed);
     assert_eq!(run.tell(at(3), exited(0)), [Action::Reap]);
@@ -311,6 +323,7 @@ fn the_ancestors_configuration_is_the_ancestor_to_the_letter() {
         drain_timeout: None,
         ladder: Ladder::new(&stages).unwrap(),
         sweep: false,
+        notification_timeout: None,
         ..Config::default()
     };
     assert_eq!(Config::launchpad(idle), ancestor);
@@ -376,6 +389,14 @@ fn a_monitor_is_small() {
     let size = size_of::<MonitorState>();
     println!("a MonitorState has {size} bytes");
     assert!(size <= 384, "{size} bytes");
+}
+
+/// A config that waits for every notification as long as it takes.
+fn patient() -> Config {
+    Config {
+        notification_timeout: None,
+        ..Config::default()
+    }
 }
 
 fn started(config: Config) -> Run {

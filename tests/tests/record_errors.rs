@@ -417,11 +417,16 @@ fn blank_lines_and_carriage_returns_mean_nothing() {
 
 #[test]
 fn what_a_config_does_not_say() {
-    assert_eq!(config("{}"), Config::default());
+    let absent = Config {
+        notification_timeout: None,
+        ..Config::default()
+    };
+    assert_eq!(config("{}"), absent);
     let nulls = r#"{"idle_timeout_ns":null,"first_output_timeout_ns":null,"run_timeout_ns":null,
         "notification_timeout_ns":null,"heartbeat_interval_ns":null,"drain_timeout_ns":null,
         "activity":null,"ladder":null,"sweep":null}"#;
     let off = Config {
+        notification_timeout: None,
         drain_timeout: None,
         activity: Activity::Explicit,
         ladder: Ladder::new(&[]).expect("no stage"),

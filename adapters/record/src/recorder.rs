@@ -27,7 +27,7 @@ use crate::run::Ticket;
 /// use childminder::{Config, Event, Instant, MonitorState};
 /// use childminder_record::Recorder;
 ///
-/// let config = Config::default();
+/// let config = Config { notification_timeout: None, ..Config::default() };
 /// let mut monitor = MonitorState::new(config);
 /// let mut record = Vec::new();
 /// let mut recorder = Recorder::new(&mut record, "example", &config)?;
