@@ -23,7 +23,7 @@ pub enum Action {
     SendSignal {
         /// What to send.
         signal: Signal,
-        /// To whom.
+        /// What to send it to.
         target: Target,
     },
     /// The notifications of these tickets, both ends included, will never run: drop their payloads.
@@ -37,7 +37,7 @@ pub enum Action {
     RunNotification {
         /// Its ticket.
         id: NotificationId,
-        /// Who queued it.
+        /// What queued it.
         kind: NotificationKind,
     },
     /// Wake me with a `Tick` at this moment, in place of any asked for before; `None` cancels. Every
@@ -49,26 +49,56 @@ pub enum Action {
     Finish(Outcome),
 }
 
-/// A notification's ticket: 1, 2, 3, … in the order of queueing, heartbeats included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct NotificationId(NonZeroU64);
+/// A ticket's number, and what every ticket can do.
+macro_rules! ticket {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(NonZeroU64);
+
+        impl $name {
+            /// The ticket of this number, or `None` for zero, which is no ticket.
+            pub const fn new(number: u64) -> Option<Self> {
+                match NonZeroU64::new(number) {
+                    Some(number) => Some(Self(number)),
+                    None => None,
+                }
+            }
+
+            /// Its number.
+            pub const fn number(self) -> u64 {
+                self.0.get()
+            }
+        }
+
+        impl From<NonZeroU64> for $name {
+            fn from(number: NonZeroU64) -> Self {
+                Self(number)
+            }
+        }
+
+        /// Its number.
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+ticket! {
+    /// A notification's ticket: 1, 2, 3, … in the order of queueing, heartbeats included.
+    NotificationId
+}
+
+ticket! {
+    /// An outside failure's ticket: 1, 2, 3, … in order.
+    FailureId
+}
 
 impl NotificationId {
     /// The first ticket of every run.
     pub const FIRST: Self = Self(NonZeroU64::MIN);
-
-    /// The ticket of this number, or `None` for zero, which is no ticket.
-    pub const fn new(number: u64) -> Option<Self> {
-        match NonZeroU64::new(number) {
-            Some(number) => Some(Self(number)),
-            None => None,
-        }
-    }
-
-    /// Its number.
-    pub const fn number(self) -> u64 {
-        self.0.get()
-    }
 
     pub(crate) const fn next(self) -> Self {
         Self(self.0.saturating_add(1))
@@ -80,37 +110,30 @@ impl NotificationId {
     }
 }
 
-/// An outside failure's ticket: 1, 2, 3, … in order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct FailureId(NonZeroU64);
-
 impl FailureId {
-    /// The ticket of this number, or `None` for zero, which is no ticket.
-    pub const fn new(number: u64) -> Option<Self> {
-        match NonZeroU64::new(number) {
-            Some(number) => Some(Self(number)),
-            None => None,
-        }
-    }
-
-    /// Its number.
-    pub const fn number(self) -> u64 {
-        self.0.get()
-    }
-
     /// The ticket that follows `earlier` others.
     pub(crate) const fn after(earlier: u64) -> Self {
         Self(NonZeroU64::MIN.saturating_add(earlier))
     }
 }
 
-/// Who queued a notification.
+/// What queued a notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum NotificationKind {
     /// The owner, with `Notify`.
     Requested,
     /// The core, because a heartbeat was due.
     Heartbeat,
+}
+
+impl NotificationKind {
+    /// Its name, as a flight record has it: `requested` or `heartbeat`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Requested => "requested",
+            Self::Heartbeat => "heartbeat",
+        }
+    }
 }
 
 /// What went wrong.
@@ -134,6 +157,22 @@ pub enum Error {
     Unkillable,
 }
 
+impl Error {
+    /// Its name, as a flight record has it: `idle_timeout`, `exit`, ….
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::IdleTimeout => "idle_timeout",
+            Self::FirstOutputTimeout => "first_output_timeout",
+            Self::RunTimeout => "run_timeout",
+            Self::Exit(_) => "exit",
+            Self::Notification(_) => "notification",
+            Self::NotificationTimeout(_) => "notification_timeout",
+            Self::External(_) => "external",
+            Self::Unkillable => "unkillable",
+        }
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -141,15 +180,11 @@ impl fmt::Display for Error {
             Self::FirstOutputTimeout => f.write_str("no output within the first-output timeout"),
             Self::RunTimeout => f.write_str("still running after the run timeout"),
             Self::Exit(status) => status.fmt(f),
-            Self::Notification(id) => write!(f, "notification {} failed", id.number()),
+            Self::Notification(id) => write!(f, "notification {id} failed"),
             Self::NotificationTimeout(id) => {
-                write!(
-                    f,
-                    "notification {} took longer than its timeout",
-                    id.number()
-                )
+                write!(f, "notification {id} took longer than its timeout")
             }
-            Self::External(id) => write!(f, "failure {} outside the child", id.number()),
+            Self::External(id) => write!(f, "failure {id} outside the child"),
             Self::Unkillable => f.write_str("still alive after the last stage of the ladder"),
         }
     }

@@ -3,6 +3,7 @@
 use core::fmt;
 use core::time::Duration;
 
+use crate::event::Stream;
 use crate::signal::Signal;
 
 /// The deadlines, the ladder and what counts as progress, for one child.
@@ -103,6 +104,28 @@ pub enum Activity {
     Explicit,
 }
 
+impl Activity {
+    /// Whether output on this stream is activity.
+    pub const fn counts(self, stream: Stream) -> bool {
+        match self {
+            Self::AnyOutput => true,
+            Self::Stdout => matches!(stream, Stream::Stdout),
+            Self::Stderr => matches!(stream, Stream::Stderr),
+            Self::Explicit => false,
+        }
+    }
+
+    /// Its name, as a flight record has it: `any`, `stdout`, `stderr` or `explicit`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AnyOutput => "any",
+            Self::Stdout => "stdout",
+            Self::Stderr => "stderr",
+            Self::Explicit => "explicit",
+        }
+    }
+}
+
 /// How a child is ended: up to four stages, each sent when the one before has waited out its wait.
 ///
 /// ```
@@ -184,20 +207,37 @@ impl Default for Ladder {
 pub struct Stage {
     /// What to send.
     pub signal: Signal,
-    /// To whom.
+    /// What to send it to.
     pub target: Target,
     /// How long to wait before the next stage; after the last one, before the child counts as
     /// unkillable: at once, if it is zero. `None` is for ever.
     pub wait: Option<Duration>,
 }
 
-/// Whom a signal is for.
+/// What a signal is sent to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Target {
     /// The child itself, the process that was spawned.
     Leader,
     /// Every member of the child's process group.
     Group,
+}
+
+impl Target {
+    /// `leader` or `group`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Leader => "leader",
+            Self::Group => "group",
+        }
+    }
+}
+
+/// Its name.
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
 /// A ladder was asked for with more stages than it can have.

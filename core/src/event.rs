@@ -57,6 +57,29 @@ pub enum Event {
     Resumed,
 }
 
+impl Event {
+    /// Its name, as a flight record has it: `started`, `output`, ….
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::Output { .. } => "output",
+            Self::Progress => "progress",
+            Self::Tick => "tick",
+            Self::Notify => "notify",
+            Self::NotifyDone { .. } => "notify_done",
+            Self::Fail => "fail",
+            Self::Terminate => "terminate",
+            Self::Escalate => "escalate",
+            Self::SetIdleTimeout(_) => "set_idle_timeout",
+            Self::SetLadder(_) => "set_ladder",
+            Self::OutputClosed => "output_closed",
+            Self::ChildExited(_) => "child_exited",
+            Self::Suspended => "suspended",
+            Self::Resumed => "resumed",
+        }
+    }
+}
+
 /// Where a child writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stream {
@@ -64,6 +87,26 @@ pub enum Stream {
     Stdout,
     /// Standard error.
     Stderr,
+}
+
+impl Stream {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Stdout, Self::Stderr];
+
+    /// `stdout` or `stderr`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Stdout => "stdout",
+            Self::Stderr => "stderr",
+        }
+    }
+}
+
+/// Its name.
+impl fmt::Display for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
 /// A call that makes no sense: the caller's bug. The state is unchanged.
@@ -92,7 +135,7 @@ impl fmt::Display for Misuse {
             Self::OutputAlreadyClosed => {
                 f.write_str("output, or its end, came after `OutputClosed`")
             }
-            Self::NotInFlight(id) => write!(f, "notification {} is not in flight", id.number()),
+            Self::NotInFlight(id) => write!(f, "notification {id} is not in flight"),
             Self::AlreadyFinished => f.write_str("an event came after the monitor had finished"),
         }
     }

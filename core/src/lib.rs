@@ -77,6 +77,6 @@ pub use action::{Action, Error, FailureId, NotificationId, NotificationKind, Out
 pub use config::{Activity, Config, Ladder, Stage, Target, TooManyStages};
 pub use event::{Event, Misuse, Stream};
 pub use monitor::MonitorState;
-pub use signal::{ExitStatus, Signal};
+pub use signal::{ExitStatus, NoSuchSignal, Signal};
 pub use time::Instant;
 pub use timers::Deadline;

@@ -294,13 +294,7 @@ impl MonitorState {
             return;
         }
         self.timers.stop(Deadline::FirstOutput);
-        let counts = match self.limits.activity {
-            Activity::AnyOutput => true,
-            Activity::Stdout => stream == Stream::Stdout,
-            Activity::Stderr => stream == Stream::Stderr,
-            Activity::Explicit => false,
-        };
-        if counts {
+        if self.limits.activity.counts(stream) {
             self.progressed();
         }
     }

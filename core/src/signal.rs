@@ -44,6 +44,14 @@ impl Signal {
     }
 }
 
+impl TryFrom<i32> for Signal {
+    type Error = NoSuchSignal;
+
+    fn try_from(number: i32) -> Result<Self, NoSuchSignal> {
+        Self::new(number).ok_or(NoSuchSignal { number })
+    }
+}
+
 /// `SIGINT` where POSIX fixes the number, `signal 34` elsewhere.
 impl fmt::Display for Signal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -60,6 +68,21 @@ impl fmt::Display for Signal {
         f.write_str(name)
     }
 }
+
+/// A number that is no signal's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoSuchSignal {
+    /// The number.
+    pub number: i32,
+}
+
+impl fmt::Display for NoSuchSignal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a signal's number is 1 to 127, not {}", self.number)
+    }
+}
+
+impl core::error::Error for NoSuchSignal {}
 
 /// How the leader ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,5 +1,6 @@
 //! Time as the caller tells it.
 
+use core::fmt;
 use core::time::Duration;
 
 /// A moment: nanoseconds since an origin that the caller chose, and kept, for one monitor.
@@ -41,9 +42,28 @@ impl Instant {
     }
 }
 
+/// Seconds since the origin, with as many decimals as there are: `12.5s`.
+impl fmt::Display for Instant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (seconds, mut rest) = (self.0 / SECOND, self.0 % SECOND);
+        if rest == 0 {
+            return write!(f, "{seconds}s");
+        }
+        let mut decimals = 9;
+        while rest.is_multiple_of(10) {
+            rest /= 10;
+            decimals -= 1;
+        }
+        write!(f, "{seconds}.{rest:0decimals$}s")
+    }
+}
+
 /// Whole nanoseconds, `u64::MAX` at the most.
 pub(crate) const fn nanos(span: Duration) -> u64 {
     span.as_secs()
-        .saturating_mul(1_000_000_000)
+        .saturating_mul(SECOND)
         .saturating_add(span.subsec_nanos() as u64)
 }
+
+/// In nanoseconds.
+const SECOND: u64 = 1_000_000_000;

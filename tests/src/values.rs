@@ -3,11 +3,12 @@
 
 use std::collections::HashSet;
 use std::fmt::Display;
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use childminder::{
-    Config, Error, ExitStatus, FailureId, Instant, Ladder, Misuse, NotificationId, Outcome, Signal,
-    Stage, Target, TooManyStages,
+    Activity, Config, Error, ExitStatus, FailureId, Instant, Ladder, Misuse, NoSuchSignal,
+    NotificationId, Outcome, Signal, Stage, Stream, Target, TooManyStages,
 };
 
 /// Checks all of them.
@@ -21,6 +22,7 @@ pub fn check() -> Result<(), String> {
     tickets()?;
     statuses()?;
     times()?;
+    activities()?;
     words(&errors())?;
     words(&misuses())
 }
@@ -30,6 +32,11 @@ fn signals() -> Result<(), String> {
         let made = Signal::new(number).map(Signal::number);
         let expected = (1..=127).contains(&number).then_some(number);
         holds(made == expected, "a signal is a number from 1 to 127")?;
+        let tried = Signal::try_from(number).map(Signal::number);
+        holds(
+            tried == expected.ok_or(NoSuchSignal { number }),
+            "trying is making",
+        )?;
     }
     words(&(1..=127).filter_map(Signal::new).collect::<Vec<_>>())
 }
@@ -70,6 +77,12 @@ fn tickets() -> Result<(), String> {
         holds(
             notification == expected && failure == expected,
             "a ticket is any number but zero",
+        )?;
+        let made = NonZeroU64::new(number);
+        holds(
+            made.map(NotificationId::from) == NotificationId::new(number)
+                && made.map(FailureId::from) == FailureId::new(number),
+            "a ticket is a number that is not zero",
         )?;
     }
     Ok(())
@@ -113,6 +126,20 @@ fn times() -> Result<(), String> {
     }
     let beyond = Instant::ZERO.after(Duration::from_nanos(u64::MAX) + Duration::from_nanos(1));
     holds(beyond == Instant::FAR_FUTURE, "time has an end")
+}
+
+fn activities() -> Result<(), String> {
+    let [stdout, stderr] = Stream::ALL;
+    for (activity, counted) in [
+        (Activity::AnyOutput, [true, true]),
+        (Activity::Stdout, [true, false]),
+        (Activity::Stderr, [false, true]),
+        (Activity::Explicit, [false, false]),
+    ] {
+        let counts = [stdout, stderr].map(|stream| activity.counts(stream));
+        holds(counts == counted, "what counts is what its name says")?;
+    }
+    Ok(())
 }
 
 /// Checks that each of `all` has words, and no other the same.

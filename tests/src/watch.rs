@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use childminder::{
-    Action, Activity, Config, Deadline, Error, Event, ExitStatus, Ladder, MonitorState,
-    NotificationId, NotificationKind, Signal, Stage, Stream, Target,
+    Action, Config, Deadline, Error, Event, ExitStatus, Ladder, MonitorState, NotificationId,
+    NotificationKind, Signal, Stage, Target,
 };
 
 use crate::small::another_ladder;
@@ -105,13 +105,7 @@ impl Watch {
             Event::Output { bytes: 0, .. } => {}
             Event::Output { stream, .. } => {
                 self.first_output = None;
-                let counts = match config.activity {
-                    Activity::AnyOutput => true,
-                    Activity::Stdout => stream == Stream::Stdout,
-                    Activity::Stderr => stream == Stream::Stderr,
-                    Activity::Explicit => false,
-                };
-                if counts && self.idle.is_some() {
+                if config.activity.counts(stream) && self.idle.is_some() {
                     self.idle = self.idle_limit;
                 }
             }

@@ -1,6 +1,9 @@
 //! What the core's values say to people.
 
-use childminder::{Error, ExitStatus, FailureId, Misuse, NotificationId, Signal, TooManyStages};
+use childminder::{
+    Error, ExitStatus, FailureId, Instant, Misuse, NoSuchSignal, NotificationId, Signal, Stream,
+    Target, TooManyStages,
+};
 use childminder_tests::values;
 
 #[test]
@@ -88,6 +91,56 @@ fn a_lost_status_says_why_it_is_lost() {
         ExitStatus::Lost.to_string(),
         "exit status lost: another part of the program reaped the child"
     );
+}
+
+#[test]
+fn a_number_that_is_no_signal_is_named() {
+    let refused = Signal::try_from(128);
+    assert_eq!(refused, Err(NoSuchSignal { number: 128 }));
+    assert_eq!(
+        NoSuchSignal { number: 128 }.to_string(),
+        "a signal's number is 1 to 127, not 128"
+    );
+    assert_eq!(Signal::try_from(9), Ok(Signal::KILL));
+}
+
+#[test]
+fn a_moment_is_seconds_since_the_origin() {
+    let said = [
+        0,
+        12_500_000_000,
+        1,
+        10_000_000,
+        3_000_000_001,
+        60_000_000_000,
+    ]
+    .map(|nanos| Instant(nanos).to_string());
+    assert_eq!(
+        said,
+        [
+            "0s",
+            "12.5s",
+            "0.000000001s",
+            "0.01s",
+            "3.000000001s",
+            "60s"
+        ]
+    );
+}
+
+#[test]
+fn streams_targets_and_tickets_have_plain_words() {
+    assert_eq!(
+        Stream::ALL.map(|stream| stream.to_string()),
+        ["stdout", "stderr"]
+    );
+    let targets = [Target::Leader, Target::Group];
+    assert_eq!(
+        targets.map(|target| target.to_string()),
+        ["leader", "group"]
+    );
+    assert_eq!(NotificationId::FIRST.to_string(), "1");
+    assert_eq!(FailureId::new(7).unwrap().to_string(), "7");
 }
 
 #[test]

@@ -144,7 +144,7 @@ impl RunArgs {
     /// Whether something is asked for that takes watching this stream of the child's.
     pub(crate) fn watches(&self, stream: Stream) -> bool {
         let config = self.config();
-        (config.idle_timeout.is_some() && self.activity.counts(stream))
+        (config.idle_timeout.is_some() && config.activity.counts(stream))
             || config.first_output_timeout.is_some()
             || self.report.is_some()
             || self.record.is_some()
@@ -190,18 +190,6 @@ pub enum ActivityArg {
     Stdout,
     Stderr,
     Explicit,
-}
-
-impl ActivityArg {
-    /// Whether output on this stream is activity.
-    pub(crate) fn counts(self, stream: Stream) -> bool {
-        match self {
-            Self::Any => true,
-            Self::Stdout => stream == Stream::Stdout,
-            Self::Stderr => stream == Stream::Stderr,
-            Self::Explicit => false,
-        }
-    }
 }
 
 impl From<ActivityArg> for Activity {

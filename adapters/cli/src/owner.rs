@@ -3,12 +3,14 @@
 use std::fs::File;
 use std::io;
 
-use childminder::{Action, Error, Event, FailureId, Instant, Outcome, Signal, Stream, Target};
+use childminder::{
+    Action, Activity, Error, Event, FailureId, Instant, Outcome, Signal, Stream, Target,
+};
 use childminder_mio::{Control, Failure, Handler, Moment};
 use childminder_record::Recorder;
 use childminder_unix::{Usage, signals};
 
-use crate::args::{ActivityArg, RunArgs};
+use crate::args::RunArgs;
 use crate::relay::Relay;
 use crate::report;
 use crate::streams::Unfinished;
@@ -24,7 +26,7 @@ pub(crate) struct Owner {
     pub(crate) verbose: bool,
     /// Our terminal takes a line's end for a step down, and no more.
     pub(crate) raw_terminal: bool,
-    activity: ActivityArg,
+    activity: Activity,
     /// The stream on which we say things.
     voice: Stream,
     unfinished: Unfinished,
@@ -99,7 +101,7 @@ impl Owner {
             log: Log::default(),
             verbose: args.verbose,
             raw_terminal: false,
-            activity: args.activity,
+            activity: args.activity.into(),
             voice: Stream::Stderr,
             unfinished: Unfinished::new(),
             recorder,
@@ -154,7 +156,7 @@ impl Owner {
 
     /// What turns out to be lost when the child has ended already is an error all the same.
     pub(crate) fn note_lost_output(&mut self, outcome: &mut Outcome) {
-        for stream in [Stream::Stdout, Stream::Stderr] {
+        for stream in Stream::ALL {
             let Some(loss) = self.relay(stream).take_loss(stream) else {
                 continue;
             };

@@ -19,7 +19,7 @@ pub(crate) fn look_after_relays<H: Handler>(
     child: &mut MindedChild<H>,
     relay: impl Fn(&H, Stream) -> Option<&Relay>,
 ) {
-    for stream in [Stream::Stdout, Stream::Stderr] {
+    for stream in Stream::ALL {
         let Some(relay) = relay(child.handler(), stream) else {
             continue;
         };

@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use childminder::{Error, ExitStatus, Instant, Outcome, Signal, Stream, Target};
+use childminder::{Error, ExitStatus, Instant, Outcome, Signal};
 use childminder_unix::signals;
 use serde_json::{Value, json};
 use signal_hook::consts::SIGPIPE;
@@ -91,19 +91,13 @@ impl Report<'_> {
                 "at_ns": sent.at.0,
                 "signal": sent.signal.number(),
                 "name": signals::name(sent.signal),
-                "target": match sent.target {
-                    Target::Leader => "leader",
-                    Target::Group => "group",
-                },
+                "target": sent.target.name(),
             })).collect::<Vec<_>>(),
             "later_errors": self.log.errors.iter().skip(1)
                 .map(|noticed| self.error_json(noticed)).collect::<Vec<_>>(),
             "tree": self.tree_json(),
             "tail": self.tail.iter().map(|line| json!({
-                "stream": match line.stream {
-                    Stream::Stdout => "stdout",
-                    Stream::Stderr => "stderr",
-                },
+                "stream": line.stream.name(),
                 "text": line.text,
             })).collect::<Vec<_>>(),
             "usage": self.log.usage.map(|usage| json!({
@@ -140,7 +134,7 @@ impl Report<'_> {
 
     fn error_json(&self, noticed: &Noticed) -> Value {
         json!({
-            "type": error_type(noticed.error),
+            "type": noticed.error.name(),
             "at_ns": noticed.at.0,
             "silent_ns": noticed.silent_ns,
             "message": self.message(noticed),
@@ -302,20 +296,6 @@ fn is_everyday(signal: Signal) -> bool {
 
 fn nanos(span: Duration) -> u64 {
     u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
-}
-
-/// The name that the flight record gives this error.
-fn error_type(error: Error) -> &'static str {
-    match error {
-        Error::IdleTimeout => "idle_timeout",
-        Error::FirstOutputTimeout => "first_output_timeout",
-        Error::RunTimeout => "run_timeout",
-        Error::Exit(_) => "exit",
-        Error::Notification(_) => "notification",
-        Error::NotificationTimeout(_) => "notification_timeout",
-        Error::External(_) => "external",
-        Error::Unkillable => "unkillable",
-    }
 }
 
 /// How much of its last line is told to people, in characters.

@@ -11,9 +11,7 @@ pub(crate) fn that_goes_to(path: &Path) -> Option<Stream> {
     let file = stat(path).ok()?;
     let goes_there =
         |stream: &Stream| destination(*stream).is_some_and(|there| is_same(&there, &file));
-    [Stream::Stdout, Stream::Stderr]
-        .into_iter()
-        .find(goes_there)
+    Stream::ALL.into_iter().find(goes_there)
 }
 
 /// Whether what was written last on each stream is a line without an end.

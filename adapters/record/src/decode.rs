@@ -249,7 +249,7 @@ fn name_of<T: Named>(json: &Json) -> Decoded<T> {
         Json::String(name) => T::named(name),
         _ => None,
     };
-    named.ok_or_else(|| Misshapen::value(json, one_of(T::NAMES.iter().map(|(name, _)| *name))))
+    named.ok_or_else(|| Misshapen::value(json, one_of(T::ALL.iter().map(|value| value.name()))))
 }
 
 fn string(json: &Json) -> Decoded<&str> {

@@ -7,7 +7,6 @@ use childminder::{
 };
 
 use crate::json::Json;
-use crate::names::Named;
 use crate::run::Ticket;
 
 /// The format's version.
@@ -22,40 +21,26 @@ pub(crate) fn header(name: &str, config: &Config) -> Json {
 }
 
 pub(crate) fn event(event: Event, ticket: Option<Ticket>) -> Json {
-    let tagged = |name: &'static str| ("type", Json::from(name));
-    let plain = |name| Json::object([tagged(name)]);
-    let numbered = |name| match ticket {
-        Some(ticket) => Json::object([tagged(name), ("id", ticket.number().into())]),
-        None => plain(name),
-    };
+    let tagged = ("type", Json::from(event.name()));
     match event {
-        Event::Started => plain("started"),
         Event::Output { stream, bytes } => Json::object([
-            tagged("output"),
+            tagged,
             ("stream", stream.name().into()),
             ("bytes", bytes.into()),
         ]),
-        Event::Progress => plain("progress"),
-        Event::Tick => plain("tick"),
-        Event::Notify => numbered("notify"),
         Event::NotifyDone { id, ok } => {
-            Json::object([tagged("notify_done"), ("id", id.into()), ("ok", ok.into())])
+            Json::object([tagged, ("id", id.into()), ("ok", ok.into())])
         }
-        Event::Fail => numbered("fail"),
-        Event::Terminate => plain("terminate"),
-        Event::Escalate => plain("escalate"),
-        Event::SetIdleTimeout(limit) => Json::object([
-            tagged("set_idle_timeout"),
-            ("idle_timeout_ns", limit.into()),
-        ]),
+        Event::SetIdleTimeout(limit) => Json::object([tagged, ("idle_timeout_ns", limit.into())]),
         Event::SetLadder(ladder) => {
             let stages = ladder.stages().map(Json::from).collect();
-            Json::object([tagged("set_ladder"), ("ladder", Json::Array(stages))])
+            Json::object([tagged, ("ladder", Json::Array(stages))])
         }
-        Event::OutputClosed => plain("output_closed"),
-        Event::ChildExited(status) => Json::object([tagged("child_exited"), exit_field(status)]),
-        Event::Suspended => plain("suspended"),
-        Event::Resumed => plain("resumed"),
+        Event::ChildExited(status) => Json::object([tagged, exit_field(status)]),
+        _ => match ticket {
+            Some(ticket) => Json::object([tagged, ("id", ticket.number().into())]),
+            None => Json::object([tagged]),
+        },
     }
 }
 
@@ -129,18 +114,14 @@ fn exit_field(status: ExitStatus) -> (&'static str, Json) {
 
 impl From<Error> for Json {
     fn from(error: Error) -> Self {
-        let tagged = |name: &'static str| ("type", Self::from(name));
+        let tagged = ("type", Self::from(error.name()));
         match error {
-            Error::IdleTimeout => Self::object([tagged("idle_timeout")]),
-            Error::FirstOutputTimeout => Self::object([tagged("first_output_timeout")]),
-            Error::RunTimeout => Self::object([tagged("run_timeout")]),
-            Error::Exit(status) => Self::object([tagged("exit"), exit_field(status)]),
-            Error::Notification(id) => Self::object([tagged("notification"), ("id", id.into())]),
-            Error::NotificationTimeout(id) => {
-                Self::object([tagged("notification_timeout"), ("id", id.into())])
+            Error::Exit(status) => Self::object([tagged, exit_field(status)]),
+            Error::Notification(id) | Error::NotificationTimeout(id) => {
+                Self::object([tagged, ("id", id.into())])
             }
-            Error::External(id) => Self::object([tagged("external"), ("id", id.into())]),
-            Error::Unkillable => Self::object([tagged("unkillable")]),
+            Error::External(id) => Self::object([tagged, ("id", id.into())]),
+            _ => Self::object([tagged]),
         }
     }
 }

@@ -1,61 +1,72 @@
-//! What the record calls things: one table for both directions.
+//! What the record calls things, in both directions.
 
 use childminder::{Activity, NotificationKind, Stream, Target};
 
 use crate::run::ActionType;
 
-pub(crate) trait Named: Copy + PartialEq + 'static {
-    const NAMES: &'static [(&'static str, Self)];
+pub(crate) trait Named: Copy + 'static {
+    const ALL: &'static [Self];
 
-    fn name(self) -> &'static str {
-        Self::NAMES
-            .iter()
-            .find(|(_, value)| *value == self)
-            .map_or("", |(name, _)| name)
-    }
+    fn name(self) -> &'static str;
 
     fn named(wanted: &str) -> Option<Self> {
-        Self::NAMES
-            .iter()
-            .find(|(name, _)| *name == wanted)
-            .map(|(_, value)| *value)
+        let mut all = Self::ALL.iter().copied();
+        all.find(|value| value.name() == wanted)
     }
 }
 
 impl Named for Stream {
-    const NAMES: &'static [(&'static str, Self)] =
-        &[("stdout", Self::Stdout), ("stderr", Self::Stderr)];
+    const ALL: &'static [Self] = &Self::ALL;
+
+    fn name(self) -> &'static str {
+        self.name()
+    }
 }
 
 impl Named for Target {
-    const NAMES: &'static [(&'static str, Self)] =
-        &[("leader", Self::Leader), ("group", Self::Group)];
+    const ALL: &'static [Self] = &[Self::Leader, Self::Group];
+
+    fn name(self) -> &'static str {
+        self.name()
+    }
 }
 
 impl Named for Activity {
-    const NAMES: &'static [(&'static str, Self)] = &[
-        ("any", Self::AnyOutput),
-        ("stdout", Self::Stdout),
-        ("stderr", Self::Stderr),
-        ("explicit", Self::Explicit),
-    ];
+    const ALL: &'static [Self] = &[Self::AnyOutput, Self::Stdout, Self::Stderr, Self::Explicit];
+
+    fn name(self) -> &'static str {
+        self.name()
+    }
 }
 
 impl Named for NotificationKind {
-    const NAMES: &'static [(&'static str, Self)] = &[
-        ("requested", Self::Requested),
-        ("heartbeat", Self::Heartbeat),
-    ];
+    const ALL: &'static [Self] = &[Self::Requested, Self::Heartbeat];
+
+    fn name(self) -> &'static str {
+        self.name()
+    }
 }
 
 impl Named for ActionType {
-    const NAMES: &'static [(&'static str, Self)] = &[
-        ("record_error", Self::RecordError),
-        ("send_signal", Self::SendSignal),
-        ("discard_notifications", Self::DiscardNotifications),
-        ("run_notification", Self::RunNotification),
-        ("schedule_timer", Self::ScheduleTimer),
-        ("reap", Self::Reap),
-        ("finish", Self::Finish),
+    const ALL: &'static [Self] = &[
+        Self::RecordError,
+        Self::SendSignal,
+        Self::DiscardNotifications,
+        Self::RunNotification,
+        Self::ScheduleTimer,
+        Self::Reap,
+        Self::Finish,
     ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::RecordError => "record_error",
+            Self::SendSignal => "send_signal",
+            Self::DiscardNotifications => "discard_notifications",
+            Self::RunNotification => "run_notification",
+            Self::ScheduleTimer => "schedule_timer",
+            Self::Reap => "reap",
+            Self::Finish => "finish",
+        }
+    }
 }

@@ -39,7 +39,7 @@ impl Supervisor for Homemade {
 
 impl Homemade {
     fn read(&mut self, kernel: &mut Kernel, now: Instant) {
-        for (stream, ended) in STREAMS.into_iter().zip(&mut self.ended) {
+        for (stream, ended) in Stream::ALL.into_iter().zip(&mut self.ended) {
             loop {
                 match kernel.read(stream) {
                     Read::Bytes(_) => self.quiet_since = now,
@@ -166,8 +166,6 @@ fn homemade(reaps_first: bool) -> Homemade {
         wake_at: None,
     }
 }
-
-const STREAMS: [Stream; 2] = [Stream::Stdout, Stream::Stderr];
 const IDLE: Duration = Duration::from_secs(3);
 const GRACE: Duration = Duration::from_secs(5);
 const DRAIN: Duration = Duration::from_secs(2);

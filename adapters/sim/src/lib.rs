@@ -46,7 +46,7 @@
 //!
 //! impl Supervisor for Waits {
 //!     fn turn(&mut self, kernel: &mut Kernel) {
-//!         for stream in [Stream::Stdout, Stream::Stderr] {
+//!         for stream in Stream::ALL {
 //!             while let Read::Bytes(_) = kernel.read(stream) {}
 //!         }
 //!         if let Some(status) = kernel.exit_status() {

@@ -11,7 +11,7 @@ use crate::kernel::{Kernel, Read, Source};
 use crate::moment::Delivery;
 use crate::notification::{Job, Payload};
 use crate::owner::Request;
-use crate::process::{STREAMS, index, linux};
+use crate::process::{index, linux};
 use crate::scenario::Scenario;
 use crate::supervisor::Supervisor;
 
@@ -118,7 +118,7 @@ impl Minder {
     }
 
     fn read_some(&mut self, kernel: &mut Kernel) {
-        for stream in STREAMS {
+        for stream in Stream::ALL {
             self.read(kernel, stream, self.habits.reads_per_turn);
         }
     }
@@ -208,7 +208,7 @@ impl Minder {
         if !idly && !due(wake, kernel) {
             return;
         }
-        for stream in STREAMS {
+        for stream in Stream::ALL {
             self.read(kernel, stream, u8::MAX);
         }
         self.scheduled = None;

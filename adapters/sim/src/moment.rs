@@ -252,10 +252,10 @@ impl fmt::Display for Moment {
         match *self {
             Self::Starts { pid } => write!(f, "{pid} starts"),
             Self::Writes { pid, stream, bytes } => {
-                write!(f, "{pid} writes {bytes} bytes to {}", name(stream))
+                write!(f, "{pid} writes {bytes} bytes to {stream}")
             }
             Self::Forks { pid, child } => write!(f, "{pid} forks {child}"),
-            Self::Closes { pid, stream } => write!(f, "{pid} closes {}", name(stream)),
+            Self::Closes { pid, stream } => write!(f, "{pid} closes {stream}"),
             Self::LeavesGroup { pid } => write!(f, "{pid} begins a group of its own"),
             Self::Stops { pid } => write!(f, "{pid} is stopped"),
             Self::Continues { pid } => write!(f, "{pid} is continued"),
@@ -271,11 +271,11 @@ impl fmt::Display for Moment {
             Self::Shutdown => f.write_str("the machine is shut down"),
             Self::Turn => f.write_str("  a turn of the supervisor:"),
             Self::Reads { stream, bytes } => {
-                write!(f, "    reads {bytes} bytes of {}", name(stream))
+                write!(f, "    reads {bytes} bytes of {stream}")
             }
-            Self::ReadsEnd { stream } => write!(f, "    reads the end of {}", name(stream)),
-            Self::ReadFails { stream } => write!(f, "    fails to read {}", name(stream)),
-            Self::ClosesPipe { stream } => write!(f, "    closes {}", name(stream)),
+            Self::ReadsEnd { stream } => write!(f, "    reads the end of {stream}"),
+            Self::ReadFails { stream } => write!(f, "    fails to read {stream}"),
+            Self::ClosesPipe { stream } => write!(f, "    closes {stream}"),
             Self::SeesExit(status) => write!(f, "    sees the exit: {status}"),
             Self::TakesRequest(kind) => write!(f, "    is asked: {kind}"),
             Self::TakesAnswer(answer) => write!(f, "    is told: {answer}"),
@@ -283,12 +283,7 @@ impl fmt::Display for Moment {
                 signal,
                 target,
                 delivery,
-            } => write!(
-                f,
-                "    sends {} to the {}{delivery}",
-                Named(signal),
-                whom(target)
-            ),
+            } => write!(f, "    sends {} to the {}{delivery}", Named(signal), target),
             Self::Reaps => f.write_str("    reaps the leader"),
             Self::Runs(job) => write!(f, "    runs {job}"),
             Self::Discards(Payload(number)) => write!(f, "    discards notification {number}"),
@@ -382,19 +377,5 @@ impl fmt::Display for Named {
             linux::STOP => f.write_str("SIGSTOP"),
             signal => signal.fmt(f),
         }
-    }
-}
-
-fn name(stream: Stream) -> &'static str {
-    match stream {
-        Stream::Stdout => "stdout",
-        Stream::Stderr => "stderr",
-    }
-}
-
-fn whom(target: Target) -> &'static str {
-    match target {
-        Target::Leader => "leader",
-        Target::Group => "group",
     }
 }

@@ -114,8 +114,6 @@ impl Pipe {
     }
 }
 
-pub(crate) const STREAMS: [Stream; 2] = [Stream::Stdout, Stream::Stderr];
-
 pub(crate) fn index(stream: Stream) -> usize {
     match stream {
         Stream::Stdout => 0,

@@ -10,7 +10,7 @@ use crate::kernel::{Kernel, Source};
 use crate::moment::Moment;
 use crate::notification::Answer;
 use crate::owner::Request;
-use crate::process::{Life, Pipe, Process, STREAMS, index, linux};
+use crate::process::{Life, Pipe, Process, index, linux};
 use crate::script::{Reaction, Step};
 use crate::time::{Clock, nanos};
 
@@ -391,7 +391,7 @@ impl Kernel {
             Life::Gone
         };
         self.note_down(Moment::Dies { pid, status });
-        for stream in STREAMS {
+        for stream in Stream::ALL {
             self.let_go(process, stream);
         }
         if is_leader {

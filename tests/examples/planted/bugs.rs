@@ -25,11 +25,11 @@ const fn monitor(name: &'static str, was: &'static str, is: &'static str) -> Bug
 pub(crate) const BUGS: [Bug; 37] = [
     monitor(
         "late output starts the kill stage's wait again",
-        "self.timers.stop(Deadline::FirstOutput);\n        let counts",
+        "self.timers.stop(Deadline::FirstOutput);\n        if self.limits.activity.counts(stream) {",
         "if let Some((_, stage)) = self.plan.after(self.ladder.reached.wrapping_sub(1)).next().filter(|_| BUG) {
             self.arm(Deadline::Stage, stage.wait);
         }
-        self.timers.stop(Deadline::FirstOutput);\n        let counts",
+        self.timers.stop(Deadline::FirstOutput);\n        if self.limits.activity.counts(stream) {",
     ),
     monitor(
         "SIGKILL goes to the leader after its exit",
@@ -152,8 +152,8 @@ pub(crate) const BUGS: [Bug; 37] = [
     ),
     monitor(
         "standard error is activity where only standard output should be",
-        "Activity::Stdout => stream == Stream::Stdout,",
-        "Activity::Stdout => BUG || stream == Stream::Stdout,",
+        "counts(stream) {\n            self.progressed();",
+        "counts(stream) || (BUG && self.limits.activity == Activity::Stdout) {\n            self.progressed();",
     ),
     monitor(
         "the group is swept though nothing was terminated",

@@ -240,14 +240,13 @@ fn conclude(options: &Options, outcome: Outcome, watcher: &Watcher) -> u8 {
     }
     let gives_124 = watcher.timed_out && !options.preserve_status;
     match outcome.exit {
-        None => OURS,
         Some(Signalled(signal)) if !watcher.timed_out => die_of(signal),
         Some(Signalled(Signal::KILL)) => of_signal(Signal::KILL),
         Some(_) if gives_124 => TIMED_OUT,
         Some(Signalled(signal)) => of_signal(signal),
         Some(Code(0)) if watcher.has_failed() => OURS,
         Some(Code(code)) => code.to_le_bytes()[0],
-        Some(Lost) => OURS,
+        None | Some(Lost) => OURS,
     }
 }
 

@@ -63,7 +63,7 @@ impl Watcher {
 
     /// What turns out to be lost when the command has ended already.
     pub(super) fn note_lost_output(&mut self) {
-        for stream in [Stream::Stdout, Stream::Stderr] {
+        for stream in Stream::ALL {
             let relay = self.relay(stream);
             if let Some(loss) = relay.and_then(|relay| relay.take_loss(stream)) {
                 self.failed = true;

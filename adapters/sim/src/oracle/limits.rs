@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use childminder::{Activity, Config, Stream};
 
-use crate::process::{Pipe, STREAMS};
+use crate::process::Pipe;
 use crate::time::limit;
 
 #[derive(Debug, Default)]
@@ -38,17 +38,12 @@ impl Limits {
     }
 
     pub(super) fn counts(&self, stream: Stream) -> bool {
-        match self.activity {
-            Activity::AnyOutput => true,
-            Activity::Stdout => stream == Stream::Stdout,
-            Activity::Stderr => stream == Stream::Stderr,
-            Activity::Explicit => false,
-        }
+        self.activity.counts(stream)
     }
 
     /// Whether there is output that counts, was there before the turn began, and was not read.
     pub(super) fn overlooked(&self, pipes: &[Pipe; 2]) -> bool {
-        STREAMS
+        Stream::ALL
             .into_iter()
             .zip(pipes)
             .any(|(stream, pipe)| pipe.overlooked > 0 && self.counts(stream))

@@ -99,7 +99,7 @@ impl Supervisor for Buggy {
 
 impl Buggy {
     fn read(&mut self, kernel: &mut Kernel) {
-        for (index, stream) in [Stream::Stdout, Stream::Stderr].into_iter().enumerate() {
+        for (index, stream) in Stream::ALL.into_iter().enumerate() {
             while !self.ended[index] && !self.is_over() {
                 match kernel.read(stream) {
                     Read::Bytes(bytes) => self.feed(kernel, Event::Output { stream, bytes }),
