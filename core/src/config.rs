@@ -5,6 +5,7 @@ use core::time::Duration;
 
 use crate::event::Stream;
 use crate::signal::Signal;
+use crate::time::limit_nanos;
 
 /// The deadlines, the ladder and what counts as progress, for one child.
 ///
@@ -63,9 +64,7 @@ impl Config {
             idle_timeout: Some(idle_timeout),
             notification_timeout: None,
             drain_timeout: None,
-            ladder: Ladder {
-                stages: [Some(interrupt), Some(kill), None, None],
-            },
+            ladder: Ladder::beginning(&[interrupt, kill]),
             sweep: false,
             ..Self::DEFAULT
         }
@@ -132,66 +131,97 @@ impl Activity {
 /// use childminder::{Ladder, Signal, Stage, Target};
 /// use std::time::Duration;
 ///
-/// let ladder = Ladder::new(&[
+/// let ladder = Ladder::from([
 ///     Stage { signal: Signal::TERM, target: Target::Group, wait: Some(Duration::from_secs(10)) },
 ///     Stage { signal: Signal::KILL, target: Target::Group, wait: None },
-/// ])?;
+/// ]);
 /// assert_eq!(ladder.stages().count(), 2);
-/// # Ok::<(), childminder::TooManyStages>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Ladder {
-    stages: [Option<Stage>; Self::MAX_STAGES],
+    signals: [Option<(Signal, Target)>; Self::MAX_STAGES],
+    /// In nanoseconds; `u64::MAX` is for ever. An array of its own, since pairs with it would be
+    /// padded to nearly twice the size.
+    waits: [u64; Self::MAX_STAGES],
 }
 
 impl Ladder {
     /// The most stages a ladder can have.
     pub const MAX_STAGES: usize = 4;
 
-    const DEFAULT: Self = Self {
-        stages: [
-            Some(Stage {
-                signal: Signal::INT,
-                target: Target::Group,
-                wait: Some(Duration::from_secs(5)),
-            }),
-            Some(Stage {
-                signal: Signal::KILL,
-                target: Target::Group,
-                wait: None,
-            }),
-            None,
-            None,
-        ],
+    /// The ladder without stages: a child that must end is not signalled, and the monitor waits for
+    /// its exit.
+    pub const NONE: Self = Self {
+        signals: [None; Self::MAX_STAGES],
+        waits: [u64::MAX; Self::MAX_STAGES],
     };
 
-    /// A ladder of these stages, in this order. Without any, a child that must end is not signalled:
-    /// the monitor then waits for its exit.
+    const DEFAULT: Self = Self::beginning(&[
+        Stage {
+            signal: Signal::INT,
+            target: Target::Group,
+            wait: Some(Duration::from_secs(5)),
+        },
+        Stage {
+            signal: Signal::KILL,
+            target: Target::Group,
+            wait: None,
+        },
+    ]);
+
+    /// A ladder of these stages, in this order, for a number of them that is known only at run time.
+    /// An array of one to four stages is a ladder without further ado: `Ladder::from([interrupt, kill])`.
     ///
     /// # Errors
     ///
     /// [`TooManyStages`] for more than [`Ladder::MAX_STAGES`].
-    pub fn new(stages: &[Stage]) -> Result<Self, TooManyStages> {
+    pub const fn new(stages: &[Stage]) -> Result<Self, TooManyStages> {
         if stages.len() > Self::MAX_STAGES {
             return Err(TooManyStages {
                 given: stages.len(),
             });
         }
-        let mut ladder = [None; Self::MAX_STAGES];
-        for (slot, stage) in ladder.iter_mut().zip(stages) {
-            *slot = Some(*stage);
-        }
-        Ok(Self { stages: ladder })
+        Ok(Self::beginning(stages))
     }
 
-    /// The stages, first to last.
-    pub fn stages(&self) -> impl Iterator<Item = Stage> + '_ {
-        self.stages.iter().copied().flatten()
+    /// The ladder of the first [`MAX_STAGES`](Self::MAX_STAGES) of these stages.
+    const fn beginning(stages: &[Stage]) -> Self {
+        let mut ladder = Self::NONE;
+        let mut at = 0;
+        while at < stages.len() && at < Self::MAX_STAGES {
+            let stage = &stages[at];
+            ladder.signals[at] = Some((stage.signal, stage.target));
+            ladder.waits[at] = limit_nanos(stage.wait);
+            at += 1;
+        }
+        ladder
+    }
+
+    /// The stages, first to last. A wait longer than 584 years is `None`.
+    pub fn stages(&self) -> impl Iterator<Item = Stage> + use<> {
+        let signals = self.signals.into_iter().flatten();
+        signals
+            .zip(self.waits)
+            .map(|((signal, target), wait)| Stage {
+                signal,
+                target,
+                wait: (wait < u64::MAX).then(|| Duration::from_nanos(wait)),
+            })
     }
 
     /// Whether any stage is sent to the process group.
     pub fn addresses_group(&self) -> bool {
         self.stages().any(|stage| stage.target == Target::Group)
+    }
+
+    /// The stages after the first so many, each with its number, which counts from 1.
+    pub(crate) fn after(&self, stages: u8) -> impl Iterator<Item = (u8, Stage)> + use<> {
+        (1..).zip(self.stages()).skip(usize::from(stages))
+    }
+
+    /// How many stages it has.
+    pub(crate) fn len(&self) -> u8 {
+        self.signals.iter().flatten().fold(0, |count, _| count + 1)
     }
 }
 
@@ -201,6 +231,29 @@ impl Default for Ladder {
         Self::DEFAULT
     }
 }
+
+/// Its stages.
+impl fmt::Debug for Ladder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Ladder")?;
+        f.debug_list().entries(self.stages()).finish()
+    }
+}
+
+macro_rules! from_stages {
+    ($($count:literal)*) => {
+        $(
+            impl From<[Stage; $count]> for Ladder {
+                fn from(stages: [Stage; $count]) -> Self {
+                    const { assert!($count <= Self::MAX_STAGES) };
+                    Self::beginning(&stages)
+                }
+            }
+        )*
+    };
+}
+
+from_stages! { 1 2 3 4 }
 
 /// One stage of a [`Ladder`]: send, wait, go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -24,14 +24,13 @@
 //! be taken back: a signal to a leader that has exited meanwhile, a notification that an error overtook.
 
 use core::num::NonZeroU64;
-use core::time::Duration;
 
 use crate::action::{Action, Error, FailureId, NotificationId, NotificationKind, Outcome};
 use crate::clock::Clock;
-use crate::config::{Activity, Config, Ladder, Stage, Target};
+use crate::config::{Activity, Config, Ladder, Target};
 use crate::event::{Event, Misuse, Stream};
 use crate::signal::{ExitStatus, Signal};
-use crate::time::{Instant, nanos};
+use crate::time::{Instant, limit_nanos};
 use crate::timers::{Deadline, Timers};
 use crate::verdict::{Once, Verdict};
 
@@ -49,7 +48,8 @@ use crate::verdict::{Once, Verdict};
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct MonitorState {
     limits: Limits,
-    plan: Plan,
+    /// What the ladder is made of.
+    plan: Ladder,
     clock: Clock,
     timers: Timers,
     /// The wake-up that the owner was last told of, in the caller's time.
@@ -68,7 +68,7 @@ impl MonitorState {
     pub fn new(config: Config) -> Self {
         Self {
             limits: Limits::of(&config),
-            plan: Plan::of(&config.ladder),
+            plan: config.ladder,
             clock: Clock::default(),
             timers: Timers::OFF,
             told_wake: Instant::FAR_FUTURE,
@@ -105,10 +105,10 @@ impl MonitorState {
             Event::Terminate => self.terminate(),
             Event::Escalate => self.escalate(),
             Event::SetIdleTimeout(limit) => {
-                self.limits.idle = span(limit);
+                self.limits.idle = limit_nanos(limit);
                 self.progressed();
             }
-            Event::SetLadder(ladder) => self.set_ladder(&ladder),
+            Event::SetLadder(ladder) => self.set_ladder(ladder),
             Event::OutputClosed => self.output_ended(),
             Event::ChildExited(status) => self.exited(status),
             Event::Suspended if self.child == Child::Running => self.clock.suspend(),
@@ -397,9 +397,9 @@ impl MonitorState {
         }
     }
 
-    fn set_ladder(&mut self, ladder: &Ladder) {
+    fn set_ladder(&mut self, ladder: Ladder) {
         if !self.ladder.started {
-            self.plan = Plan::of(ladder);
+            self.plan = ladder;
         }
     }
 
@@ -420,7 +420,7 @@ impl MonitorState {
             self.ladder.reached = number;
             if self.reaches(stage.target) {
                 self.clock.resume();
-                self.arm(Deadline::Stage, stage.wait);
+                self.arm(Deadline::Stage, limit_nanos(stage.wait));
                 return;
             }
         }
@@ -764,59 +764,15 @@ struct Limits {
 impl Limits {
     fn of(config: &Config) -> Self {
         Self {
-            idle: span(config.idle_timeout),
-            first_output: span(config.first_output_timeout),
-            run: span(config.run_timeout),
-            notification: span(config.notification_timeout),
-            heartbeat: NonZeroU64::new(span(config.heartbeat_interval)).unwrap_or(NonZeroU64::MAX),
-            drain: span(config.drain_timeout),
+            idle: limit_nanos(config.idle_timeout),
+            first_output: limit_nanos(config.first_output_timeout),
+            run: limit_nanos(config.run_timeout),
+            notification: limit_nanos(config.notification_timeout),
+            heartbeat: NonZeroU64::new(limit_nanos(config.heartbeat_interval))
+                .unwrap_or(NonZeroU64::MAX),
+            drain: limit_nanos(config.drain_timeout),
             activity: config.activity,
             sweep: config.sweep,
         }
     }
-}
-
-/// The config's ladder, half as large.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Plan([Option<PlannedStage>; Ladder::MAX_STAGES]);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct PlannedStage {
-    signal: Signal,
-    target: Target,
-    wait: u64,
-}
-
-impl Plan {
-    fn of(ladder: &Ladder) -> Self {
-        let mut plan = [None; Ladder::MAX_STAGES];
-        for (slot, stage) in plan.iter_mut().zip(ladder.stages()) {
-            let Stage {
-                signal,
-                target,
-                wait,
-            } = stage;
-            *slot = Some(PlannedStage {
-                signal,
-                target,
-                wait: span(wait),
-            });
-        }
-        Self(plan)
-    }
-
-    /// The stages after the first so many, each with its number, which counts from 1.
-    fn after(self, stages: u8) -> impl Iterator<Item = (u8, PlannedStage)> {
-        (1..)
-            .zip(self.0.into_iter().flatten())
-            .skip(usize::from(stages))
-    }
-
-    fn len(&self) -> u8 {
-        self.0.iter().flatten().fold(0, |count, _| count + 1)
-    }
-}
-
-fn span(limit: Option<Duration>) -> u64 {
-    limit.map_or(u64::MAX, nanos)
 }

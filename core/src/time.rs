@@ -65,5 +65,13 @@ pub(crate) const fn nanos(span: Duration) -> u64 {
         .saturating_add(span.subsec_nanos() as u64)
 }
 
+/// A limit in nanoseconds; none is `u64::MAX`, and so is one that is longer.
+pub(crate) const fn limit_nanos(limit: Option<Duration>) -> u64 {
+    match limit {
+        Some(limit) => nanos(limit),
+        None => u64::MAX,
+    }
+}
+
 /// In nanoseconds.
 const SECOND: u64 = 1_000_000_000;

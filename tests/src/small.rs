@@ -87,7 +87,7 @@ fn limits() -> Vec<Config> {
 
 fn ladders() -> Vec<Ladder> {
     vec![
-        ladder(&[]),
+        Ladder::NONE,
         ladder(&[(Signal::INT, Group, Some(1)), (Signal::KILL, Group, None)]),
         interrupt_and_kill_the_leader(),
         ladder(&[

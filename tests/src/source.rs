@@ -110,7 +110,10 @@ impl Source for Config {
 impl Source for Ladder {
     fn source(&self) -> String {
         let stages: Vec<_> = self.stages().map(|stage| stage.source()).collect();
-        format!("Ladder::new(&[{}]).unwrap()", stages.join(", "))
+        if stages.is_empty() {
+            return "Ladder::NONE".into();
+        }
+        format!("Ladder::from([{}])", stages.join(", "))
     }
 }
 

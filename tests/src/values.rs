@@ -66,6 +66,31 @@ fn ladders() -> Result<(), String> {
             }
         }
     }
+    let stages = [Signal::HUP, Signal::INT, Signal::TERM, Signal::KILL].map(|signal| Stage {
+        signal,
+        target: Target::Leader,
+        wait: Some(Duration::from_nanos(1)),
+    });
+    let [one, two, three, four] = stages;
+    for ladder in [
+        Ladder::NONE,
+        Ladder::from([one]),
+        Ladder::from([one, two]),
+        Ladder::from([one, two, three]),
+        Ladder::from([one, two, three, four]),
+    ] {
+        let length = ladder.stages().count();
+        let same = Ladder::new(&stages[..length]) == Ok(ladder);
+        holds(same, "an array is the ladder of its stages")?;
+    }
+    let endless = Stage {
+        wait: Some(Duration::from_nanos(u64::MAX)),
+        ..one
+    };
+    let wait = Ladder::from([endless])
+        .stages()
+        .find_map(|stage| stage.wait);
+    holds(wait.is_none(), "a wait of 584 years never ends")?;
     holds(Ladder::default() == Config::default().ladder, "one default")
 }
 

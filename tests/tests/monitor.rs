@@ -218,7 +218,7 @@ fn the_owner_may_be_impatient() {
 fn the_ladder_can_be_changed_until_it_starts() {
     let kill = stage(Signal::KILL, Target::Leader, None);
     let mut run = started(Config::default());
-    run.tell(at(1), Event::SetLadder(Ladder::new(&[kill]).unwrap()));
+    run.tell(at(1), Event::SetLadder(Ladder::from([kill])));
     let killed = [send(Signal::KILL, Target::Leader)];
     assert_eq!(run.tell(at(1), Event::Terminate), killed);
     run.tell(at(2), Event::SetLadder(Ladder::default()));
@@ -230,7 +230,7 @@ fn the_ladder_can_be_changed_until_it_starts() {
 fn a_child_that_survives_the_last_stage_is_given_up() {
     let kill = stage(Signal::KILL, Target::Group, Some(Duration::from_secs(5)));
     let mut run = started(Config {
-        ladder: Ladder::new(&[kill]).unwrap(),
+        ladder: Ladder::from([kill]),
         ..Config::default()
     });
     run.tell(at(1), Event::Terminate);
@@ -251,7 +251,7 @@ fn stages_without_a_wait_are_sent_in_one_tick() {
     let kill = stage(Signal::KILL, Target::Leader, None);
     let mut run = started(Config {
         run_timeout: Some(Duration::from_secs(1)),
-        ladder: Ladder::new(&[int, kill]).unwrap(),
+        ladder: Ladder::from([int, kill]),
         ..Config::default()
     });
     let expected = [
@@ -321,7 +321,7 @@ fn the_ancestors_configuration_is_the_ancestor_to_the_letter() {
     let ancestor = Config {
         idle_timeout: Some(idle),
         drain_timeout: None,
-        ladder: Ladder::new(&stages).unwrap(),
+        ladder: Ladder::from(stages),
         sweep: false,
         notification_timeout: None,
         ..Config::default()
@@ -346,7 +346,7 @@ fn a_suspension_puts_off_every_deadline() {
 fn what_the_exit_has_made_wrong_is_not_polled_any_more() {
     let int = stage(Signal::INT, Target::Leader, None);
     let mut run = started(Config {
-        ladder: Ladder::new(&[int]).unwrap(),
+        ladder: Ladder::from([int]),
         sweep: false,
         ..Config::default()
     });

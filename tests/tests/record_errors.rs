@@ -429,7 +429,7 @@ fn what_a_config_does_not_say() {
         notification_timeout: None,
         drain_timeout: None,
         activity: Activity::Explicit,
-        ladder: Ladder::new(&[]).expect("no stage"),
+        ladder: Ladder::NONE,
         sweep: false,
         ..Config::default()
     };

@@ -30,7 +30,7 @@ fn a_deadline_put_off_for_ever_never_fires() {
 fn impatience_after_the_exit_ends_the_wait_of_the_last_stage_that_mattered() {
     let mut run = Run::new(Config {
         drain_timeout: None,
-        ladder: Ladder::new(&[
+        ladder: Ladder::from([
             Stage {
                 signal: Signal::INT,
                 target: Target::Group,
@@ -41,8 +41,7 @@ fn impatience_after_the_exit_ends_the_wait_of_the_last_stage_that_mattered() {
                 target: Target::Leader,
                 wait: None,
             },
-        ])
-        .unwrap(),
+        ]),
         ..Config::default()
     });
     run.tell(Instant(0), Event::Started);

@@ -103,12 +103,11 @@ pub(crate) fn short_ladder(signal: Signal, grace: Duration) -> Ladder {
         wait: Some(grace),
         ..kill
     };
-    let stages: &[Stage] = if signal == Signal::KILL {
-        &[kill]
+    if signal == Signal::KILL {
+        Ladder::from([kill])
     } else {
-        &[polite, kill]
-    };
-    Ladder::new(stages).unwrap_or_default()
+        Ladder::from([polite, kill])
+    }
 }
 
 /// A text that is no duration.

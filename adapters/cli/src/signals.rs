@@ -51,7 +51,7 @@ pub(crate) fn ladder_beginning_with(signal: Signal, ladder: &Ladder, grace: Dura
             },
         ),
     }
-    Ladder::new(&stages).unwrap_or_default()
+    Ladder::new(&stages).expect("as many stages as before, or two")
 }
 
 /// Handles this signal by doing nothing, which is not to ignore it. Of an ignored SIGCHLD, which our parent may

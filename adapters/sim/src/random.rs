@@ -247,7 +247,7 @@ fn roll_ladder(dice: &mut Dice) -> Ladder {
             stages[count - 1].wait = None;
         }
     }
-    Ladder::new(&stages[..count]).unwrap_or_default()
+    Ladder::new(&stages[..count]).expect("four stages at most")
 }
 
 fn roll_request(dice: &mut Dice) -> Request {

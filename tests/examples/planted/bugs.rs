@@ -27,7 +27,7 @@ pub(crate) const BUGS: [Bug; 37] = [
         "late output starts the kill stage's wait again",
         "self.timers.stop(Deadline::FirstOutput);\n        if self.limits.activity.counts(stream) {",
         "if let Some((_, stage)) = self.plan.after(self.ladder.reached.wrapping_sub(1)).next().filter(|_| BUG) {
-            self.arm(Deadline::Stage, stage.wait);
+            self.arm(Deadline::Stage, limit_nanos(stage.wait));
         }
         self.timers.stop(Deadline::FirstOutput);\n        if self.limits.activity.counts(stream) {",
     ),
@@ -223,8 +223,8 @@ pub(crate) const BUGS: [Bug; 37] = [
     ),
     monitor(
         "the ladder changes under a child that is climbing down it",
-        "fn set_ladder(&mut self, ladder: &Ladder) {\n        if !self.ladder.started {",
-        "fn set_ladder(&mut self, ladder: &Ladder) {\n        if BUG || !self.ladder.started {",
+        "fn set_ladder(&mut self, ladder: Ladder) {\n        if !self.ladder.started {",
+        "fn set_ladder(&mut self, ladder: Ladder) {\n        if BUG || !self.ladder.started {",
     ),
     monitor(
         "the idle deadline stays on once the ladder has started",

@@ -198,7 +198,7 @@ fn ladder(Sending(signal): Sending, options: &Options) -> Ladder {
     if options.kill_after.is_some() {
         stages.push(stage(Signal::KILL, None));
     }
-    Ladder::new(&stages).unwrap_or_default()
+    Ladder::new(&stages).expect("three stages at most")
 }
 
 /// SIGALRM says that the time is up. Any other signal is the command's, and the time for `--kill-after`

@@ -144,7 +144,7 @@ impl Script {
                 wait: self.span(),
             })
             .collect();
-        Ladder::new(&stages).unwrap_or_default()
+        Ladder::new(&stages).expect("three stages at most")
     }
 
     fn span(&mut self) -> Option<Duration> {

@@ -47,7 +47,7 @@ pub(crate) fn ladder(first: Signal, wait: Duration) -> Ladder {
         target: Target::Group,
         wait,
     };
-    Ladder::new(&[stage(first, Some(wait)), stage(Signal::KILL, None)]).expect("two stages")
+    Ladder::from([stage(first, Some(wait)), stage(Signal::KILL, None)])
 }
 
 /// Sleeps until there are events, or the timeout is over, or a signal comes.
