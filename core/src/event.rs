@@ -9,6 +9,7 @@ use crate::signal::ExitStatus;
 
 /// Something that happened, given to [`MonitorState::handle`](crate::MonitorState::handle).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Event {
     /// The child runs: arms the deadlines (the ancestor's `connectionMade`).
     Started,
@@ -60,22 +61,31 @@ pub enum Event {
 impl Event {
     /// Its name, as a flight record has it: `started`, `output`, ….
     pub const fn name(&self) -> &'static str {
+        self.names().1
+    }
+
+    /// Its name, as it stands in this list.
+    pub(crate) const fn variant(&self) -> &'static str {
+        self.names().0
+    }
+
+    const fn names(&self) -> (&'static str, &'static str) {
         match self {
-            Self::Started => "started",
-            Self::Output { .. } => "output",
-            Self::Progress => "progress",
-            Self::Tick => "tick",
-            Self::Notify => "notify",
-            Self::NotifyDone { .. } => "notify_done",
-            Self::Fail => "fail",
-            Self::Terminate => "terminate",
-            Self::Escalate => "escalate",
-            Self::SetIdleTimeout(_) => "set_idle_timeout",
-            Self::SetLadder(_) => "set_ladder",
-            Self::OutputClosed => "output_closed",
-            Self::ChildExited(_) => "child_exited",
-            Self::Suspended => "suspended",
-            Self::Resumed => "resumed",
+            Self::Started => ("Started", "started"),
+            Self::Output { .. } => ("Output", "output"),
+            Self::Progress => ("Progress", "progress"),
+            Self::Tick => ("Tick", "tick"),
+            Self::Notify => ("Notify", "notify"),
+            Self::NotifyDone { .. } => ("NotifyDone", "notify_done"),
+            Self::Fail => ("Fail", "fail"),
+            Self::Terminate => ("Terminate", "terminate"),
+            Self::Escalate => ("Escalate", "escalate"),
+            Self::SetIdleTimeout(_) => ("SetIdleTimeout", "set_idle_timeout"),
+            Self::SetLadder(_) => ("SetLadder", "set_ladder"),
+            Self::OutputClosed => ("OutputClosed", "output_closed"),
+            Self::ChildExited(_) => ("ChildExited", "child_exited"),
+            Self::Suspended => ("Suspended", "suspended"),
+            Self::Resumed => ("Resumed", "resumed"),
         }
     }
 }
@@ -110,33 +120,50 @@ impl fmt::Display for Stream {
 }
 
 /// A call that makes no sense: the caller's bug. The state is unchanged.
+///
+/// Where the reason does not say which event it was, `event` does, as [`Event`] spells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Misuse {
     /// An event before `Started`.
-    NotStarted,
+    NotStarted {
+        /// Which event.
+        event: &'static str,
+    },
     /// A second `Started`.
     AlreadyStarted,
     /// A second `ChildExited`.
     AlreadyExited,
     /// `Output` or `OutputClosed` after `OutputClosed`.
-    OutputAlreadyClosed,
-    /// An answer to a notification that is not in flight.
+    OutputAlreadyClosed {
+        /// Which event.
+        event: &'static str,
+    },
+    /// A `NotifyDone` for a notification that is not in flight.
     NotInFlight(NotificationId),
-    /// An event, other than a `Tick`, after the end.
-    AlreadyFinished,
+    /// An event, other than a `Tick` or a late `NotifyDone`, after the end.
+    AlreadyFinished {
+        /// Which event.
+        event: &'static str,
+    },
 }
 
 impl fmt::Display for Misuse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotStarted => f.write_str("the monitor was told of an event before `Started`"),
-            Self::AlreadyStarted => f.write_str("`Started` came a second time"),
-            Self::AlreadyExited => f.write_str("`ChildExited` came a second time"),
-            Self::OutputAlreadyClosed => {
-                f.write_str("output, or its end, came after `OutputClosed`")
+            Self::NotStarted { event } => write!(f, "`{event}` cannot come before `Started`"),
+            Self::AlreadyStarted => f.write_str("`Started` cannot come a second time"),
+            Self::AlreadyExited => f.write_str("`ChildExited` cannot come a second time"),
+            Self::OutputAlreadyClosed { event } => {
+                write!(f, "`{event}` cannot come after `OutputClosed`")
             }
-            Self::NotInFlight(id) => write!(f, "notification {id} is not in flight"),
-            Self::AlreadyFinished => f.write_str("an event came after the monitor had finished"),
+            Self::NotInFlight(id) => write!(
+                f,
+                "`NotifyDone` cannot come for notification {id}, which is not in flight"
+            ),
+            Self::AlreadyFinished { event } => {
+                write!(f, "`{event}` cannot come after the run has ended")
+            }
         }
     }
 }

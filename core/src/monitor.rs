@@ -258,18 +258,26 @@ impl MonitorState {
         match event {
             Event::Tick => return Ok(()),
             Event::NotifyDone { id, .. } => return self.notifications.expects(id),
-            _ if self.ended => return Err(Misuse::AlreadyFinished),
+            _ if self.ended => {
+                return Err(Misuse::AlreadyFinished {
+                    event: event.variant(),
+                });
+            }
             _ => {}
         }
         match (event, self.child) {
             (Event::Started, Child::New) => Ok(()),
             (Event::Started, _) => Err(Misuse::AlreadyStarted),
-            (_, Child::New) => Err(Misuse::NotStarted),
+            (_, Child::New) => Err(Misuse::NotStarted {
+                event: event.variant(),
+            }),
             (Event::ChildExited(_), Child::Exited(_) | Child::Released(_)) => {
                 Err(Misuse::AlreadyExited)
             }
             (Event::Output { .. } | Event::OutputClosed, _) if self.output == Output::Closed => {
-                Err(Misuse::OutputAlreadyClosed)
+                Err(Misuse::OutputAlreadyClosed {
+                    event: event.variant(),
+                })
             }
             _ => Ok(()),
         }

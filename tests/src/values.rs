@@ -197,12 +197,12 @@ fn errors() -> Vec<Error> {
 
 fn misuses() -> Vec<Misuse> {
     vec![
-        Misuse::NotStarted,
+        Misuse::NotStarted { event: "Output" },
         Misuse::AlreadyStarted,
         Misuse::AlreadyExited,
-        Misuse::OutputAlreadyClosed,
+        Misuse::OutputAlreadyClosed { event: "Output" },
         Misuse::NotInFlight(NotificationId::FIRST),
-        Misuse::AlreadyFinished,
+        Misuse::AlreadyFinished { event: "Output" },
     ]
 }
 

@@ -125,7 +125,10 @@ fn a_ticket_of_a_refused_event_is_a_difference() {
     let difference = first_difference(&[(r#"{"type":"output"}"#, r#"{"type":"notify","id":1}"#)]);
     assert_eq!(difference.expected, [r#"{"type":"notify","id":1}"#]);
     assert_eq!(difference.came, [r#"{"type":"notify"}"#]);
-    assert_eq!(difference.refused, Some(Misuse::AlreadyFinished));
+    assert_eq!(
+        difference.refused,
+        Some(Misuse::AlreadyFinished { event: "Notify" })
+    );
 }
 
 #[test]
@@ -139,7 +142,7 @@ fn a_difference_at_an_event_that_is_refused_says_so() {
         r#"run "stalled", line 7, step 6, at 13 ns: {"type":"output","stream":"stdout","bytes":1}
   expected {"type":"reap"}
   came     nothing
-  refused  an event came after the monitor had finished"#
+  refused  `Output` cannot come after the run has ended"#
     );
 }
 

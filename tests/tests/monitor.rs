@@ -377,9 +377,15 @@ fn what_the_exit_has_made_wrong_is_not_polled_any_more() {
 fn before_the_start_only_ticks_make_sense() {
     let mut run = Run::new(Config::default());
     assert_eq!(run.tell(at(0), Event::Tick), []);
-    for event in [Event::Terminate, Event::Notify, exited(0), Event::Resumed] {
+    for (event, name) in [
+        (Event::Terminate, "Terminate"),
+        (Event::Notify, "Notify"),
+        (exited(0), "ChildExited"),
+        (Event::Resumed, "Resumed"),
+    ] {
         run.tell(at(0), event);
-        assert_eq!(run.last().result, Err(Misuse::NotStarted), "{event:?}");
+        let refused = Err(Misuse::NotStarted { event: name });
+        assert_eq!(run.last().result, refused);
     }
     keeps_the_rules(&run);
 }

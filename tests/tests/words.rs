@@ -44,23 +44,23 @@ fn an_error_is_a_sentence() {
 #[test]
 fn misuse_says_what_came_when_it_should_not() {
     let said = [
-        Misuse::NotStarted,
+        Misuse::NotStarted { event: "Output" },
         Misuse::AlreadyStarted,
         Misuse::AlreadyExited,
-        Misuse::OutputAlreadyClosed,
+        Misuse::OutputAlreadyClosed { event: "Output" },
         Misuse::NotInFlight(NotificationId::FIRST),
-        Misuse::AlreadyFinished,
+        Misuse::AlreadyFinished { event: "Output" },
     ]
     .map(|misuse| misuse.to_string());
     assert_eq!(
         said,
         [
-            "the monitor was told of an event before `Started`",
-            "`Started` came a second time",
-            "`ChildExited` came a second time",
-            "output, or its end, came after `OutputClosed`",
-            "notification 1 is not in flight",
-            "an event came after the monitor had finished",
+            "`Output` cannot come before `Started`",
+            "`Started` cannot come a second time",
+            "`ChildExited` cannot come a second time",
+            "`Output` cannot come after `OutputClosed`",
+            "`NotifyDone` cannot come for notification 1, which is not in flight",
+            "`Output` cannot come after the run has ended",
         ]
     );
 }

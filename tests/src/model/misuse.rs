@@ -17,18 +17,46 @@ impl Past<'_> {
             _ => {}
         }
         if self.outcome().is_some() {
-            return Err(Misuse::AlreadyFinished);
+            return Err(Misuse::AlreadyFinished {
+                event: variant(event),
+            });
         }
         let closed = matches!(self.output_end(), Some((_, OutputEnd::Closed)));
         match (self.start(), event) {
             (None, Event::Started) => Ok(()),
-            (None, _) => Err(Misuse::NotStarted),
+            (None, _) => Err(Misuse::NotStarted {
+                event: variant(event),
+            }),
             (Some(_), Event::Started) => Err(Misuse::AlreadyStarted),
             (_, Event::ChildExited(_)) if self.exit().is_some() => Err(Misuse::AlreadyExited),
             (_, Event::Output { .. } | Event::OutputClosed) if closed => {
-                Err(Misuse::OutputAlreadyClosed)
+                Err(Misuse::OutputAlreadyClosed {
+                    event: variant(event),
+                })
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// The event as [`Event`] spells it.
+fn variant(event: Event) -> &'static str {
+    match event {
+        Event::Started => "Started",
+        Event::Output { .. } => "Output",
+        Event::Progress => "Progress",
+        Event::Tick => "Tick",
+        Event::Notify => "Notify",
+        Event::NotifyDone { .. } => "NotifyDone",
+        Event::Fail => "Fail",
+        Event::Terminate => "Terminate",
+        Event::Escalate => "Escalate",
+        Event::SetIdleTimeout(_) => "SetIdleTimeout",
+        Event::SetLadder(_) => "SetLadder",
+        Event::OutputClosed => "OutputClosed",
+        Event::ChildExited(_) => "ChildExited",
+        Event::Suspended => "Suspended",
+        Event::Resumed => "Resumed",
+        _ => event.name(),
     }
 }
