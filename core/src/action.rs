@@ -9,7 +9,8 @@ use crate::time::Instant;
 
 /// Something to do, taken from [`MonitorState::poll_action`](crate::MonitorState::poll_action).
 ///
-/// Actions come in the order of this list.
+/// Actions come in the order of this list. Every one of them must be performed: so the list is
+/// exhaustive on purpose, and a new kind of action is a breaking release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
     /// An error was noticed.
@@ -119,6 +120,7 @@ impl FailureId {
 
 /// What queued a notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum NotificationKind {
     /// The owner, with `Notify`.
     Requested,
@@ -138,6 +140,7 @@ impl NotificationKind {
 
 /// What went wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Error {
     /// No activity within `idle_timeout`.
     IdleTimeout,
@@ -192,8 +195,9 @@ impl fmt::Display for Error {
 
 impl core::error::Error for Error {}
 
-/// How it ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// How it ended. The default is success, with no exit known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Outcome {
     /// The first error, or `None` for success.
     pub error: Option<Error>,
@@ -210,5 +214,28 @@ impl Outcome {
     /// Whether nothing went wrong.
     pub const fn is_success(&self) -> bool {
         self.error.is_none()
+    }
+}
+
+/// One sentence: what went wrong, how the leader ended where that says more, and what else is worth
+/// knowing. `success`, or `no activity within the idle timeout; killed by SIGINT; terminated`.
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.error {
+            None => f.write_str("success")?,
+            Some(error) => error.fmt(f)?,
+        }
+        match (self.error, self.exit) {
+            (Some(Error::Exit(_)), _) | (None, None | Some(ExitStatus::Code(0))) => {}
+            (_, Some(status)) => write!(f, "; {status}")?,
+            (Some(_), None) => f.write_str("; no exit seen")?,
+        }
+        if self.terminated {
+            f.write_str("; terminated")?;
+        }
+        if self.leaked {
+            f.write_str("; output leaked")?;
+        }
+        Ok(())
     }
 }

@@ -13,6 +13,8 @@ use crate::time::limit_nanos;
 /// counts as progress, SIGINT to the process group, five seconds, SIGKILL. A limit longer than 584 years is
 /// no limit.
 ///
+/// Minor releases may add fields, so always end with `..Config::default()`.
+///
 /// ```
 /// use childminder::Config;
 /// use std::time::Duration;
@@ -91,6 +93,7 @@ impl Default for Config {
 
 /// What counts as activity, besides `Progress`, which always does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Activity {
     /// Output on either stream (the ancestor's `CodeImportWorkerMonitorProtocol`).
     #[default]

@@ -6,6 +6,7 @@ use crate::time::Instant;
 ///
 /// Of two that are due at the same moment, the one higher in this list fires first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Deadline {
     /// `idle_timeout` after the latest activity.
     Idle,

@@ -125,12 +125,9 @@ fn statuses() -> Result<(), String> {
             exit.is_success() == (exit == ExitStatus::Code(0)),
             "code 0 is success",
         )?;
-        let outcome = Outcome {
-            error: (!exit.is_success()).then_some(Error::Exit(exit)),
-            exit: Some(exit),
-            leaked: false,
-            terminated: false,
-        };
+        let mut outcome = Outcome::default();
+        outcome.error = (!exit.is_success()).then_some(Error::Exit(exit));
+        outcome.exit = Some(exit);
         holds(
             outcome.is_success() == exit.is_success(),
             "no error is success",

@@ -368,6 +368,7 @@ impl Watch {
                 }
                 self.exit.is_none() || !self.eager
             }
+            _ => false,
         };
         let timeout = matches!(
             error,

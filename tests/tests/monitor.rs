@@ -17,12 +17,7 @@ fn a_child_that_ends_well() {
     run.tell(at(1), Event::OutputClosed);
     let actions = run.tell(at(2), exited(0)).to_vec();
 
-    let success = Outcome {
-        error: None,
-        exit: Some(ExitStatus::Code(0)),
-        leaked: false,
-        terminated: false,
-    };
+    let success = ended(None, Some(ExitStatus::Code(0)));
     assert_eq!(actions, [Action::Reap, Action::Finish(success)]);
     keeps_the_rules(&run);
 }
@@ -148,12 +143,7 @@ fn the_last_notification_is_waited_for_and_counts() {
     assert_eq!(run.tell(at(3), exited(0)), [Action::Reap]);
 
     let error = Error::Notification(ticket(1));
-    let failure = Outcome {
-        error: Some(error),
-        exit: Some(ExitStatus::Code(0)),
-        leaked: false,
-        terminated: false,
-    };
+    let failure = ended(Some(error), Some(ExitStatus::Code(0)));
     let expected = [first(error), Action::Finish(failure)];
     assert_eq!(run.tell(at(4), done(1, false)), expected);
     keeps_the_rules(&run);
@@ -166,12 +156,11 @@ fn a_bad_exit_after_an_error_is_its_consequence() {
     run.tell(at(2), Event::OutputClosed);
     let actions = run.tell(at(2), died_of(Signal::INT)).to_vec();
 
-    let failure = Outcome {
-        error: Some(Error::External(FailureId::new(1).unwrap())),
-        exit: Some(ExitStatus::Signal(Signal::INT)),
-        leaked: false,
-        terminated: true,
-    };
+    let mut failure = ended(
+        Some(Error::External(FailureId::new(1).unwrap())),
+        Some(ExitStatus::Signal(Signal::INT)),
+    );
+    failure.terminated = true;
     let expected = [
         send(Signal::KILL, Target::Group),
         Action::ScheduleTimer(None),
@@ -191,12 +180,7 @@ fn a_lost_status_is_a_failure() {
         .to_vec();
 
     let error = Error::Exit(ExitStatus::Lost);
-    let failure = Outcome {
-        error: Some(error),
-        exit: Some(ExitStatus::Lost),
-        leaked: false,
-        terminated: false,
-    };
+    let failure = ended(Some(error), Some(ExitStatus::Lost));
     let expected = [first(error), Action::Reap, Action::Finish(failure)];
     assert_eq!(actions, expected);
     keeps_the_rules(&run);
@@ -234,12 +218,9 @@ fn a_child_that_survives_the_last_stage_is_given_up() {
         ..Config::default()
     });
     run.tell(at(1), Event::Terminate);
-    let given_up = Outcome {
-        error: Some(Error::Unkillable),
-        exit: None,
-        leaked: true,
-        terminated: true,
-    };
+    let mut given_up = ended(Some(Error::Unkillable), None);
+    given_up.leaked = true;
+    given_up.terminated = true;
     let expected = [first(Error::Unkillable), Action::Finish(given_up)];
     assert_eq!(run.tell(at(6), Event::Tick), expected);
     keeps_the_rules(&run);
@@ -268,12 +249,9 @@ fn output_held_after_the_exit_is_drained_and_then_leaks() {
     let mut run = started(Config::default());
     run.tell(at(1), Event::Terminate);
     assert_eq!(run.tell(at(2), exited(0)), [wake(4)]);
-    let leak = Outcome {
-        error: None,
-        exit: Some(ExitStatus::Code(0)),
-        leaked: true,
-        terminated: true,
-    };
+    let mut leak = ended(None, Some(ExitStatus::Code(0)));
+    leak.leaked = true;
+    leak.terminated = true;
     let expected = [
         send(Signal::KILL, Target::Group),
         Action::Reap,
@@ -357,12 +335,8 @@ fn what_the_exit_has_made_wrong_is_not_polled_any_more() {
     run.drain(Drain::All);
     let actions = run.tell(at(2), exited(0)).to_vec();
     let error = Error::External(FailureId::new(1).unwrap());
-    let failure = Outcome {
-        error: Some(error),
-        exit: Some(ExitStatus::Code(0)),
-        leaked: false,
-        terminated: true,
-    };
+    let mut failure = ended(Some(error), Some(ExitStatus::Code(0)));
+    failure.terminated = true;
     let expected = [
         first(error),
         discarded(1, 1),
@@ -409,6 +383,14 @@ fn started(config: Config) -> Run {
     let mut run = Run::new(config);
     run.tell(at(0), Event::Started);
     run
+}
+
+/// An outcome that was neither terminated nor leaked.
+fn ended(error: Option<Error>, exit: Option<ExitStatus>) -> Outcome {
+    let mut outcome = Outcome::default();
+    outcome.error = error;
+    outcome.exit = exit;
+    outcome
 }
 
 fn at(seconds: u64) -> Instant {

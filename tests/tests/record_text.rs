@@ -208,12 +208,11 @@ fn every_error_has_its_text() {
 fn every_action_has_its_text() {
     let id = NotificationId::FIRST;
     let finish = |error, exit| {
-        Action::Finish(Outcome {
-            error,
-            exit,
-            leaked: false,
-            terminated: true,
-        })
+        let mut outcome = Outcome::default();
+        outcome.error = error;
+        outcome.exit = exit;
+        outcome.terminated = true;
+        Action::Finish(outcome)
     };
     check_texts(&[
         (

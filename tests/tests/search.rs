@@ -1,7 +1,7 @@
 //! What the search rests on: that a rebased monitor lives on like the original, and that there are few
 //! of them.
 
-use childminder::{Action, Config, Error, Event, Instant, MonitorState, NotificationId, Outcome};
+use childminder::{Action, Config, Error, Event, Instant, MonitorState, NotificationId};
 use childminder_tests::op::{Case, Drain, Op, Wait, Whose};
 use childminder_tests::property::holds_of_all;
 use childminder_tests::run::Run;
@@ -170,10 +170,10 @@ impl Twins {
                 kind,
             },
             Action::ScheduleTimer(at) => Action::ScheduleTimer(at.map(|at| self.later(at))),
-            Action::Finish(outcome) => Action::Finish(Outcome {
-                error: outcome.error.map(error),
-                ..outcome
-            }),
+            Action::Finish(mut outcome) => {
+                outcome.error = outcome.error.map(error);
+                Action::Finish(outcome)
+            }
             other => other,
         }
     }

@@ -1,8 +1,8 @@
 //! What the core's values say to people.
 
 use childminder::{
-    Error, ExitStatus, FailureId, Instant, Misuse, NoSuchSignal, NotificationId, Signal, Stream,
-    Target, TooManyStages,
+    Error, ExitStatus, FailureId, Instant, Misuse, NoSuchSignal, NotificationId, Outcome, Signal,
+    Stream, Target, TooManyStages,
 };
 use childminder_tests::values;
 
@@ -90,6 +90,33 @@ fn a_lost_status_says_why_it_is_lost() {
     assert_eq!(
         ExitStatus::Lost.to_string(),
         "exit status lost: another part of the program reaped the child"
+    );
+}
+
+#[test]
+fn an_outcome_is_one_sentence() {
+    let mut outcome = Outcome::default();
+    assert!(outcome.is_success());
+    assert_eq!(outcome.to_string(), "success");
+    outcome.exit = Some(ExitStatus::Code(0));
+    assert_eq!(outcome.to_string(), "success");
+    outcome.terminated = true;
+    outcome.exit = Some(ExitStatus::Signal(Signal::INT));
+    outcome.error = Some(Error::IdleTimeout);
+    assert_eq!(
+        outcome.to_string(),
+        "no activity within the idle timeout; killed by SIGINT; terminated"
+    );
+    outcome.terminated = false;
+    outcome.leaked = true;
+    outcome.error = Some(Error::Exit(ExitStatus::Code(3)));
+    outcome.exit = Some(ExitStatus::Code(3));
+    assert_eq!(outcome.to_string(), "exit status 3; output leaked");
+    outcome.error = Some(Error::Unkillable);
+    outcome.exit = None;
+    assert_eq!(
+        outcome.to_string(),
+        "still alive after the last stage of the ladder; no exit seen; output leaked"
     );
 }
 

@@ -105,12 +105,12 @@ impl Homemade {
         if !self.reaps_first {
             kernel.reap();
         }
-        kernel.finish(Outcome {
-            error: self.error,
-            exit: Some(status),
-            leaked,
-            terminated,
-        });
+        let mut outcome = Outcome::default();
+        outcome.error = self.error;
+        outcome.exit = Some(status);
+        outcome.leaked = leaked;
+        outcome.terminated = terminated;
+        kernel.finish(outcome);
         None
     }
 

@@ -162,10 +162,10 @@ impl Coverage {
             Error::FirstOutputTimeout => Seen::FirstOutputTimeout,
             Error::RunTimeout => Seen::RunTimeout,
             Error::Exit(_) => Seen::BadExit,
-            Error::Notification(_) => return,
+            Error::Unkillable => Seen::Unkillable,
             Error::NotificationTimeout(_) => Seen::Overdue,
             Error::External(_) => Seen::OutsideFailure,
-            Error::Unkillable => Seen::Unkillable,
+            _ => return,
         });
     }
 

@@ -55,8 +55,9 @@
 //!                 kernel.note(error);
 //!             }
 //!             kernel.reap();
-//!             let (exit, leaked, terminated) = (Some(status), false, false);
-//!             kernel.finish(Outcome { error, exit, leaked, terminated });
+//!             let mut outcome = Outcome::default();
+//!             (outcome.error, outcome.exit) = (error, Some(status));
+//!             kernel.finish(outcome);
 //!         }
 //!     }
 //!

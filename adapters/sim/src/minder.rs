@@ -297,11 +297,12 @@ impl Minder {
 
     fn run(&mut self, kernel: &mut Kernel, id: NotificationId, kind: NotificationKind) {
         let job = match kind {
-            NotificationKind::Heartbeat => Job::Heartbeat,
             NotificationKind::Requested => match self.queued.pop_front() {
                 Some((queued, payload)) if queued == id => Job::Requested(payload),
                 _ => return kernel.complain("a notification was run that is not the next"),
             },
+            // Every other kind is one that the core queues itself.
+            _ => Job::Heartbeat,
         };
         self.running = Some((id, job));
         kernel.run(job);

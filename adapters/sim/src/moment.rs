@@ -243,6 +243,10 @@ fn error_code(error: Error) -> u64 {
         Error::Notification(id) => 6 | id.number() << 4,
         Error::NotificationTimeout(id) => 7 | id.number() << 4,
         Error::External(id) => 8 | id.number() << 4,
+        other => other
+            .name()
+            .bytes()
+            .fold(9, |code, byte| code << 8 ^ u64::from(byte)),
     }
 }
 

@@ -30,6 +30,7 @@ impl Past<'_> {
             Deadline::Stage => self.stage_deadline(),
             Deadline::Drain => self.drain_deadline(),
             Deadline::Heartbeat => self.heartbeat_deadline(),
+            _ => None,
         })
     }
 
@@ -184,7 +185,7 @@ impl Past<'_> {
                 Activity::AnyOutput => true,
                 Activity::Stdout => stream == Stream::Stdout,
                 Activity::Stderr => stream == Stream::Stderr,
-                Activity::Explicit => false,
+                _ => false,
             }),
         }
     }

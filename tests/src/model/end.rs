@@ -56,11 +56,11 @@ impl Past<'_> {
         if self.in_flight().is_some() || self.is_anything_queued() {
             return None;
         }
-        Some(Outcome {
-            error: self.first_error().map(|(_, error)| error),
-            exit: exit.map(|(_, status)| status),
-            leaked: output == OutputEnd::Leaked,
-            terminated: self.ladder_start().is_some(),
-        })
+        let mut outcome = Outcome::default();
+        outcome.error = self.first_error().map(|(_, error)| error);
+        outcome.exit = exit.map(|(_, status)| status);
+        outcome.leaked = output == OutputEnd::Leaked;
+        outcome.terminated = self.ladder_start().is_some();
+        Some(outcome)
     }
 }

@@ -92,11 +92,12 @@ impl<H: Handler, K: Kernel> Glue<H, K> {
     fn run(&mut self, id: NotificationId, kind: NotificationKind) {
         let answer = Answer::to(self.kernel.mailbox(), id);
         let job = match kind {
-            NotificationKind::Heartbeat => Job::Heartbeat,
             NotificationKind::Requested => match self.queued.pop_front() {
                 Some((_, notification)) => Job::Requested(notification),
                 None => return,
             },
+            // Every other kind is one that the core queues itself.
+            _ => Job::Heartbeat,
         };
         self.handler.notify(&mut self.control, job, answer);
     }

@@ -105,7 +105,8 @@ impl Oracle {
                 let seen = self.exit.is_some_and(|exit| exit.status == status);
                 return seen && !status.is_success() && errors.first.is_none();
             }
-            Error::Unkillable => return false, // judged above
+            // `Unkillable` is judged above, and for any other error there is no reason here.
+            _ => return false,
         };
         so && !std::mem::replace(noted, true)
     }
@@ -134,7 +135,7 @@ impl Oracle {
                 let lazily = self.lazy && !self.errors.job_failure_due;
                 lazily || fact.is_some_and(|(kind, at)| kind == Fact::FailedJob && before_exit(at))
             }
-            Error::Unkillable => fact.is_none(),
+            _ => fact.is_none(),
         }
     }
 }
