@@ -2,12 +2,13 @@
 //!
 //! # Theory of operation
 //!
-//! Five small machines stand side by side.
+//! Five small machines stand side by side. What one event does to the child and to its output is
+//! listed in full: from the state before it to the state after it.
 //!
 //! | machine | states | moved by |
 //! | --- | --- | --- |
-//! | child | new → running → exited → released; running → given up → exited | `Started`, `ChildExited`, the ladder's end |
-//! | output | open → closed, open → leaked | `OutputClosed`, the drain's end, giving the child up |
+//! | child | new → running → exited → released; running → released; running → given up → released | `Started`, `ChildExited`, the end of the output, the ladder's end |
+//! | output | open → closed; open → leaked | `OutputClosed`, the drain's end, giving the child up |
 //! | ladder | at rest → stage 1 → … → stage n | whatever asks for the end, `Escalate`, a stage's wait |
 //! | notifications | queued → in flight → done, overdue or discarded | `Notify`, heartbeats, `NotifyDone` |
 //! | verdict | no error → the first error, and later ones | whatever goes wrong |
@@ -22,6 +23,8 @@
 //! [`poll_action`](MonitorState::poll_action) tells the difference, in the order of [`Action`]'s list.
 //! So nothing can overflow however long the owner does not poll, and what has not been told can still
 //! be taken back: a signal to a leader that has exited meanwhile, a notification that an error overtook.
+
+mod rebased;
 
 use core::num::NonZeroU64;
 
@@ -201,54 +204,6 @@ impl MonitorState {
             leaked: self.output == Output::Leaked,
             terminated: self.ladder.started,
         })
-    }
-}
-
-/// For searches.
-impl MonitorState {
-    /// The time that a [`rebased`](Self::rebased) monitor has last seen: 2^40 ns after the origin.
-    pub const REBASED_NOW: Instant = Instant(1 << 40);
-
-    /// The same monitor, told that it is `now`, with all times moved so that this is
-    /// [`REBASED_NOW`](Self::REBASED_NOW); and, until the first error, with tickets counted from the
-    /// oldest that still matters.
-    ///
-    /// Two monitors of the same rebased form behave alike from here on, but for these two shifts. So
-    /// a search that visits rebased forms only comes to an end, as the world has few of them.
-    ///
-    /// ```
-    /// use childminder::{Config, Event, Instant, MonitorState};
-    ///
-    /// let at = |now| {
-    ///     let mut monitor = MonitorState::new(Config::default());
-    ///     monitor.handle(Instant(now), Event::Started).map(|()| monitor.rebased(Instant(now)))
-    /// };
-    /// assert_eq!(at(5)?, at(7)?);
-    /// # Ok::<(), childminder::Misuse>(())
-    /// ```
-    #[must_use]
-    pub fn rebased(&self, now: Instant) -> Self {
-        let mut rebased = self.clone();
-        rebased.clock.advance(now);
-        let clock = rebased.clock;
-        rebased.clock = clock.restarted_at(Self::REBASED_NOW);
-        rebased.timers = rebased.timers.moved(clock.running(), Self::REBASED_NOW);
-        rebased.told_wake = if self.wake_is_overdue(clock) {
-            Instant::ZERO
-        } else {
-            rebased.told_wake.moved(clock.now(), Self::REBASED_NOW)
-        };
-        if rebased.verdict.first().is_none() {
-            rebased.notifications = rebased.notifications.recounted();
-        }
-        rebased
-    }
-
-    /// A wake-up in the past that nothing precedes stays early enough for whatever comes: it makes no
-    /// difference how long ago it was.
-    fn wake_is_overdue(&self, clock: Clock) -> bool {
-        let next = self.timers.next().map(|(at, _)| clock.callers(at));
-        self.told_wake <= clock.now() && next.is_none_or(|at| at >= self.told_wake)
     }
 }
 
@@ -723,19 +678,6 @@ impl Notifications {
             self.overdue = None;
         }
         late
-    }
-
-    /// The same, with the oldest that is in flight or queued as the first.
-    fn recounted(self) -> Self {
-        let first = self.in_flight.unwrap_or(self.queued);
-        let recount = |id: NotificationId| id.counted_from(first);
-        Self {
-            next: recount(self.next),
-            queued: recount(self.queued),
-            in_flight: self.in_flight.map(recount),
-            beat: self.beat.map(recount),
-            ..self
-        }
     }
 
     fn drop_queued(&mut self) -> Option<(NotificationId, NotificationId)> {

@@ -70,6 +70,20 @@ pub fn search(
     draining: Draining,
     most: usize,
 ) -> Result<Found, Box<Counterexample>> {
+    search_seeing(config, draining, most, |_, _| {})
+}
+
+/// The same, and `see` is shown each step: the monitor before and after it.
+///
+/// # Errors
+///
+/// As for [`search`].
+pub fn search_seeing(
+    config: Config,
+    draining: Draining,
+    most: usize,
+    mut see: impl FnMut(&MonitorState, &MonitorState),
+) -> Result<Found, Box<Counterexample>> {
     let mut states: IndexSet<Node, foldhash::fast::RandomState> = IndexSet::default();
     let mut parents: Vec<(u32, u8)> = vec![(0, 0)];
     let mut found = Found::default();
@@ -86,6 +100,7 @@ pub fn search(
                 Ok(None) => {}
                 Ok(Some(after)) => {
                     found.transitions += 1;
+                    see(&node.monitor, &after.monitor);
                     if states.len() < most && states.insert(after) {
                         parents.push((u32::try_from(next).unwrap_or(u32::MAX), number));
                     }

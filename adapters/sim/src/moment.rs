@@ -292,27 +292,9 @@ impl fmt::Display for Moment {
             Self::Runs(job) => write!(f, "    runs {job}"),
             Self::Discards(Payload(number)) => write!(f, "    discards notification {number}"),
             Self::Notes(error) => write!(f, "    notes: {error}"),
-            Self::Finishes(outcome) => write_outcome(f, &outcome),
+            Self::Finishes(outcome) => write!(f, "    finishes: {outcome}"),
         }
     }
-}
-
-fn write_outcome(f: &mut fmt::Formatter<'_>, outcome: &Outcome) -> fmt::Result {
-    match outcome.error {
-        None => f.write_str("    finishes: success")?,
-        Some(error) => write!(f, "    finishes: {error}")?,
-    }
-    match outcome.exit {
-        None => f.write_str(", no exit seen")?,
-        Some(status) => write!(f, ", {status}")?,
-    }
-    if outcome.terminated {
-        f.write_str(", terminated")?;
-    }
-    if outcome.leaked {
-        f.write_str(", output leaked")?;
-    }
-    Ok(())
 }
 
 impl fmt::Display for RequestKind {

@@ -229,5 +229,5 @@ const STORY: &str = "    0.000000     100 starts
    10.000000         sends SIGKILL to the group
    10.000000         reaps the leader
    10.000000     100 is a stranger's pid now
-   10.000000         finishes: no activity within the idle timeout, killed by SIGINT, terminated
+   10.000000         finishes: no activity within the idle timeout; killed by SIGINT; terminated
 ";
