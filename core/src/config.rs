@@ -24,8 +24,8 @@ use crate::time::limit_nanos;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Config {
-    /// How long the child may go without activity (the ancestor's `TimeoutMixin`). Counts from
-    /// `Started`, then from the latest activity; `None` is for ever.
+    /// How long the child may go without activity. Counts from `Started`, then from the latest
+    /// activity; `None` is for ever.
     pub idle_timeout: Option<Duration>,
     /// How long after `Started` the first output, on any stream, may take.
     pub first_output_timeout: Option<Duration>,
@@ -95,14 +95,14 @@ impl Default for Config {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Activity {
-    /// Output on either stream (the ancestor's `CodeImportWorkerMonitorProtocol`).
+    /// Output on either stream.
     #[default]
     AnyOutput,
     /// Output on standard output only.
     Stdout,
     /// Output on standard error only.
     Stderr,
-    /// No output: only what the owner vouches for (the ancestor's `PullerMonitorProtocol`).
+    /// No output: only what the owner vouches for.
     Explicit,
 }
 

@@ -11,38 +11,35 @@ use crate::signal::ExitStatus;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Event {
-    /// The child runs: arms the deadlines (the ancestor's `connectionMade`).
+    /// The child runs: arms the deadlines.
     Started,
-    /// The child wrote; activity when the config says that this stream counts (`outReceived`).
+    /// The child wrote; activity when the config says that this stream counts.
     Output {
         /// Where it wrote; what comes from a PTY counts as standard output.
         stream: Stream,
         /// How many bytes; none is no output.
         bytes: u64,
     },
-    /// Activity that the owner vouches for (`resetTimeout`).
+    /// Activity that the owner vouches for.
     Progress,
-    /// Time has passed: the only event that fires a deadline (`callLater`).
+    /// Time has passed: the only event that fires a deadline.
     Tick,
-    /// Queue a notification (`runNotification`);
-    /// [`MonitorState::notify`](crate::MonitorState::notify) also returns its ticket.
+    /// Queue a notification; [`MonitorState::notify`](crate::MonitorState::notify) also returns its ticket.
     Notify,
-    /// The notification in flight has completed (its Deferred). The late answer to an overdue one
-    /// is ignored.
+    /// The notification in flight has completed. The late answer to an overdue one is ignored.
     NotifyDone {
         /// Which one: the ticket of its `RunNotification`.
         id: NotificationId,
         /// Whether it succeeded.
         ok: bool,
     },
-    /// Something went wrong outside (`unexpectedError`);
-    /// [`MonitorState::fail`](crate::MonitorState::fail) also returns its ticket.
+    /// Something went wrong outside; [`MonitorState::fail`](crate::MonitorState::fail) also returns its ticket.
     Fail,
-    /// The owner wants the child ended: starts the ladder, once (`terminateProcess`).
+    /// The owner wants the child ended: starts the ladder, once.
     Terminate,
     /// The same, impatiently: starts the ladder, or sends its next stage now.
     Escalate,
-    /// Change the idle timeout; it counts anew from now (`setTimeout`).
+    /// Change the idle timeout; it counts anew from now.
     SetIdleTimeout(Option<Duration>),
     /// Change the ladder; without effect once it has been started.
     SetLadder(Ladder),

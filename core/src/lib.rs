@@ -48,18 +48,66 @@
 //! # Ok::<(), childminder::Misuse>(())
 //! ```
 //!
+//! # The caller's duties
+//!
+//! The monitor decides; it can only be as right as what it is told. `childminder-driver` does all of
+//! the following. To see it done with the core and `childminder-unix` alone, read
+//! `adapters/unix/examples/real_loop.rs`.
+//!
+//! - Poll the actions after every event, and perform all of them, in order.
+//! - Wake up by [`poll_timeout`](MonitorState::poll_timeout), and then send a `Tick`. Too early does no
+//!   harm.
+//! - Before a `Tick` that is due, read everything that is readable and report it as `Output`: what
+//!   the child wrote in time still counts as activity.
+//! - Report `OutputClosed` right after `Started` if nothing of the child's output is piped. Otherwise
+//!   the run counts as leaked when the drain is over, and with `drain_timeout: None` it never ends.
+//! - Look for the exit without reaping (`waitid` with `WNOWAIT`), report `ChildExited`, and reap only
+//!   at `Reap`: until then the pid is the child's, and so can be signalled.
+//! - Where the exit status cannot be had, because another part of the program reaped the child,
+//!   report `ChildExited(ExitStatus::Lost)`: without a `ChildExited` the run does not end.
+//! - Where the system refuses a signal, report `Fail`. A target that is already dead is no refusal.
+//! - Keep a notification's payload before [`notify`](MonitorState::notify) is called, or at least
+//!   before the actions are polled: the very next one may be to run it.
+//! - Answer each `RunNotification` with a `NotifyDone` of the same ticket, also when it fails. Until
+//!   then no other is run, and the run does not end before `notification_timeout`.
+//! - Take a pipe out of the event loop's selector before closing it: its number may be another
+//!   file's a moment later.
+//!
 //! # What it promises
 //!
 //! - `Finish` comes once, last, and after the exit, the end of the output and the last notification.
 //! - The first error wins; every other is recorded too.
 //! - No signal is asked for after `Reap`, and none to the leader after its exit.
 //! - No event panics: one that makes no sense is a [`Misuse`] and changes nothing.
-//! - Bounded work and bounded memory: at most 384 bytes, no allocation, no queue.
+//! - Bounded work and bounded memory: at most 368 bytes, no allocation, no queue.
 //!
 //! # What it leaves to others
 //!
-//! Spawning, signalling, reading and reaping (`childminder-unix`), waiting for all of that in an event
-//! loop (`childminder-mio`), restarting, and judging what a child's output means.
+//! Spawning, signalling, reading and reaping (`childminder-unix`), the order of all that in one turn
+//! (`childminder-driver`), waiting for it in an event loop (`childminder-mio`), restarting, and judging
+//! what a child's output means.
+//!
+//! # Ancestry
+//!
+//! The events are those of Launchpad's Twisted class `ProcessMonitorProtocolWithTimeout`, by other
+//! names. [`Config::launchpad`] behaves like it to the letter.
+//!
+//! | event | method there |
+//! | --- | --- |
+//! | `Started` | `connectionMade` |
+//! | `Output` | `outReceived` |
+//! | `Progress` | `resetTimeout` |
+//! | `Tick` | what `callLater` calls |
+//! | `Notify` | `runNotification` |
+//! | `NotifyDone` | the callback of the notification's Deferred |
+//! | `Fail` | `unexpectedError` |
+//! | `Terminate` | `terminateProcess` |
+//! | `SetIdleTimeout` | `setTimeout` |
+//! | `OutputClosed` and `ChildExited` | the two parts of `processEnded` |
+//!
+//! `Escalate`, `SetLadder`, `Suspended` and `Resumed` have no counterpart there. Its subclass
+//! `CodeImportWorkerMonitorProtocol` counts all output as activity, as [`Activity::AnyOutput`] does;
+//! `PullerMonitorProtocol` counts only what it vouches for, as [`Activity::Explicit`] does.
 #![no_std]
 #![forbid(unsafe_code)]
 

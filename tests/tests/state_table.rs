@@ -14,8 +14,8 @@ fn the_table_has_every_transition_that_is_seen_and_no_other() {
     assert_eq!(seen(), written());
 }
 
-/// Whichever is smallest of those that wait for the output for ever, that give it up, and that give
-/// up the child: all of these ends are reached early.
+/// What the search of two configurations comes by: one has an end for the output, the other's ladder
+/// has one for the child.
 fn seen() -> BTreeSet<Transition> {
     let mut seen = BTreeSet::new();
     let ends: [fn(&Config) -> bool; 2] = [

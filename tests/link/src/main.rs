@@ -11,13 +11,14 @@ use core::error::Error as _;
 use core::fmt::{self, Debug, Display, Write};
 use core::hash::{Hash, Hasher};
 use core::hint::black_box;
+use core::num::NonZeroU64;
 use core::panic::PanicInfo;
 use core::time::Duration;
 
 use childminder::{
     Action, Activity, Config, Deadline, Error, Event, ExitStatus, FailureId, Instant, Ladder,
-    Misuse, MonitorState, NotificationId, NotificationKind, Outcome, Signal, Stage, Stream, Target,
-    TooManyStages,
+    Misuse, MonitorState, NoSuchSignal, NotificationId, NotificationKind, Outcome, Signal, Stage,
+    Stream, Target, TooManyStages,
 };
 
 /// Where a program without start-up code begins.
@@ -46,29 +47,52 @@ fn small_things() {
         used(&signal);
         black_box(signal.number());
     }
-    for status in [ExitStatus::Code(number), ExitStatus::Signal(Signal::KILL)] {
+    if let Err(error) = Signal::try_from(number) {
+        let NoSuchSignal { .. } = error;
+        shown(&error);
+        black_box(error.source().is_some());
+    }
+    for status in [
+        ExitStatus::Code(number),
+        ExitStatus::Signal(Signal::KILL),
+        ExitStatus::Lost,
+    ] {
         shown(&black_box(status));
         used(&status);
         black_box(black_box(status).is_success());
     }
     if let Some(id) = NotificationId::new(black_box(7)) {
         used(&id);
+        displayed(&id);
+        black_box(NotificationId::from(black_box(NonZeroU64::MIN)));
         black_box(id.number());
     }
     if let Some(id) = FailureId::new(black_box(7)) {
         used(&id);
+        displayed(&id);
+        black_box(FailureId::from(black_box(NonZeroU64::MIN)));
         black_box(id.number());
     }
     let now = black_box(Instant(7));
     used(&now);
     black_box(now.after(span()).since(black_box(Instant::ZERO)));
     black_box(Instant::FAR_FUTURE.max(now));
+    displayed(&now);
     used(&black_box(Deadline::Idle));
     black_box(Deadline::ALL);
-    used(&black_box(Stream::Stdout));
+    for stream in black_box(Stream::ALL) {
+        used(&stream);
+        shown(&stream);
+        black_box(stream.name());
+        black_box(black_box(Activity::default()).counts(stream));
+    }
     used(&black_box(Target::Group));
+    shown(&black_box(Target::Leader));
+    black_box(black_box(Target::Group).name());
     used(&black_box(Activity::default()));
+    black_box(black_box(Activity::Stderr).name());
     used(&black_box(NotificationKind::Requested));
+    black_box(black_box(NotificationKind::Heartbeat).name());
 }
 
 fn ladders() {
@@ -93,6 +117,11 @@ fn ladders() {
         }
     }
     used_but_not_debugged(&black_box(Ladder::default()));
+    used_but_not_debugged(&black_box(Ladder::NONE));
+    used_but_not_debugged(&Ladder::from(black_box([stage])));
+    used_but_not_debugged(&Ladder::from(black_box([stage; 2])));
+    used_but_not_debugged(&Ladder::from(black_box([stage; 3])));
+    used_but_not_debugged(&Ladder::from(black_box([stage; 4])));
 }
 
 fn monitors() {
@@ -107,6 +136,7 @@ fn monitors() {
         let now = black_box(Instant(7));
         let event = black_box(Event::Tick);
         used_but_not_debugged(&event);
+        black_box(event.name());
         answered(monitor.handle(now, event));
         answered(monitor.notify(now));
         answered(monitor.fail(now));
@@ -129,6 +159,7 @@ fn monitors() {
         }
         monitor = black_box(monitor.rebased(now));
         black_box(MonitorState::REBASED_NOW);
+        black_box(monitor.states());
         used_but_not_debugged(&monitor);
     }
 }
@@ -136,11 +167,14 @@ fn monitors() {
 fn error_used(error: Error) {
     shown(&error);
     used(&error);
+    black_box(error.name());
     black_box(error.source().is_some());
 }
 
 fn outcome_used(outcome: Outcome) {
     used(&outcome);
+    displayed(&outcome);
+    used(&black_box(Outcome::default()));
     black_box(outcome.is_success());
 }
 
@@ -150,7 +184,7 @@ fn answered<T: Copy>(answer: Result<T, Misuse>) {
             black_box(id);
         }
         Err(misuse) => {
-            shown(&misuse);
+            displayed(&misuse);
             black_box(misuse.source().is_some());
         }
     }
@@ -166,12 +200,18 @@ fn used<T: Clone + Debug + Eq + Hash>(value: &T) {
     used_but_not_debugged(value);
 }
 
-/// `Debug` of a [`Duration`], and of a struct of more than five fields, is code of the standard library's
+/// `Debug` of a [`Duration`], of a text, and of a struct of more than five fields, is code of the standard library's
 /// `core`, with assertions that always hold and that no optimiser sees through.
 fn used_but_not_debugged<T: Clone + Eq + Hash>(value: &T) {
     let mut sink = Sink(0);
     value.clone().hash(&mut sink);
     black_box((*value == black_box(value.clone()), sink.finish()));
+}
+
+fn displayed<T: Display>(value: &T) {
+    let mut sink = Sink(0);
+    let written = write!(sink, "{value}");
+    black_box((written.is_ok(), sink.0));
 }
 
 fn shown<T: Debug + Display>(value: &T) {
