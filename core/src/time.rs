@@ -49,12 +49,14 @@ impl fmt::Display for Instant {
         if rest == 0 {
             return write!(f, "{seconds}s");
         }
-        let mut decimals = 9;
-        while rest.is_multiple_of(10) {
-            rest /= 10;
-            decimals -= 1;
+        // A width that is known only at run time could panic, as far as the compiler can see.
+        write!(f, "{seconds}.")?;
+        while rest > 0 {
+            rest *= 10;
+            write!(f, "{}", rest / SECOND)?;
+            rest %= SECOND;
         }
-        write!(f, "{seconds}.{rest:0decimals$}s")
+        f.write_str("s")
     }
 }
 
