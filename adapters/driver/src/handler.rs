@@ -1,0 +1,169 @@
+//! What an embedder is told of its child.
+
+use childminder::{
+    Action, Error, Event, ExitStatus, FailureId, Instant, NotificationId, Outcome, Stream,
+};
+
+use crate::{Answer, Control};
+
+/// What went wrong outside the child, in the embedder's own words.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// What becomes of one child's output, notifications, errors and end.
+///
+/// Every callback runs inside [`Driver::turn`](crate::Driver::turn) or
+/// [`Driver::start`](crate::Driver::start), on the loop's thread, and should not block. What it asks of its
+/// [`Control`] is done when the callback has returned and the actions of the event that led to it have been
+/// performed.
+///
+/// A handler can be tested alone (see [`Control`] and [`Answer`]), and with all that can happen to a child
+/// under the simulated kernel of `childminder-sim`.
+pub trait Handler {
+    /// What a requested notification carries until it runs.
+    type Notification: Send + 'static;
+
+    /// The child wrote this. The bytes are borrowed for the length of the call.
+    fn output(&mut self, control: &mut Control<Self::Notification>, stream: Stream, bytes: &[u8]) {
+        let _ = (control, stream, bytes);
+    }
+
+    /// Nothing more will come from this stream: it ended, was closed, or was given up as leaked.
+    fn output_ended(&mut self, control: &mut Control<Self::Notification>, stream: Stream) {
+        let _ = (control, stream);
+    }
+
+    /// The leader has exited like this, and is not yet reaped. What it wrote before has been delivered,
+    /// unless it is held. The state machine is told afterwards, so a failure that is reported here comes
+    /// before the exit that it explains.
+    fn exited(&mut self, control: &mut Control<Self::Notification>, status: ExitStatus) {
+        let _ = (control, status);
+    }
+
+    /// Run this now, or begin to, and answer at once or later, from here or from another thread.
+    /// One runs at a time. Unless overridden, succeeds at once.
+    fn notify(
+        &mut self,
+        control: &mut Control<Self::Notification>,
+        job: Job<Self::Notification>,
+        answer: Answer,
+    ) {
+        let _ = (control, job);
+        answer.succeed();
+    }
+
+    /// An error was noticed; the `first` is the one that the outcome will carry.
+    ///
+    /// `failure` says more, where somebody said more: for [`Error::External`] what was given to
+    /// [`Control::fail`], or what the kernel refused; for [`Error::Notification`] what was given to
+    /// [`Answer::fail`]; for [`Error::Exit`] with a lost status, why it is lost.
+    fn error(
+        &mut self,
+        control: &mut Control<Self::Notification>,
+        error: Error,
+        first: bool,
+        failure: Option<Failure>,
+    ) {
+        let _ = (control, error, first, failure);
+    }
+
+    /// This will not be used: an error overtook it, or it was asked for after the end.
+    fn discarded(&mut self, what: Discarded<Self::Notification>) {
+        let _ = what;
+    }
+
+    /// The end: called once, and last, but for `discarded`.
+    fn finished(&mut self, outcome: Outcome) {
+        let _ = outcome;
+    }
+
+    /// Every event and every action, as it happens: what a flight record is made of.
+    fn observe(&mut self, at: Instant, moment: Moment) {
+        let _ = (at, moment);
+    }
+}
+
+/// So that handlers of several kinds can be in one set.
+impl<H: Handler + ?Sized> Handler for Box<H> {
+    type Notification = H::Notification;
+
+    fn output(&mut self, control: &mut Control<Self::Notification>, stream: Stream, bytes: &[u8]) {
+        (**self).output(control, stream, bytes);
+    }
+
+    fn output_ended(&mut self, control: &mut Control<Self::Notification>, stream: Stream) {
+        (**self).output_ended(control, stream);
+    }
+
+    fn exited(&mut self, control: &mut Control<Self::Notification>, status: ExitStatus) {
+        (**self).exited(control, status);
+    }
+
+    fn notify(
+        &mut self,
+        control: &mut Control<Self::Notification>,
+        job: Job<Self::Notification>,
+        answer: Answer,
+    ) {
+        (**self).notify(control, job, answer);
+    }
+
+    fn error(
+        &mut self,
+        control: &mut Control<Self::Notification>,
+        error: Error,
+        first: bool,
+        failure: Option<Failure>,
+    ) {
+        (**self).error(control, error, first, failure);
+    }
+
+    fn discarded(&mut self, what: Discarded<Self::Notification>) {
+        (**self).discarded(what);
+    }
+
+    fn finished(&mut self, outcome: Outcome) {
+        (**self).finished(outcome);
+    }
+
+    fn observe(&mut self, at: Instant, moment: Moment) {
+        (**self).observe(at, moment);
+    }
+}
+
+/// Minds a child without wanting to hear of it: its outcome is enough.
+impl Handler for () {
+    type Notification = ();
+}
+
+/// A notification to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Job<N> {
+    /// One that was asked for, with what it was given.
+    Requested(N),
+    /// A heartbeat.
+    Heartbeat,
+}
+
+/// Something that was asked for and will not be used.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Discarded<N> {
+    /// A notification that will never run.
+    Notification(N),
+    /// A failure that came after the end.
+    Failure(Failure),
+}
+
+/// One moment of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// The monitor took this event. `Notify` and `Fail` come as the two below.
+    Event(Event),
+    /// The monitor took a `Notify`, and gave it this ticket.
+    Notified(NotificationId),
+    /// The monitor took a `Fail`, and gave it this ticket.
+    Failed(FailureId),
+    /// The monitor asked for this, because of the event before it.
+    Action(Action),
+}

@@ -1,0 +1,120 @@
+//! What a turn asks of the kernel.
+
+use std::io;
+use std::ops::{BitOr, BitOrAssign};
+
+use childminder::{ExitStatus, Signal, Stream, Target};
+
+/// One child and our ends of its output, as the calls that a turn makes.
+///
+/// The real kernel implements it (`childminder-mio`), and the simulated one (`childminder-sim`), so that
+/// what is simulated is what ships. No call may block, but [`reap`](Self::reap), which is asked for a dead
+/// child only.
+pub trait Kernel {
+    /// Whether our end of this stream is open. Asked once, when the driver starts.
+    fn is_open(&self, stream: Stream) -> bool;
+
+    /// How readiness is announced.
+    fn trigger(&self) -> Trigger;
+
+    /// Reads what is there of this stream, which is open: some bytes, or zero at its end.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` if nothing is there yet; after `Interrupted` the read is begun again. Any other error
+    /// is a failure of the run, and the stream is closed.
+    fn read(&mut self, stream: Stream, buffer: &mut [u8]) -> io::Result<usize>;
+
+    /// How many bytes of this stream, which is open, can be read now (`FIONREAD`).
+    ///
+    /// # Errors
+    ///
+    /// An error is a failure of the run.
+    fn waiting(&mut self, stream: Stream) -> io::Result<usize>;
+
+    /// Closes our end of this stream, which is open. A selector must have forgotten it first: a process
+    /// that is being forked may hold a copy of the descriptor, which would keep the registration alive.
+    fn close(&mut self, stream: Stream);
+
+    /// How the leader ended, or `None` while it lives; it is not reaped by this (`waitid` with `WNOHANG`
+    /// and `WNOWAIT`).
+    ///
+    /// # Errors
+    ///
+    /// An error means that the status is lost, because something else has reaped the child. The run goes on
+    /// with [`ExitStatus::Lost`], and the error is told to the handler.
+    fn exit_status(&mut self) -> io::Result<Option<ExitStatus>>;
+
+    /// Sends a signal. A target that is already dead is not an error; a stopped target is continued to see
+    /// the signal.
+    ///
+    /// # Errors
+    ///
+    /// An error, such as `EPERM`, is a failure of the run.
+    fn signal(&mut self, signal: Signal, target: Target) -> io::Result<()>;
+
+    /// Removes the dead leader from the process table. Not asked for if its exit status is lost.
+    ///
+    /// # Errors
+    ///
+    /// An error is a failure of the run.
+    fn reap(&mut self) -> io::Result<()>;
+}
+
+/// How a selector announces that something is ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// For as long as it is so. A short read is the end of what there is, for now.
+    Level,
+    /// Once, when it becomes so. Every read goes on until it would block, and what a budget leaves unread
+    /// is remembered.
+    Edge,
+}
+
+/// What may be ready. It is a hint: one too many costs a call, one that is missing is not looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ready(u8);
+
+impl Ready {
+    /// Nothing of the child's: the turn is for requests, answers and deadlines.
+    pub const NONE: Self = Self(0);
+    /// Standard output is readable, or at its end.
+    pub const STDOUT: Self = Self(1);
+    /// Standard error is readable, or at its end.
+    pub const STDERR: Self = Self(2);
+    /// The leader may have exited.
+    pub const EXIT: Self = Self(4);
+    /// Anything: for a loop that does not know.
+    pub const ALL: Self = Self(7);
+
+    /// This stream is readable, or at its end.
+    pub const fn output(stream: Stream) -> Self {
+        match stream {
+            Stream::Stdout => Self::STDOUT,
+            Stream::Stderr => Self::STDERR,
+        }
+    }
+
+    /// Whether everything of `other` is in it.
+    pub const fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    pub(crate) fn clear(&mut self, other: Self) {
+        self.0 &= !other.0;
+    }
+}
+
+impl BitOr for Ready {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+impl BitOrAssign for Ready {
+    fn bitor_assign(&mut self, other: Self) {
+        self.0 |= other.0;
+    }
+}
