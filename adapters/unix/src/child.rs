@@ -1,7 +1,7 @@
 //! The child itself.
 
 use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::process::{ChildStdin, Command};
 use std::time::Duration;
 
@@ -135,6 +135,9 @@ impl Child {
     /// A descriptor that becomes readable when the child dies: its `pidfd_open(2)` descriptor, readable
     /// from then on. With [`Watch::Sigchld`](crate::Watch::Sigchld) it becomes readable when any child
     /// dies, stops or goes on, and [`exit_status`](Self::exit_status) makes it unreadable again.
+    ///
+    /// The child is this descriptor for those who take one (`AsFd`, `AsRawFd`), so that a reactor such as
+    /// tokio's `AsyncFd` can own the child.
     pub fn exit_fd(&self) -> BorrowedFd<'_> {
         self.process.exit_fd()
     }
@@ -189,6 +192,20 @@ impl Child {
     /// As [`signal`](Self::signal).
     pub fn pass_on(&self, signal: Signal, target: Target) -> io::Result<Delivery> {
         self.process.send(signal, target)
+    }
+}
+
+/// Its [exit descriptor](Child::exit_fd).
+impl AsFd for Child {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.exit_fd()
+    }
+}
+
+/// Its [exit descriptor](Child::exit_fd).
+impl AsRawFd for Child {
+    fn as_raw_fd(&self) -> RawFd {
+        self.exit_fd().as_raw_fd()
     }
 }
 

@@ -38,14 +38,17 @@
 
 mod cgroup;
 mod child;
+pub mod clock;
 mod orphans;
 mod pipe;
 mod pty;
+mod selector;
 pub mod signals;
 mod start;
 mod stops;
 mod sys;
 mod terminal;
+mod timer;
 mod wakeup;
 
 pub use cgroup::Cgroup;
@@ -53,7 +56,9 @@ pub use child::{Child, Delivery, Halt, Usage};
 pub use orphans::{Living, Orphan, Orphans};
 pub use pipe::Pipe;
 pub use pty::Pty;
+pub use selector::Selector;
 pub use start::{Place, Start, Watch};
 pub use stops::Stops;
 pub use terminal::{ControllingTerminal, is_in_background};
+pub use timer::Timer;
 pub use wakeup::Wakeup;

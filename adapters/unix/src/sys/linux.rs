@@ -3,7 +3,9 @@
 use std::io;
 use std::ops::RangeInclusive;
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::time::Duration;
 
+use childminder::Instant;
 use nix::libc;
 use nix::sys::signal::SigSet;
 use nix::sys::signalfd::{SfdFlags, SignalFd};
@@ -14,6 +16,10 @@ use rustix::process::{
     getpid, waitid,
 };
 use rustix::pty::{OpenptFlags, openpt};
+use rustix::time::{
+    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
+    timerfd_settime,
+};
 use rustix_libc_wrappers::process::SignalExt as _;
 
 use super::Ends;
@@ -22,6 +28,23 @@ use super::Ends;
 pub(crate) fn wakeup() -> io::Result<Ends> {
     let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
     Ok((rustix::event::eventfd(0, flags)?, None))
+}
+
+/// A descriptor that is readable when its moment has come.
+pub(crate) fn timer() -> io::Result<OwnedFd> {
+    let flags = TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK;
+    Ok(timerfd_create(TimerfdClockId::Monotonic, flags)?)
+}
+
+/// The kernel takes a zero for no moment at all, so the earliest moment is the one after it.
+pub(crate) fn set_timer(timer: &OwnedFd, at: Option<Instant>) -> io::Result<()> {
+    let nanos = at.map_or(0, |at| at.0.max(1));
+    let time = Itimerspec {
+        it_interval: Timespec::default(),
+        it_value: Timespec::try_from(Duration::from_nanos(nanos)).map_err(|_| Errno::INVAL)?,
+    };
+    timerfd_settime(timer, TimerfdTimerFlags::ABSTIME, &time)?;
+    Ok(())
 }
 
 /// A descriptor that is readable while one of these signals, which are blocked, waits for us.

@@ -13,6 +13,9 @@ pub(crate) mod table;
 mod children;
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg_attr(target_os = "linux", path = "epoll.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "kqueue.rs")]
+pub(crate) mod queue;
 #[cfg(target_os = "linux")]
 use linux as only_here;
 
@@ -33,7 +36,7 @@ pub(crate) use hook::prepare;
 pub(crate) use ignored::Ignored;
 pub(crate) use only_here::{
     CAN_DIE_WITH_PARENT, adopt_orphans, leave_no_core, pidfd_open, pidfd_send, pty,
-    realtime_signals, signalfd, wakeup,
+    realtime_signals, set_timer, signalfd, timer, wakeup,
 };
 pub(crate) use process::{Process, Watcher};
 

@@ -4,15 +4,17 @@
 //! | --- | --- |
 //! | pidfds | `waitid(2)` on a child that is not reaped; SIGCHLD wakes ([`Watch::Sigchld`](crate::Watch)) |
 //! | `eventfd` | a pipe |
+//! | `epoll` | `kqueue(2)` |
 //! | `signalfd` | a thread in `sigwait(3)` |
 //! | `PR_SET_DUMPABLE` | `RLIMIT_CORE` |
-//! | parent-death signal, subreaper, cgroups, real-time signals | `Unsupported` |
+//! | timers, parent-death signal, subreaper, cgroups, real-time signals | `Unsupported` |
 
 use std::io::{self, Write as _};
 use std::ops::RangeInclusive;
 use std::os::fd::OwnedFd;
 use std::thread;
 
+use childminder::Instant;
 use nix::sys::signal::SigSet;
 use rustix::io::{Errno, FdFlags, fcntl_setfd, ioctl_fionbio};
 use rustix::process::{
@@ -29,6 +31,14 @@ pub(crate) fn wakeup() -> io::Result<Ends> {
     ioctl_fionbio(&reader, true)?;
     ioctl_fionbio(&writer, true)?;
     Ok((reader.into(), Some(writer.into())))
+}
+
+pub(crate) fn timer() -> io::Result<OwnedFd> {
+    Err(unsupported("a timer that is a descriptor"))
+}
+
+pub(crate) fn set_timer(_: &OwnedFd, _: Option<Instant>) -> io::Result<()> {
+    Err(unsupported("a timer that is a descriptor"))
 }
 
 /// The thread ends with the process, or when nobody reads any more.
@@ -176,6 +186,7 @@ mod tests {
         assert_eq!(pidfd_open(Pid::INIT).err(), Some(Errno::NOSYS));
         for error in [
             pidfds_work().err(),
+            timer().err(),
             die_with_parent().err(),
             adopt_orphans().err(),
             look_at_children().err(),
