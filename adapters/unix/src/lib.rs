@@ -39,6 +39,7 @@
 mod cgroup;
 mod child;
 pub mod clock;
+mod lost;
 mod orphans;
 mod pipe;
 mod pty;
@@ -53,6 +54,7 @@ mod wakeup;
 
 pub use cgroup::Cgroup;
 pub use child::{Child, Delivery, Halt, Usage};
+pub use lost::Lost;
 pub use orphans::{Living, Orphan, Orphans};
 pub use pipe::Pipe;
 pub use pty::Pty;

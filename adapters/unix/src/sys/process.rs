@@ -2,7 +2,6 @@
 
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
-use std::sync::Arc;
 use std::thread;
 
 use childminder::{ExitStatus, Signal, Target};
@@ -18,6 +17,7 @@ use super::only_here::{pidfd_open, pidfd_send, pidfd_wait, pidfds_work, sendable
 use super::reap::{self, Remains};
 use super::sigchld::Sigchld;
 use crate::child::{Delivery, Halt, Usage};
+use crate::lost::Lost;
 use crate::signals;
 use crate::start::Watch;
 
@@ -44,12 +44,19 @@ impl Watcher {
 #[derive(Debug)]
 pub(crate) struct Process {
     leader: Pid,
-    handle: Handle,
-    /// Readable when the exit should be looked for, where the handle is not.
-    sigchld: Option<Sigchld>,
+    /// Taken only by the drop, which may leave the pidfd to another thread.
+    handle: Option<Handle>,
     /// Whether its process id is its group's as well.
     has_group: bool,
-    reaped: Option<(ExitStatus, Remains)>,
+    /// On the heap, so that a child that runs is small.
+    reaped: Option<Box<Reaped>>,
+}
+
+/// What is known of a child from its reap on.
+#[derive(Debug)]
+struct Reaped {
+    status: ExitStatus,
+    remains: Remains,
 }
 
 impl Process {
@@ -60,11 +67,11 @@ impl Process {
         has_group: bool,
     ) -> io::Result<Self> {
         let leader = Pid::from_child(&child);
-        let (handle, sigchld) = match watcher {
-            Watcher::Sigchld(sigchld) => (Handle::Pid(leader), Some(sigchld)),
+        let handle = match watcher {
+            Watcher::Sigchld(sigchld) => Handle::Sigchld(Box::new(sigchld)),
             Watcher::Pidfd => match pidfd_open(leader) {
-                Ok(pidfd) => (Handle::Pidfd(Arc::new(pidfd)), None),
-                Err(Errno::SRCH) => return Err(lost()),
+                Ok(pidfd) => Handle::Pidfd(pidfd),
+                Err(Errno::SRCH) => return Err(Lost.into()),
                 Err(error) => {
                     abandon(child, leader, has_group);
                     return Err(error.into());
@@ -73,30 +80,29 @@ impl Process {
         };
         Ok(Self {
             leader,
-            handle,
-            sigchld,
+            handle: Some(handle),
             has_group,
             reaped: None,
         })
     }
 
     pub(crate) fn reap(&mut self) -> io::Result<ExitStatus> {
-        if let Some((status, _)) = self.reaped {
-            return Ok(status);
+        if let Some(reaped) = &self.reaped {
+            return Ok(reaped.status);
         }
         let dead = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
         let status = self.wait(dead).map_err(explained)?;
-        let status = exit_status(status.as_ref().ok_or_else(lost)?)?;
+        let status = exit_status(status.as_ref().ok_or(Lost)?)?;
         let remains = reap::reap(self.leader)?;
-        self.reaped = Some((status, remains));
+        self.reaped = Some(Box::new(Reaped { status, remains }));
         Ok(status)
     }
 
     pub(crate) fn exit_status(&self) -> io::Result<Option<ExitStatus>> {
-        if let Some((status, _)) = self.reaped {
-            return Ok(Some(status));
+        if let Some(reaped) = &self.reaped {
+            return Ok(Some(reaped.status));
         }
-        if let Some(sigchld) = &self.sigchld {
+        if let Handle::Sigchld(sigchld) = self.handle() {
             sigchld.clear()?;
         }
         let status = self.look().map_err(explained)?;
@@ -133,7 +139,7 @@ impl Process {
         }
         // To a dead leader, the kernel would take the signal and say nothing.
         if lives && (!to_group || has_left) {
-            sent = match (sent, self.handle.send(signal)) {
+            sent = match (sent, self.send_to_leader(signal)) {
                 (Err(Errno::SRCH), to_leader) => to_leader,
                 (to_group, Err(Errno::SRCH)) => to_group,
                 (to_group, to_leader) => to_group.and(to_leader),
@@ -153,11 +159,11 @@ impl Process {
     }
 
     pub(crate) fn usage(&self) -> Option<Usage> {
-        Some(self.reaped?.1.usage)
+        Some(self.reaped.as_ref()?.remains.usage)
     }
 
     pub(crate) fn dumped_core(&self) -> bool {
-        matches!(&self.reaped, Some((_, remains)) if remains.dumped_core)
+        matches!(&self.reaped, Some(reaped) if reaped.remains.dumped_core)
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -169,10 +175,9 @@ impl Process {
     }
 
     pub(crate) fn exit_fd(&self) -> BorrowedFd<'_> {
-        match (&self.handle, &self.sigchld) {
-            (_, Some(sigchld)) => sigchld.as_fd(),
-            (Handle::Pidfd(pidfd), None) => pidfd.as_fd(),
-            (Handle::Pid(_), None) => unreachable!("a child without a pidfd has the other watch"),
+        match self.handle() {
+            Handle::Pidfd(pidfd) => pidfd.as_fd(),
+            Handle::Sigchld(sigchld) => sigchld.as_fd(),
         }
     }
 
@@ -197,32 +202,30 @@ impl Process {
     }
 
     fn wait(&self, options: WaitIdOptions) -> Result<Option<WaitIdStatus>, Errno> {
-        self.handle.wait(options)
-    }
-}
-
-/// What names the child to the kernel. Its number does until it is reaped, as long as nobody else reaps it.
-#[derive(Clone, Debug)]
-enum Handle {
-    /// Shared with the thread that reaps what was dropped alive.
-    Pidfd(Arc<OwnedFd>),
-    Pid(Pid),
-}
-
-impl Handle {
-    fn wait(&self, options: WaitIdOptions) -> Result<Option<WaitIdStatus>, Errno> {
-        retry_on_intr(|| match self {
-            Self::Pidfd(pidfd) => pidfd_wait(pidfd, options),
-            Self::Pid(pid) => waitid(WaitId::Pid(*pid), options),
-        })
-    }
-
-    fn send(&self, signal: Sendable) -> Result<(), Errno> {
-        match self {
-            Self::Pidfd(pidfd) => pidfd_send(pidfd, signal),
-            Self::Pid(pid) => kill_process(*pid, signal),
+        match self.handle() {
+            Handle::Pidfd(pidfd) => retry_on_intr(|| pidfd_wait(pidfd, options)),
+            Handle::Sigchld(_) => wait_by_number(self.leader, options),
         }
     }
+
+    fn send_to_leader(&self, signal: Sendable) -> Result<(), Errno> {
+        match self.handle() {
+            Handle::Pidfd(pidfd) => pidfd_send(pidfd, signal),
+            Handle::Sigchld(_) => kill_process(self.leader, signal),
+        }
+    }
+
+    fn handle(&self) -> &Handle {
+        self.handle.as_ref().expect("only the drop takes it")
+    }
+}
+
+/// What names the child to the kernel, and what becomes readable when it dies.
+#[derive(Debug)]
+enum Handle {
+    Pidfd(OwnedFd),
+    /// The child's number names it until it is reaped, as long as nobody else reaps it.
+    Sigchld(Box<Sigchld>),
 }
 
 impl Drop for Process {
@@ -234,11 +237,23 @@ impl Drop for Process {
         // The leader by itself too: it may have moved to another group.
         let _ = self.send(Signal::KILL, Target::Group);
         let _ = self.send(Signal::KILL, Target::Leader);
-        if let Ok(None) = self.wait(WaitIdOptions::EXITED | WaitIdOptions::NOHANG) {
-            let handle = self.handle.clone();
-            in_background(move || {
-                let _ = handle.wait(WaitIdOptions::EXITED);
-            });
+        if !matches!(
+            self.wait(WaitIdOptions::EXITED | WaitIdOptions::NOHANG),
+            Ok(None)
+        ) {
+            return;
+        }
+        match self.handle.take() {
+            Some(Handle::Pidfd(pidfd)) => in_background(move || {
+                let _ = retry_on_intr(|| pidfd_wait(&pidfd, WaitIdOptions::EXITED));
+            }),
+            Some(Handle::Sigchld(_)) => {
+                let leader = self.leader;
+                in_background(move || {
+                    let _ = wait_by_number(leader, WaitIdOptions::EXITED);
+                });
+            }
+            None => {}
         }
     }
 }
@@ -246,7 +261,7 @@ impl Drop for Process {
 /// Ends a child that has no pidfd and will not get one.
 fn abandon(mut child: std::process::Child, leader: Pid, has_group: bool) {
     let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-    if Handle::Pid(leader).wait(look).is_err() {
+    if wait_by_number(leader, look).is_err() {
         // It is not ours to signal: the number may be a stranger's by now.
         return;
     }
@@ -267,6 +282,10 @@ fn in_background(work: impl FnOnce() + Send + 'static) {
     let _ = thread::Builder::new()
         .name("child-reaper".to_owned())
         .spawn(work);
+}
+
+fn wait_by_number(child: Pid, options: WaitIdOptions) -> Result<Option<WaitIdStatus>, Errno> {
+    retry_on_intr(|| waitid(WaitId::Pid(child), options))
 }
 
 fn exit_status(status: &WaitIdStatus) -> io::Result<ExitStatus> {
@@ -297,13 +316,7 @@ fn unsendable(signal: Signal) -> io::Error {
 
 fn explained(error: Errno) -> io::Error {
     match error {
-        Errno::CHILD => lost(),
+        Errno::CHILD => Lost.into(),
         other => other.into(),
     }
-}
-
-fn lost() -> io::Error {
-    io::Error::other(
-        "the child was reaped behind our back and its exit status is lost: this process must not ignore SIGCHLD, nor wait for children that are not its own (waitpid with -1)",
-    )
 }

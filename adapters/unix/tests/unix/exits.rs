@@ -1,14 +1,16 @@
 //! Seeing a child end, and reaping it.
 
 use std::io::ErrorKind;
+use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Stdio};
 
 use childminder::{ExitStatus, Signal};
-use childminder_unix::Child;
+use childminder_unix::{Child, Lost};
 
 use crate::support::{
     Bystander, again_in_a_process_of_its_own, is_readable, sh, state, wait_until_dead,
+    wait_until_readable,
 };
 
 #[test]
@@ -103,8 +105,26 @@ fn somebody_elses_wait_is_an_error_that_says_so() {
 
     let seen = child.exit_status().expect_err("it was stolen");
     assert!(seen.to_string().contains("behind our back"), "{seen}");
+    assert!(Lost::is(&seen));
     let reaped = child.reap().expect_err("it was stolen");
     assert!(reaped.to_string().contains("behind our back"), "{reaped}");
+    assert!(Lost::is(&reaped));
+}
+
+#[test]
+fn other_errors_lose_no_status() {
+    let missing = Child::spawn(&mut Command::new("/nonexistent/program"));
+    assert!(!Lost::is(&missing.expect_err("there is no such program")));
+    assert!(!Lost::is(&std::io::Error::other(Lost.to_string())));
+}
+
+#[test]
+fn a_child_is_its_exit_descriptor() {
+    let mut child = Child::spawn(&mut sh("exit 0")).expect("a child");
+    wait_until_readable(&child);
+    assert_eq!(child.as_raw_fd(), child.exit_fd().as_raw_fd());
+    child.reap().expect("a status");
+    assert_eq!(child.as_fd().as_raw_fd(), child.as_raw_fd());
 }
 
 #[test]

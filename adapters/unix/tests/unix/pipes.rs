@@ -1,6 +1,7 @@
 //! What the child writes.
 
 use std::io::ErrorKind;
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::process::{Command, Stdio};
 
 use childminder_unix::Child;
@@ -35,6 +36,19 @@ fn a_silent_pipe_would_block() {
 
     drop(child.take_stdin());
     assert_eq!(read_all(&stdout), "");
+}
+
+#[test]
+fn a_pipe_may_be_given_away() {
+    let mut child = Child::spawn(&mut sh("echo out")).expect("a child");
+    let stdout = child.take_stdout().expect("its output");
+    let number = stdout.as_raw_fd();
+    let fd = OwnedFd::from(stdout);
+    assert_eq!(fd.as_raw_fd(), number);
+    child.reap().expect("a status");
+    let mut bytes = [0; 16];
+    assert_eq!(rustix::io::read(&fd, &mut bytes), Ok(4));
+    assert_eq!(rustix::io::read(&fd, &mut bytes), Ok(0));
 }
 
 #[test]
