@@ -123,6 +123,16 @@ pub enum Mail<N> {
     Request(Request<N>),
 }
 
+impl<N> Mail<N> {
+    /// The request, if it is one.
+    pub fn into_request(self) -> Option<Request<N>> {
+        match self {
+            Self::Request(request) => Some(request),
+            Self::Answer(..) => None,
+        }
+    }
+}
+
 /// A handle for other threads to the children of one loop, by their ids. What is asked for through it wakes
 /// the loop.
 ///

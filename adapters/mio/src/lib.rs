@@ -57,12 +57,20 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+mod children;
 mod control;
 mod glue;
 mod handler;
 mod kernel;
+mod key;
 mod minded;
+mod node;
 mod process;
+mod process_old;
+mod source;
+mod spawn_error;
+pub use children::Children;
+pub use spawn_error::SpawnError;
 #[cfg(any(test, fuzzing))]
 mod scripted;
 

@@ -11,7 +11,7 @@ use mio::event::Source;
 use mio::{Interest, Registry, Token};
 
 use crate::glue::Glue;
-use crate::process::Process;
+use crate::process_old::Process;
 use crate::{Control, Handler};
 
 /// A child, its monitor and its owner, as an event source under one token.

@@ -1,0 +1,312 @@
+//! Many children behind one descriptor.
+
+mod turn;
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::fmt;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::process::{ChildStdin, Command};
+use std::sync::Arc;
+use std::time::Duration;
+
+use childminder::{Config, Deadline, Instant, MonitorState, Outcome, Signal, Stream, Target};
+use childminder_driver::{ChildId, Control, Handler, Remote, Request, Shared};
+use childminder_unix::{Child, Selector, Timer, Wakeup, clock};
+
+use crate::key::{TIMER, WAKEUP};
+use crate::node::Node;
+use crate::process::Process;
+use crate::spawn_error::SpawnError;
+
+/// A set of minded children, each with a handler, behind one descriptor.
+///
+/// The descriptor ([`AsFd`]) is readable when [`turn`](Self::turn) has something to do, deadlines included.
+/// So the set fits into any loop: it is a [`mio::event::Source`], and it can be waited for by `poll(2)`,
+/// epoll, kqueue, tokio, calloop or async-io. A turn costs what has happened, not how many children there
+/// are.
+///
+/// Dropping the set ends every child that is in it, with its process group. The crate's front page has an
+/// example.
+pub struct Children<H: Handler> {
+    nodes: BTreeMap<ChildId, Box<Node<H>>>,
+    next_id: ChildId,
+    shared: Shared<H::Notification>,
+    selector: Selector,
+    wakeup: Arc<Wakeup>,
+    /// None where the system has no timer that is a descriptor.
+    timer: Option<Timer>,
+    /// When the timer fires, if it is set; never later than the earliest alarm.
+    armed: Option<Instant>,
+    /// When to look at a child's deadlines, the earliest first. A deadline that moves away leaves its alarm
+    /// behind, which then comes too early and is replaced.
+    alarms: BinaryHeap<Reverse<(Instant, ChildId)>>,
+    /// The children that have something to do in the next turn, the longest waiting first.
+    queue: VecDeque<ChildId>,
+    finished: VecDeque<ChildId>,
+    undelivered: VecDeque<(ChildId, Request<H::Notification>)>,
+    /// For the selector's answers.
+    keys: Vec<u64>,
+}
+
+impl<H: Handler> Children<H> {
+    /// An empty set: a selector, a timer and a wake-up, three descriptors in all.
+    ///
+    /// # Errors
+    ///
+    /// What the system says when there are too many descriptors.
+    pub fn new() -> io::Result<Self> {
+        let selector = Selector::new()?;
+        let wakeup = Arc::new(Wakeup::new()?);
+        selector.add(&*wakeup, WAKEUP)?;
+        let timer = match Timer::new() {
+            Ok(timer) => Some(timer),
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => None,
+            Err(error) => return Err(error),
+        };
+        if let Some(timer) = &timer {
+            selector.add(timer, TIMER)?;
+        }
+        let waken = Arc::clone(&wakeup);
+        Ok(Self {
+            nodes: BTreeMap::new(),
+            next_id: ChildId::FIRST,
+            // The kernel does not refuse to wake; if it did, the next turn would find what there is.
+            shared: Shared::new(move || drop(waken.wake())),
+            selector,
+            wakeup,
+            timer,
+            armed: None,
+            alarms: BinaryHeap::new(),
+            queue: VecDeque::new(),
+            finished: VecDeque::new(),
+            undelivered: VecDeque::new(),
+            keys: Vec::new(),
+        })
+    }
+
+    /// Spawns `command` in a process group of its own and starts to mind it. Of its output, what was
+    /// set to [`Stdio::piped`](std::process::Stdio::piped) comes to the handler.
+    ///
+    /// # Errors
+    ///
+    /// Each gives the handler back. Nothing is left running.
+    ///
+    /// - What [`Child::spawn`] reports: a command that cannot be run, or a system without pidfds.
+    /// - As [`mind`](Self::mind).
+    pub fn spawn(
+        &mut self,
+        command: &mut Command,
+        config: Config,
+        handler: H,
+    ) -> Result<ChildId, SpawnError<H>> {
+        match Child::spawn(command) {
+            Ok(child) => self.mind(child, config, handler),
+            Err(error) => Err(SpawnError { error, handler }),
+        }
+    }
+
+    /// Starts to mind a child that was just started, in whatever way. What is left of its output is taken.
+    ///
+    /// # Errors
+    ///
+    /// Each gives the handler back. The child has been killed then.
+    ///
+    /// - `InvalidInput` if the config has a deadline that only output can put off, and no pipe would bring
+    ///   such output: it would be a limit on the whole life of the child, in silence.
+    /// - What the system says when there are too many descriptors, or too little memory.
+    pub fn mind(
+        &mut self,
+        child: Child,
+        config: Config,
+        handler: H,
+    ) -> Result<ChildId, SpawnError<H>> {
+        let process = Process::new(child);
+        if let Err(error) = can_be_heard(&config, &process) {
+            return Err(SpawnError { error, handler });
+        }
+        let id = self.next_id;
+        let mut node = Box::new(Node::new(id, process, config, handler));
+        if let Err(error) = node.watch(&self.selector) {
+            node.unwatch(&self.selector);
+            let handler = node.handler;
+            return Err(SpawnError { error, handler });
+        }
+        self.next_id = id.next();
+        self.shared.begin();
+        node.start(clock::now(), &self.selector, &mut self.shared);
+        self.nodes.insert(id, node);
+        self.settle(id);
+        self.hand_on_requests();
+        self.end_turn();
+        Ok(id)
+    }
+
+    /// The next child that has ended, how, and its handler. The child leaves the set.
+    pub fn next_finished(&mut self) -> Option<(ChildId, Outcome, H)> {
+        let id = self.finished.pop_front()?;
+        let node = self.nodes.remove(&id)?;
+        let outcome = node.driver.outcome()?;
+        Some((id, outcome, node.handler))
+    }
+
+    /// A request for a child that is not in the set any more, so that nothing is lost in silence, such as
+    /// the payload of a notification. They wait here until they are taken.
+    pub fn next_undelivered(&mut self) -> Option<(ChildId, Request<H::Notification>)> {
+        self.undelivered.pop_front()
+    }
+
+    /// Takes a child out of the set, and gives its handler back. A child that has not ended is killed, with
+    /// its process group.
+    pub fn remove(&mut self, child: ChildId) -> Option<H> {
+        let mut node = self.nodes.remove(&child)?;
+        node.unwatch(&self.selector);
+        self.finished.retain(|finished| *finished != child);
+        Some(node.handler)
+    }
+
+    /// Asks for things on behalf of this child; the next turn carries them out. `None` if it is not in the
+    /// set.
+    pub fn control(&mut self, child: ChildId) -> Option<Control<'_, H::Notification>> {
+        if !self.nodes.contains_key(&child) {
+            return None;
+        }
+        if !self.shared.has_requests() {
+            self.wake();
+        }
+        Some(self.shared.control(child))
+    }
+
+    /// A handle for other threads: what is asked for through it wakes the loop.
+    pub fn remote(&self) -> Remote<H::Notification> {
+        self.shared.remote()
+    }
+
+    /// When the next [`turn`](Self::turn) must come though the descriptor is not readable. Where there is a
+    /// timer descriptor, as on Linux, a loop may forget this: the set's descriptor becomes readable then.
+    /// `None` if only the descriptor can bring more.
+    pub fn deadline(&self) -> Option<std::time::Instant> {
+        if self.has_work() {
+            return Some(std::time::Instant::now());
+        }
+        let Reverse((at, _)) = self.alarms.peek()?;
+        Some(clock::to_std(*at))
+    }
+
+    /// How long until this deadline of the child's, if it is armed and nothing is suspended: zero if it is
+    /// due.
+    pub fn time_left(&self, child: ChildId, deadline: Deadline) -> Option<Duration> {
+        let at = self.monitor(child)?.deadline(deadline)?;
+        Some(at.since(clock::now()))
+    }
+
+    /// The write end of the child's standard input, if it was piped. Dropping it is the end of that
+    /// input; until it is taken, the input stays open. Writes to it block, unless it is made
+    /// non-blocking.
+    pub fn take_stdin(&mut self, child: ChildId) -> Option<ChildStdin> {
+        self.nodes.get_mut(&child)?.process.child.take_stdin()
+    }
+
+    /// The handler of this child.
+    pub fn handler(&self, child: ChildId) -> Option<&H> {
+        Some(&self.nodes.get(&child)?.handler)
+    }
+
+    /// The handler of this child.
+    pub fn handler_mut(&mut self, child: ChildId) -> Option<&mut H> {
+        Some(&mut self.nodes.get_mut(&child)?.handler)
+    }
+
+    /// The process, to look at.
+    pub fn child(&self, child: ChildId) -> Option<&Child> {
+        Some(&self.nodes.get(&child)?.process.child)
+    }
+
+    /// The state machine of this child, to query.
+    pub fn monitor(&self, child: ChildId) -> Option<&MonitorState> {
+        Some(self.nodes.get(&child)?.driver.monitor())
+    }
+
+    /// How this child ended, once it has. It stays in the set until
+    /// [`next_finished`](Self::next_finished) or [`remove`](Self::remove) takes it out.
+    pub fn outcome(&self, child: ChildId) -> Option<Outcome> {
+        self.nodes.get(&child)?.driver.outcome()
+    }
+
+    /// The children in the set, in the order of starting, those included that have ended and were not
+    /// taken out.
+    pub fn ids(&self) -> impl Iterator<Item = ChildId> + '_ {
+        self.nodes.keys().copied()
+    }
+
+    /// How many children are in the set.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether no child is in the set.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+}
+
+/// A deadline that output puts off needs output that comes.
+fn can_be_heard(config: &Config, process: &Process) -> io::Result<()> {
+    let mut open = Stream::ALL
+        .into_iter()
+        .filter(|stream| process.is_open(*stream));
+    let refused = |name: &str, remedy: &str| {
+        let why = format!("{name} counts output, and none would come: {remedy}");
+        Err(io::Error::new(io::ErrorKind::InvalidInput, why))
+    };
+    let activity = config.activity;
+    let mut counting = open.clone().filter(|stream| activity.counts(*stream));
+    let by_output = Stream::ALL
+        .into_iter()
+        .any(|stream| activity.counts(stream));
+    if config.idle_timeout.is_some() && by_output && counting.next().is_none() {
+        return refused(
+            "idle_timeout",
+            "pipe the stream that is activity, or set the activity to Explicit and vouch for progress",
+        );
+    }
+    if config.first_output_timeout.is_some() && open.next().is_none() {
+        return refused(
+            "first_output_timeout",
+            "pipe standard output or standard error",
+        );
+    }
+    Ok(())
+}
+
+impl<H: Handler> AsFd for Children<H> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.selector.as_fd()
+    }
+}
+
+impl<H: Handler> AsRawFd for Children<H> {
+    fn as_raw_fd(&self) -> RawFd {
+        self.selector.as_fd().as_raw_fd()
+    }
+}
+
+/// All are killed before the first is waited for: most are dead by then.
+impl<H: Handler> Drop for Children<H> {
+    fn drop(&mut self) {
+        for node in self.nodes.values() {
+            // Dropping the child does it again, and better; there is nobody to tell here.
+            let _ = node.process.child.signal(Signal::KILL, Target::Group);
+        }
+    }
+}
+
+impl<H: Handler> fmt::Debug for Children<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Children")
+            .field("ids", &self.nodes.keys())
+            .field("finished", &self.finished)
+            .finish_non_exhaustive()
+    }
+}

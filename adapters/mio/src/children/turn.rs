@@ -1,0 +1,195 @@
+//! A turn of the whole set.
+
+use std::cmp::Reverse;
+
+use childminder::Instant;
+use childminder_driver::{BUDGET, ChildId, Handler, Ready, Request};
+use childminder_unix::clock;
+
+use super::Children;
+use crate::key::{TIMER, WAKEUP, child_of};
+
+impl<H: Handler> Children<H> {
+    /// Does what there is to do. Call it when the descriptor is readable, and when
+    /// [`deadline`](Self::deadline) has come; any time else is harmless. It calls handlers, never blocks and
+    /// never prints.
+    ///
+    /// All children together read at most one [`BUDGET`], so that a flood of one delays the deadlines of
+    /// others by no more than that. What is left over keeps the descriptor readable.
+    pub fn turn(&mut self) {
+        self.shared.begin();
+        let mut budget = BUDGET;
+        for _ in 0..ROUNDS {
+            let now = clock::now();
+            self.look(now);
+            if self.queue.is_empty() {
+                return self.end_turn();
+            }
+            // Each child has one turn a round, however much it asks of others.
+            for _ in 0..self.queue.len() {
+                let Some(id) = self.queue.pop_front() else {
+                    break;
+                };
+                self.turn_child(id, now, &mut budget);
+                if budget == 0 {
+                    return self.end_turn();
+                }
+            }
+        }
+        // Somebody who waits for edges must hear of what has come since the last look.
+        self.wake();
+        self.end_turn();
+    }
+
+    /// Queues every child for which there is something to do.
+    fn look(&mut self, now: Instant) {
+        let mut keys = std::mem::take(&mut self.keys);
+        if self.selector.ready(&mut keys).is_err() {
+            // It cannot fail but by a bug. Then everything may be ready.
+            keys.clear();
+            self.queue_all();
+        }
+        for key in keys.drain(..) {
+            match key {
+                // What cannot be cleared stays readable, and costs a turn too many.
+                WAKEUP => drop(self.wakeup.clear()),
+                TIMER => self.clear_timer(),
+                _ => {
+                    if let Some((id, ready)) = child_of(key) {
+                        self.queue(id, ready);
+                    }
+                }
+            }
+        }
+        self.keys = keys;
+        while let Some((id, mail)) = self.shared.next_mail() {
+            match self.nodes.get_mut(&id) {
+                Some(node) => {
+                    node.driver.deliver(mail);
+                    self.queue(id, Ready::NONE);
+                }
+                None => self.keep(id, mail.into_request()),
+            }
+        }
+        self.hand_on_requests();
+        while let Some(Reverse((at, id))) = self.alarms.peek().copied()
+            && at <= now
+        {
+            self.alarms.pop();
+            if let Some(node) = self.nodes.get_mut(&id)
+                && node.alarm == at
+            {
+                node.alarm = Instant::FAR_FUTURE;
+                self.queue(id, Ready::NONE);
+            }
+        }
+    }
+
+    fn turn_child(&mut self, id: ChildId, now: Instant, budget: &mut usize) {
+        let Some(node) = self.nodes.get_mut(&id) else {
+            return;
+        };
+        node.queued = false;
+        node.turn(now, budget, &self.selector, &mut self.shared);
+        self.settle(id);
+        self.hand_on_requests();
+    }
+
+    /// After each turn of a child: sees to what it waits for now.
+    pub(super) fn settle(&mut self, id: ChildId) {
+        let Some(node) = self.nodes.get_mut(&id) else {
+            return;
+        };
+        if node.driver.outcome().is_some() {
+            if !node.ended {
+                node.ended = true;
+                self.finished.push_back(id);
+            }
+            return node.unwatch(&self.selector);
+        }
+        if let Err(error) = node.watch(&self.selector) {
+            // The child cannot be heard any more.
+            node.driver.ask(Request::Fail(error.into()));
+        }
+        if node.driver.has_work() {
+            return self.queue(id, Ready::NONE);
+        }
+        if let Some(at) = node.driver.wake_at()
+            && at < node.alarm
+        {
+            node.alarm = at;
+            self.alarms.push(Reverse((at, id)));
+        }
+    }
+
+    /// Gives the requests that were made of other children, or between turns, to their drivers.
+    pub(super) fn hand_on_requests(&mut self) {
+        while let Some((id, request)) = self.shared.next_request() {
+            match self.nodes.get_mut(&id) {
+                Some(node) => {
+                    node.driver.ask(request);
+                    self.queue(id, Ready::NONE);
+                }
+                None => self.keep(id, Some(request)),
+            }
+        }
+    }
+
+    pub(super) fn end_turn(&mut self) {
+        if let Some(timer) = &self.timer
+            && let Some(Reverse((at, _))) = self.alarms.peek()
+            && self.armed.is_none_or(|armed| *at < armed)
+            && timer.set(Some(*at)).is_ok()
+        {
+            self.armed = Some(*at);
+        }
+        if !self.queue.is_empty() {
+            self.wake();
+        }
+        self.shared.end();
+    }
+
+    /// Makes the descriptor readable, until the next turn.
+    pub(super) fn wake(&self) {
+        // The kernel does not refuse this; if it did, `deadline` would still say that there is work.
+        let _ = self.wakeup.wake();
+    }
+
+    pub(super) fn has_work(&self) -> bool {
+        !self.queue.is_empty() || self.shared.has_requests()
+    }
+
+    fn queue(&mut self, id: ChildId, ready: Ready) {
+        if let Some(node) = self.nodes.get_mut(&id) {
+            node.ready |= ready;
+            if !std::mem::replace(&mut node.queued, true) {
+                self.queue.push_back(id);
+            }
+        }
+    }
+
+    fn queue_all(&mut self) {
+        let ids: Vec<_> = self.nodes.keys().copied().collect();
+        for id in ids {
+            self.queue(id, Ready::ALL);
+        }
+    }
+
+    /// A late answer has nothing to act on; a request comes back.
+    fn keep(&mut self, id: ChildId, request: Option<Request<H::Notification>>) {
+        if let Some(request) = request {
+            self.undelivered.push_back((id, request));
+        }
+    }
+
+    fn clear_timer(&mut self) {
+        self.armed = None;
+        if let Some(timer) = &self.timer {
+            // What cannot be cleared stays readable, and costs a turn too many.
+            let _ = timer.clear();
+        }
+    }
+}
+
+/// How often a turn looks again for what has come meanwhile, before the loop has its turn.
+const ROUNDS: usize = 4;
