@@ -7,13 +7,15 @@ use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::time::Duration;
 
 use childminder::{ExitStatus, Signal, Target};
-use childminder_mio::{Handler, MindedChild};
+use childminder_driver::Handler;
 use childminder_unix::{ControllingTerminal, Halt, Place, Stops};
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 use rustix::fs::{FileType, fstat};
 use signal_hook::consts::{SIGCHLD, SIGCONT, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU};
 use signal_hook_mio::v1_0::Signals;
+
+use crate::minded::Minded;
 
 /// What we share with the shell whose job we are. Dropped, it takes the terminal back.
 ///
@@ -94,8 +96,7 @@ impl JobControl {
     /// the child is continued.
     pub(crate) fn attend<H: Handler>(
         &mut self,
-        child: &mut MindedChild<H>,
-        registry: &Registry,
+        child: &mut Minded<H>,
         settle: impl Fn(&H),
         resume: impl Fn(),
     ) -> io::Result<()> {
@@ -121,13 +122,13 @@ impl JobControl {
             self.pass_on_stop(child);
             // Whoever is left of it will not tell when they stop.
             if matches!(end, Ok(Some(_))) {
-                self.stopped(TSTP, child, registry, &settle, &resume)?;
+                self.stopped(TSTP, child, &settle, &resume)?;
             }
         }
         // A child that is lost is noticed elsewhere.
         while let Ok(Some(halt)) = child.child().take_halt() {
             if let Halt::Stopped(signal) = halt {
-                self.stopped(signal, child, registry, &settle, &resume)?;
+                self.stopped(signal, child, &settle, &resume)?;
             }
         }
         Ok(())
@@ -146,7 +147,7 @@ impl JobControl {
     }
 
     /// Gives the child, or our raw mode, what it is due, if the terminal is ours to give.
-    pub(crate) fn hand_over<H: Handler>(&mut self, child: &MindedChild<H>) -> io::Result<()> {
+    pub(crate) fn hand_over<H: Handler>(&mut self, child: &Minded<H>) -> io::Result<()> {
         match self.uses {
             Uses::Lent if self.asked_for => self.terminal.lend(child.child()),
             Uses::Apart { raw: true } => self.terminal.make_raw(),
@@ -171,8 +172,7 @@ impl JobControl {
     fn stopped<H: Handler>(
         &mut self,
         signal: Signal,
-        child: &mut MindedChild<H>,
-        registry: &Registry,
+        child: &mut Minded<H>,
         settle: impl Fn(&H),
         resume: impl Fn(),
     ) -> io::Result<()> {
@@ -190,7 +190,7 @@ impl JobControl {
             }
         }
         child.control().suspended();
-        child.turn(registry)?;
+        child.turn();
         if child.monitor().is_terminating() || child.outcome().is_some() {
             child.control().resumed();
             if !asks {
@@ -216,7 +216,7 @@ impl JobControl {
 
     /// What was sent to our group by a terminal that the child does not have is for the child as well. When
     /// it stops, we shall. A session of its own has no shell that minds it, so SIGTSTP would be lost on it.
-    fn pass_on_stop<H: Handler>(&self, child: &mut MindedChild<H>) {
+    fn pass_on_stop<H: Handler>(&self, child: &mut Minded<H>) {
         let signal = match self.uses {
             Uses::Lent => TSTP,
             Uses::Apart { .. } => STOP,
@@ -243,7 +243,7 @@ fn is_job_by_itself() -> bool {
     ControllingTerminal::is_led_by_us() && !piped
 }
 
-fn go_on<H: Handler>(child: &mut MindedChild<H>) {
+fn go_on<H: Handler>(child: &mut Minded<H>) {
     if let Err(error) = child.child().signal(CONT, Target::Group) {
         child.control().fail(error);
     }

@@ -4,6 +4,7 @@
 pub mod args;
 mod input;
 mod jobs;
+mod minded;
 mod owner;
 pub mod parse;
 mod relay;

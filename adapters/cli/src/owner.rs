@@ -6,7 +6,7 @@ use std::io;
 use childminder::{
     Action, Activity, Error, Event, FailureId, Instant, Outcome, Signal, Stream, Target,
 };
-use childminder_mio::{Control, Failure, Handler, Moment};
+use childminder_driver::{Control, Failure, Handler, Moment};
 use childminder_record::Recorder;
 use childminder_unix::{Usage, signals};
 
@@ -52,10 +52,16 @@ pub(crate) struct Log {
     /// None of a command that was left running.
     pub(crate) usage: Option<Usage>,
     pub(crate) ended: Instant,
+    /// When it started, by the clock of the set.
+    start: Instant,
     now: Instant,
 }
 
 impl Log {
+    fn since_start(&self, at: Instant) -> Instant {
+        Instant::ZERO.after(at.since(self.start))
+    }
+
     fn note(&mut self, error: Error, failure: Option<Failure>) {
         let last = self.last_activity.unwrap_or_default();
         self.errors.push(Noticed {
@@ -224,13 +230,18 @@ impl Handler for Owner {
     }
 
     fn observe(&mut self, at: Instant, moment: Moment) {
-        self.log.now = at;
-        if let Moment::Event(Event::ChildExited(_)) = moment {
-            self.log.exited = Some(at);
+        match moment {
+            Moment::Event(Event::Started) => self.log.start = at,
+            Moment::Event(Event::ChildExited(_)) => {
+                self.log.exited = Some(self.log.since_start(at))
+            }
+            _ => {}
         }
+        let since_start = self.log.since_start(at);
+        self.log.now = since_start;
         if let Moment::Action(Action::SendSignal { signal, target }) = moment {
             self.log.signals.push(Sent {
-                at,
+                at: since_start,
                 signal,
                 target,
                 after_exit: self.log.exited.is_some(),

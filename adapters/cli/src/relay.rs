@@ -9,14 +9,16 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use childminder::Stream;
-use childminder_mio::{Handler, MindedChild};
+use childminder_driver::Handler;
 use mio::Waker;
 use rustix::event::{PollFd, PollFlags, poll};
+
+use crate::minded::Minded;
 
 /// What an owner's `relay` of a stream cannot pass on is an error, and is not read any more. A reader that left
 /// closes the child's pipe too, as if there were nothing between them.
 pub(crate) fn look_after_relays<H: Handler>(
-    child: &mut MindedChild<H>,
+    child: &mut Minded<H>,
     relay: impl Fn(&H, Stream) -> Option<&Relay>,
 ) {
     for stream in Stream::ALL {

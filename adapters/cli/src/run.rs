@@ -8,14 +8,14 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use childminder::{Config, Error, ExitStatus, Signal, Stream};
-use childminder_mio::{MindedChild, Outcome};
+use childminder::{Config, Error, ExitStatus, Outcome, Signal, Stream};
 use childminder_record::Recorder;
 use childminder_unix::{Start, Watch, signals};
 use mio::{Events, Interest, Poll, Token, Waker};
 use signal_hook::consts::{SIGINT, SIGQUIT};
 
 use crate::args::{ActivityArg, RunArgs};
+use crate::minded::Minded;
 use crate::owner::Owner;
 use crate::relay::{self, PATIENCE, Relay, look_after_relays};
 use crate::report::Report;
@@ -85,7 +85,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<u8, Trouble> {
 fn begin(
     args: &RunArgs,
     recorder: Option<Recorder<File>>,
-) -> Result<(Loop, Terminal, MindedChild<Owner>), Trouble> {
+) -> Result<(Loop, Terminal, Minded<Owner>), Trouble> {
     let mut events = Loop::new(args).map_err(system)?;
     // What has waited for us is heard now, and not before.
     signals::unblock_all().map_err(system)?;
@@ -140,25 +140,25 @@ impl Loop {
     /// Until the end.
     fn mind(
         &mut self,
-        child: &mut MindedChild<Owner>,
+        child: &mut Minded<Owner>,
         args: &RunArgs,
         terminal: &mut Terminal,
     ) -> Result<Outcome, Trouble> {
         let registered = self
             .poll
             .registry()
-            .register(child, CHILD, Interest::READABLE);
+            .register(child.source(), CHILD, Interest::READABLE);
         registered.map_err(system)?;
         let mut next_look = None;
         loop {
-            let timeout = [child.poll_timeout(), terminal.next_look(), next_look.take()];
+            let timeout = [child.timeout(), terminal.next_look(), next_look.take()];
             self.wait(timeout.into_iter().flatten().min())?;
             for signal in self.requests.pending() {
                 end(child, signal, args);
             }
-            let attended = terminal.attend(child, self.poll.registry());
+            let attended = terminal.attend(child);
             attended.map_err(system)?;
-            child.turn(self.poll.registry()).map_err(system)?;
+            child.turn();
             terminal.look_at(child.handler());
             self.tree.look_after(child.child());
             if let Some(outcome) = child.outcome() {
@@ -175,7 +175,7 @@ impl Loop {
     /// Until nobody is left of the tree, if they are to end; otherwise until those are gone who were about to.
     fn settle(
         &mut self,
-        child: &mut MindedChild<Owner>,
+        child: &mut Minded<Owner>,
         outcome: Outcome,
         config: &Config,
     ) -> Result<(), Trouble> {
@@ -236,7 +236,7 @@ impl Loop {
 /// The first signal starts the ladder and is its first stage. On a ladder that is under way it is
 /// impatience; but not SIGHUP, which shells and the kernel send both when a terminal goes, and service
 /// managers together with SIGTERM.
-fn end(child: &mut MindedChild<Owner>, signal: Signal, args: &RunArgs) {
+fn end(child: &mut Minded<Owner>, signal: Signal, args: &RunArgs) {
     if child.monitor().is_terminating() || child.handler().log.asked_by.is_some() {
         if signal != Signal::HUP {
             child.control().escalate();
@@ -254,7 +254,7 @@ fn spawn(
     tree: &mut Tree,
     terminal: &mut Terminal,
     mut owner: Owner,
-) -> Result<MindedChild<Owner>, Trouble> {
+) -> Result<Minded<Owner>, Trouble> {
     let (name, rest) = args.command.split_first().expect("clap requires a command");
     let attempt = |place, cgroup| {
         let mut command = Command::new(name);
@@ -272,7 +272,7 @@ fn spawn(
         owner.say(&format!("{why}; a process group will do"));
     }
     owner.log.leader = child.id();
-    let mut child = MindedChild::mind(child, args.config(), owner).map_err(system)?;
+    let mut child = Minded::new(child, args.config(), owner).map_err(system)?;
     terminal.hand_over(&mut child).map_err(system)?;
     Ok(child)
 }

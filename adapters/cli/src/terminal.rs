@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use childminder::{ExitStatus, Outcome, Stream};
-use childminder_mio::MindedChild;
 use childminder_unix::{Child, ControllingTerminal, Start};
 use mio::{Registry, Token, Waker};
 use rustix::process::{getpid, getsid};
@@ -16,6 +15,7 @@ use rustix::stdio::{stderr, stdin, stdout};
 
 use crate::args::RunArgs;
 use crate::jobs::{JobControl, Uses};
+use crate::minded::Minded;
 use crate::owner::Owner;
 use crate::tty::Tty;
 
@@ -84,7 +84,7 @@ impl Terminal {
     }
 
     /// After the start: our terminal is the child's now, or raw.
-    pub(crate) fn hand_over(&mut self, child: &mut MindedChild<Owner>) -> io::Result<()> {
+    pub(crate) fn hand_over(&mut self, child: &mut Minded<Owner>) -> io::Result<()> {
         if let Some(jobs) = &mut self.jobs {
             jobs.hand_over(child)?;
             child.handler_mut().raw_terminal = jobs.is_raw();
@@ -93,15 +93,11 @@ impl Terminal {
     }
 
     /// Sees to what has come; any time is harmless.
-    pub(crate) fn attend(
-        &mut self,
-        child: &mut MindedChild<Owner>,
-        registry: &Registry,
-    ) -> io::Result<()> {
+    pub(crate) fn attend(&mut self, child: &mut Minded<Owner>) -> io::Result<()> {
         if let Some(jobs) = &mut self.jobs {
             // Our terminal may have another size by then.
             let resume = || self.tty.iter().for_each(Tty::resize);
-            jobs.attend(child, registry, Owner::settle, resume)?;
+            jobs.attend(child, Owner::settle, resume)?;
             let was_raw = mem::replace(&mut child.handler_mut().raw_terminal, jobs.is_raw());
             if let Some(tty) = self.tty.as_ref().filter(|_| jobs.is_raw() && !was_raw) {
                 tty.look_again();

@@ -5,7 +5,7 @@ use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::process::Command;
 use std::sync::Arc;
 
-use childminder_mio::{Handler, MindedChild};
+use childminder_driver::Handler;
 use childminder_unix::{Child, ControllingTerminal, Pty, Start};
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token, Waker};
@@ -14,6 +14,7 @@ use signal_hook::consts::{SIGCONT, SIGWINCH};
 use signal_hook_mio::v1_0::Signals;
 
 use crate::input::{Input, Typed};
+use crate::minded::Minded;
 
 /// A terminal between the child and our streams.
 pub(crate) struct Tty {
@@ -68,7 +69,7 @@ impl Tty {
     }
 
     /// Sees to what has come: another size, and input. Any time is harmless.
-    pub(crate) fn attend<H: Handler>(&mut self, child: &mut MindedChild<H>) {
+    pub(crate) fn attend<H: Handler>(&mut self, child: &mut Minded<H>) {
         if self.signals.pending().count() > 0 {
             self.resize();
             self.look_again();

@@ -9,8 +9,7 @@ use std::io::{self, Write as _};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use childminder::{Config, Ladder, Signal, Stage, Target};
-use childminder_mio::{MindedChild, Outcome};
+use childminder::{Config, Ladder, Outcome, Signal, Stage, Target};
 use childminder_unix::signals::{self, unblock_all};
 use childminder_unix::{Child, ControllingTerminal, Place, Start, Watch};
 use mio::{Events, Interest, Poll, Token, Waker};
@@ -23,6 +22,7 @@ use signal_hook_mio::v1_0::Signals;
 use self::options::{Asked, Options, Sending, quote};
 use self::watcher::Watcher;
 use crate::jobs::{JobControl, Uses};
+use crate::minded::Minded;
 use crate::relay::{self, PATIENCE, Relay, look_after_relays};
 use crate::signals::handle_idly;
 use crate::status::{OURS, TIMED_OUT, of_signal, of_start};
@@ -97,7 +97,7 @@ fn run(name: &str, options: &Options) -> Result<u8, Trouble> {
     };
     let watcher = Watcher::new(name, options, relays);
     let mut child = match start(options, jobs.as_mut()) {
-        Ok(child) => MindedChild::mind(child, config(options), watcher)?,
+        Ok(child) => Minded::new(child, config(options), watcher)?,
         Err(error) => {
             if let Some(jobs) = &mut jobs {
                 jobs.take_back(false);
@@ -109,11 +109,11 @@ fn run(name: &str, options: &Options) -> Result<u8, Trouble> {
         jobs.hand_over(&child)?;
     }
     poll.registry()
-        .register(&mut child, CHILD, Interest::READABLE)?;
+        .register(child.source(), CHILD, Interest::READABLE)?;
     let mut events = Events::with_capacity(16);
     let outcome = loop {
         let timeout = [
-            child.poll_timeout(),
+            child.timeout(),
             jobs.as_ref().and_then(JobControl::next_look),
         ];
         wait(&mut poll, &mut events, timeout.into_iter().flatten().min())?;
@@ -121,9 +121,9 @@ fn run(name: &str, options: &Options) -> Result<u8, Trouble> {
             pass_on(&mut child, signal, options);
         }
         if let Some(jobs) = &mut jobs {
-            jobs.attend(&mut child, poll.registry(), |_| (), || ())?;
+            jobs.attend(&mut child, |_| (), || ())?;
         }
-        child.turn(poll.registry())?;
+        child.turn();
         if let Some(outcome) = child.outcome() {
             break outcome;
         }
@@ -203,7 +203,7 @@ fn ladder(Sending(signal): Sending, options: &Options) -> Ladder {
 
 /// SIGALRM says that the time is up. Any other signal is the command's, and the time for `--kill-after`
 /// begins with the first.
-fn pass_on(child: &mut MindedChild<Watcher>, signal: Signal, options: &Options) {
+fn pass_on(child: &mut Minded<Watcher>, signal: Signal, options: &Options) {
     let time_is_up = signal.number() == SIGALRM;
     if time_is_up {
         child.handler_mut().timed_out = true;

@@ -177,7 +177,12 @@ fn a_child_that_somebody_else_reaped_has_no_exit() {
     assert!(!said.contains("exit status -1"), "{said}");
     let report = place.report();
     assert_eq!(report["exit"], Value::Null);
-    assert_eq!(report["error"]["type"], "external");
+    assert_eq!(report["error"]["type"], "exit");
+    let message = report["error"]["message"].as_str();
+    assert!(
+        message.is_some_and(|why| why.contains("exit status is lost")),
+        "{message:?}"
+    );
     assert_eq!(report["tree"]["survivors"], json!([]));
 }
 
