@@ -1,5 +1,26 @@
 //! Job control: the terminal is the child's while it runs, and what stops the child stops us, for the
 //! shell to see.
+//!
+//! **The terminal is lent.** A child in a group of its own can use our terminal only as the foreground group. It
+//! gets the terminal at the start if we lead our group and write to no pipe, so that we are a job by ourselves as
+//! far as can be seen; otherwise when it stops for SIGTTIN or SIGTTOU. A pager behind us, or the shell of a script,
+//! would otherwise be in the background, and be stopped. Until then Ctrl-C reaches us, and starts the ladder.
+//! SIGTSTP is held back by a `signalfd`, passed on, and answered with a stop of our own when the child stops. Once
+//! the child of a pipeline has the terminal, Ctrl-Z stops it and us, and takes a second one for the rest. The
+//! terminal comes back when the child is dead, whatever is left of its group.
+//!
+//! **In the background** the kernel stops a command that uses the terminal. `run` stops with it, as any job does, if
+//! it leads its group. In a script, whose shell would not see that, and for `timeout`, whose time runs in the
+//! background too, only the child is stopped. It gets the terminal when that is ours; we look for that, since a
+//! shell's `fg` says nothing to a job that runs.
+//!
+//! **Only a shell's job stops.** The kernel drops SIGTSTP, SIGTTIN and SIGTTOU for a group that no shell minds, and
+//! so tells whether anything would continue us. If we do not stop, the clocks go on, and the idle deadline ends a
+//! child that stays stopped. For the same reason SIGSTOP is answered with SIGTSTP. The leader of the session that
+//! `--tty` makes has no shell either, so Ctrl-Z there stops only what a shell inside runs.
+//!
+//! **Modes** that a command changed stay when it ends by itself, as with a shell, since that may be what it was
+//! for. When it is killed or ended, they are what they were.
 
 use std::io;
 use std::mem;

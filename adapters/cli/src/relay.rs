@@ -1,4 +1,12 @@
 //! The child's output on its way to ours.
+//!
+//! Each of our streams is written by a thread. We share the stream with other programs, so we must not make it
+//! non-blocking; and we must not block on it, because deadlines go on. When a writer lags by a megabyte, the
+//! child is not read for a while.
+//!
+//! A reader that stands still is waited for if the command ended by itself: a pager takes its time. If the
+//! command was ended, the reader is given up once it has read nothing for three seconds. That is an error, and
+//! it says how much is lost.
 
 use std::collections::VecDeque;
 use std::fs::File;

@@ -1,4 +1,13 @@
 //! `childminder run`.
+//!
+//! A shell ends its loop or list only if the command that it runs dies of SIGINT. So where the minded command
+//! did, we do too, if a shell may be waiting: we have a controlling terminal and did not begin the session.
+//! Otherwise it is status 130.
+//!
+//! SIGKILL at the end of the ladder waits ten seconds, after which the command is given up with status 125, also
+//! after a deadline: 124 says that a deadline ended the command, and it has not.
+//!
+//! We hear SIGINT though a script had it ignored, because a program that sends it to us means it.
 
 use std::ffi::OsStr;
 use std::fs::File;

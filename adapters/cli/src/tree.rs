@@ -1,7 +1,18 @@
-//! Whoever the command started in turn, and what becomes of them.
+//! The processes that the command started in turn, and what becomes of them.
 //!
-//! The ladder's signals reach the process group. Who has left it comes to us when its parent dies, since we
-//! are a subreaper, and is in the cgroup, if there is one. As process 1 we are init.
+//! The ladder's signals reach the process group. A process that has left the group becomes our child when its
+//! parent dies, because we are a subreaper; and it is in the cgroup, if there is one.
+//!
+//! In a run that is ended, such processes are killed when the leader is dead and the group has had SIGKILL. We
+//! look again until none is left, for at most five seconds. Only children of ours are signalled: no other process
+//! can get their numbers before we reap them. A `waitid(P_ALL)` with `WNOWAIT` tells which child is dead. The
+//! process table is read only to see which live, or when a dead child that must not be reaped yet hides others.
+//!
+//! What is left by a run that ended by itself is not touched. It is not named either if it is gone within a tenth
+//! of a second: a process that closes our pipe is often about to exit.
+//!
+//! As process 1 we take every process along at the end, because the kernel would: this way the report can name
+//! them.
 
 use std::fs;
 use std::io;

@@ -1,4 +1,7 @@
 //! `childminder timeout`: what coreutils' `timeout` takes and does.
+//!
+//! It reads its own command line: coreutils takes abbreviations, stops at the first operand, and has wordings that
+//! people's scripts and tests compare. clap can be taught none of these.
 
 mod duration;
 mod options;
