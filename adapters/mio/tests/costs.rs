@@ -64,9 +64,9 @@ fn a_line_among_many_silent_children() {
     stdin.write_all(b"a line\n").expect("written");
     let mut fds = [PollFd::new(&set, PollFlags::IN)];
     poll(&mut fds, None).expect("something to do");
-    getppid();
+    let parent = getppid();
     set.turn();
-    getppid();
+    assert_eq!(getppid(), parent);
     assert_eq!(set.handler(writer).map(|heard| heard.0), Some(7));
     drop(silence);
 }
