@@ -2,8 +2,7 @@
 
 mod turn;
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
@@ -39,9 +38,9 @@ pub struct Children<H: Handler> {
     timer: Option<Timer>,
     /// When the timer fires, if it is set; never later than the earliest alarm.
     armed: Option<Instant>,
-    /// When to look at a child's deadlines, the earliest first. A deadline that moves away leaves its alarm
-    /// behind, which then comes too early and is replaced.
-    alarms: BinaryHeap<Reverse<(Instant, ChildId)>>,
+    /// When to look at a child's deadlines, the earliest first; at most one for each child. A deadline that
+    /// moves away leaves its alarm behind, which then comes too early and is replaced.
+    alarms: BTreeSet<(Instant, ChildId)>,
     /// The children that have something to do in the next turn, the longest waiting first.
     queue: VecDeque<ChildId>,
     finished: VecDeque<ChildId>,
@@ -78,7 +77,7 @@ impl<H: Handler> Children<H> {
             wakeup,
             timer,
             armed: None,
-            alarms: BinaryHeap::new(),
+            alarms: BTreeSet::new(),
             queue: VecDeque::new(),
             finished: VecDeque::new(),
             undelivered: VecDeque::new(),
@@ -162,6 +161,7 @@ impl<H: Handler> Children<H> {
     pub fn remove(&mut self, child: ChildId) -> Option<H> {
         let mut node = self.nodes.remove(&child)?;
         node.unwatch(&self.selector);
+        self.alarms.remove(&(node.alarm, child));
         self.finished.retain(|finished| *finished != child);
         Some(node.handler)
     }
@@ -183,14 +183,17 @@ impl<H: Handler> Children<H> {
         self.shared.remote()
     }
 
-    /// When the next [`turn`](Self::turn) must come though the descriptor is not readable. Where there is a
-    /// timer descriptor, as on Linux, a loop may forget this: the set's descriptor becomes readable then.
-    /// `None` if only the descriptor can bring more.
+    /// When the next [`turn`](Self::turn) must come though the descriptor is not readable. It may be early,
+    /// if output has put a deadline off; the turn corrects that. `None` if only the descriptor can bring
+    /// more.
+    ///
+    /// Where there is a timer descriptor, as on Linux, a loop may forget this: the set's descriptor becomes
+    /// readable then.
     pub fn deadline(&self) -> Option<std::time::Instant> {
         if self.has_work() {
             return Some(std::time::Instant::now());
         }
-        let Reverse((at, _)) = self.alarms.peek()?;
+        let (at, _) = self.alarms.first()?;
         Some(clock::to_std(*at))
     }
 

@@ -1,7 +1,5 @@
 //! A turn of the whole set.
 
-use std::cmp::Reverse;
-
 use childminder::Instant;
 use childminder_driver::{BUDGET, ChildId, Handler, Ready, Request};
 use childminder_unix::clock;
@@ -72,16 +70,14 @@ impl<H: Handler> Children<H> {
             }
         }
         self.hand_on_requests();
-        while let Some(Reverse((at, id))) = self.alarms.peek().copied()
+        while let Some((at, id)) = self.alarms.first().copied()
             && at <= now
         {
-            self.alarms.pop();
-            if let Some(node) = self.nodes.get_mut(&id)
-                && node.alarm == at
-            {
+            self.alarms.pop_first();
+            if let Some(node) = self.nodes.get_mut(&id) {
                 node.alarm = Instant::FAR_FUTURE;
-                self.queue(id, Ready::NONE);
             }
+            self.queue(id, Ready::NONE);
         }
     }
 
@@ -105,7 +101,8 @@ impl<H: Handler> Children<H> {
                 node.ended = true;
                 self.finished.push_back(id);
             }
-            return node.unwatch(&self.selector);
+            node.unwatch(&self.selector);
+            return self.set_alarm(id, Instant::FAR_FUTURE);
         }
         if let Err(error) = node.watch(&self.selector) {
             // The child cannot be heard any more.
@@ -114,11 +111,11 @@ impl<H: Handler> Children<H> {
         if node.driver.has_work() {
             return self.queue(id, Ready::NONE);
         }
-        if let Some(at) = node.driver.wake_at()
-            && at < node.alarm
-        {
-            node.alarm = at;
-            self.alarms.push(Reverse((at, id)));
+        match node.driver.wake_at() {
+            None => self.set_alarm(id, Instant::FAR_FUTURE),
+            Some(at) if at < node.alarm => self.set_alarm(id, at),
+            // It comes too early, and then is set anew: cheaper than to move it with each output.
+            Some(_) => {}
         }
     }
 
@@ -137,7 +134,7 @@ impl<H: Handler> Children<H> {
 
     pub(super) fn end_turn(&mut self) {
         if let Some(timer) = &self.timer
-            && let Some(Reverse((at, _))) = self.alarms.peek()
+            && let Some((at, _)) = self.alarms.first()
             && self.armed.is_none_or(|armed| *at < armed)
             && timer.set(Some(*at)).is_ok()
         {
@@ -179,6 +176,20 @@ impl<H: Handler> Children<H> {
     fn keep(&mut self, id: ChildId, request: Option<Request<H::Notification>>) {
         if let Some(request) = request {
             self.undelivered.push_back((id, request));
+        }
+    }
+
+    fn set_alarm(&mut self, id: ChildId, at: Instant) {
+        let Some(node) = self.nodes.get_mut(&id) else {
+            return;
+        };
+        if node.alarm == at {
+            return;
+        }
+        self.alarms.remove(&(node.alarm, id));
+        node.alarm = at;
+        if at != Instant::FAR_FUTURE {
+            self.alarms.insert((at, id));
         }
     }
 
