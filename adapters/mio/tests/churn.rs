@@ -1,13 +1,14 @@
 //! Many children, one after the other and side by side, leave nothing behind. Alone in its process,
 //! since it counts the descriptors and the children of all of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use childminder_mio::{Answer, Config, Control, Handler, Job, MindedChild, Stream};
-use mio::event::Event;
+use childminder::{Config, Stream};
+use childminder_driver::{Answer, ChildId, Control, Handler, Job};
+use childminder_mio::Children;
 use mio::{Events, Interest, Poll, Token};
 use rustix::io::Errno;
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
@@ -19,39 +20,39 @@ const AT_A_TIME: usize = 20;
 fn two_hundred_children_leave_no_descriptor_no_zombie_and_no_event() {
     let mut poll = Poll::new().expect("a poll");
     let mut events = Events::with_capacity(16);
+    let mut children = Children::new().expect("a set");
+    poll.registry()
+        .register(&mut children, Token(0), Interest::READABLE)
+        .expect("registered");
     let before = open_descriptors();
-    let mut children = BTreeMap::new();
-    let mut tokens = (0..CHILDREN).map(Token);
+    let mut pids = BTreeMap::new();
+    let mut numbers = 0..CHILDREN;
 
     loop {
         let free = AT_A_TIME - children.len();
-        for token in tokens.by_ref().take(free) {
-            children.insert(token, spawn(&poll, token));
+        for number in numbers.by_ref().take(free) {
+            let id = spawn(&mut children, number);
+            let child = children.child(id).expect("in the set");
+            pids.insert(id, child.id());
         }
         if children.is_empty() {
             break;
         }
-        let soonest = children
-            .values()
-            .filter_map(MindedChild::poll_timeout)
-            .min();
-        poll.poll(&mut events, Some(soonest.unwrap_or(GUARD)))
+        let until = |at: Instant| at.saturating_duration_since(Instant::now());
+        let timeout = children.deadline().map(until);
+        poll.poll(&mut events, Some(timeout.unwrap_or(GUARD)))
             .expect("events");
-        assert!(soonest.is_some() || !events.is_empty(), "nothing comes");
-
-        // Several events of one child may come at once.
-        let ready: BTreeSet<Token> = events.iter().map(Event::token).collect();
-        for token in &ready {
-            assert!(children.contains_key(token), "{token:?} has ended");
+        assert!(timeout.is_some() || !events.is_empty(), "nothing comes");
+        children.turn();
+        while let Some((id, _, owner)) = children.next_finished() {
+            assert_has_said_its_number(&owner);
+            let pid = pids.remove(&id).expect("it ends once");
+            let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+            assert!(is_reaped(WaitId::Pid(pid.expect("a process id"))));
         }
-        children.retain(|token, child| {
-            if ready.contains(token) || child.poll_timeout() == Some(Duration::ZERO) {
-                child.turn(poll.registry()).expect("a turn");
-            }
-            child.outcome().is_none() || !has_said_its_token(*token, child)
-        });
     }
 
+    assert_eq!(pids, BTreeMap::<ChildId, u32>::new());
     poll.poll(&mut events, Some(Duration::ZERO))
         .expect("events");
     assert!(events.is_empty());
@@ -61,27 +62,26 @@ fn two_hundred_children_leave_no_descriptor_no_zombie_and_no_event() {
 
 const GUARD: Duration = Duration::from_secs(30);
 
-fn spawn(poll: &Poll, token: Token) -> MindedChild<Owner> {
+fn spawn(children: &mut Children<Owner>, number: usize) -> ChildId {
     let mut command = Command::new("sh");
     command
-        .args(["-c", &format!("echo {}; exit 3", token.0)])
+        .args(["-c", &format!("echo {number}; exit 3")])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    let mut child =
-        MindedChild::spawn(&mut command, Config::default(), Owner::default()).expect("a child");
-    child.control().notify(());
-    poll.registry()
-        .register(&mut child, token, Interest::READABLE)
-        .expect("registered");
-    child
+    let owner = Owner {
+        number,
+        said: Vec::new(),
+    };
+    let id = children
+        .spawn(&mut command, Config::default(), owner)
+        .expect("a child");
+    children.control(id).expect("in the set").notify(());
+    id
 }
 
-fn has_said_its_token(token: Token, child: &MindedChild<Owner>) -> bool {
-    let said = String::from_utf8_lossy(&child.handler().said);
-    assert_eq!(said, format!("{}\n", token.0));
-    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-    assert!(is_reaped(WaitId::Pid(pid.expect("a process id"))));
-    true
+fn assert_has_said_its_number(owner: &Owner) {
+    let said = String::from_utf8_lossy(&owner.said);
+    assert_eq!(said, format!("{}\n", owner.number));
 }
 
 fn is_reaped(children: WaitId<'_>) -> bool {
@@ -93,8 +93,8 @@ fn open_descriptors() -> usize {
     fs::read_dir("/proc/self/fd").expect("proc").count()
 }
 
-#[derive(Default)]
 struct Owner {
+    number: usize,
     said: Vec<u8>,
 }
 
@@ -106,6 +106,6 @@ impl Handler for Owner {
     }
 
     fn notify(&mut self, _: &mut Control<()>, _: Job<()>, answer: Answer) {
-        answer.done(true);
+        answer.succeed();
     }
 }

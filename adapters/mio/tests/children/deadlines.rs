@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use childminder_mio::{Activity, Config, Deadline, Error, Event, ExitStatus, Signal, Stream};
+use childminder::{Activity, Config, Deadline, Error, Event, ExitStatus, Signal, Stream};
 
 use crate::support::{Bystander, Owner, Run, ladder, millis, patient};
 
@@ -77,15 +77,15 @@ fn progress_is_what_the_owner_says() {
     });
     let mut run = Run::of("exec cat", config, owner);
     let mut stdin = run.stdin();
-    let at_first = run.child.monitor().deadline(Deadline::Idle);
+    let at_first = run.monitor().deadline(Deadline::Idle);
 
     stdin.write_all(b"chatter").expect("written");
     run.until(|owner| owner.stdout == b"chatter");
-    assert_eq!(run.child.monitor().deadline(Deadline::Idle), at_first);
+    assert_eq!(run.monitor().deadline(Deadline::Idle), at_first);
 
     stdin.write_all(b"!").expect("written");
     run.until(|owner| owner.stdout == b"chatter!");
-    assert!(run.child.monitor().deadline(Deadline::Idle) > at_first);
+    assert!(run.monitor().deadline(Deadline::Idle) > at_first);
 }
 
 #[test]
@@ -97,10 +97,10 @@ fn no_deadline_passes_while_the_child_is_suspended() {
     let mut run = Run::of("exec cat", config, Owner::new());
     run.control().suspended();
     run.turn();
-    assert_eq!(run.child.poll_timeout(), None);
+    assert_eq!(run.children.deadline(), None);
     run.control().resumed();
     run.turn();
-    assert!(run.child.poll_timeout().is_some());
+    assert!(run.children.deadline().is_some());
 }
 
 /// The leader is gone and something holds its output, for as long as this test holds its input.
@@ -111,7 +111,7 @@ fn what_holds_the_output_for_too_long_has_leaked_but_what_it_wrote_arrives() {
         ..patient()
     };
     let mut run = Run::of("{ cat <&3 & } 3<&0; echo $!", config, Owner::new());
-    let leader = Bystander::of(run.child.id());
+    let leader = Bystander::of(run.pid());
     let stdin = run.stdin();
     leader.wait_until_dead();
     run.control().hold_output(Stream::Stdout);

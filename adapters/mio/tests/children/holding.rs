@@ -3,7 +3,8 @@
 use std::io::Write as _;
 use std::time::Duration;
 
-use childminder_mio::{Config, Error, ExitStatus, Job, Signal, Stream};
+use childminder::{Config, Error, ExitStatus, Signal, Stream};
+use childminder_driver::Job;
 
 use crate::support::{Owner, Run, millis, patient};
 
@@ -11,7 +12,7 @@ use crate::support::{Owner, Run, millis, patient};
 fn nothing_is_lost_between_hold_and_release() {
     let owner = Owner::new().on_output(|control, stream, _| control.hold_output(stream));
     let mut run = Run::of("head -c 5000000 /dev/zero", patient(), owner);
-    while run.child.outcome().is_none() {
+    while run.outcome().is_none() {
         run.control().release_output(Stream::Stdout);
         run.step();
     }
@@ -50,7 +51,7 @@ fn a_hold_takes_effect_at_once() {
     run.turn();
     let delivered = run.owner().stdout.len();
     assert!(delivered > 0 && delivered < 100_000, "{delivered} bytes");
-    assert_eq!(run.child.poll_timeout(), None, "what is held is no work");
+    assert_eq!(run.children.deadline(), None, "what is held is no work");
 }
 
 #[test]

@@ -1,7 +1,7 @@
-//! Real children in a real loop.
+//! Real children in real loops.
 
 mod deadlines;
-mod example;
+mod examples;
 mod holding;
 mod neighbours;
 mod notifications;

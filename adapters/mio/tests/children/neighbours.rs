@@ -3,7 +3,9 @@
 use std::io::{Read as _, Write as _};
 use std::time::Instant;
 
-use childminder_mio::{Config, Error, MindedChild};
+use childminder::{Config, Error};
+use childminder_driver::ChildId;
+use childminder_mio::Children;
 use mio::net::UnixStream;
 use mio::{Events, Interest, Poll, Token, Waker};
 
@@ -19,9 +21,9 @@ fn a_flood_starves_neither_the_deadlines_nor_the_neighbours() {
     let mut run = Run::of("yes & yes & exec yes", config, Owner::new());
     let mut neighbours = Neighbours::serve(&run.poll);
 
-    while run.child.outcome().is_none() {
+    while run.outcome().is_none() {
         run.step();
-        let Owner { stdout, .. } = run.child.handler_mut();
+        let Owner { stdout, .. } = run.children.handler_mut(run.id).expect("in the set");
         assert!(stdout.len() <= 512 * 1024, "{} in a turn", stdout.len());
         stdout.clear();
         neighbours.take_turns(&run.events);
@@ -62,35 +64,56 @@ impl Neighbours {
 }
 
 #[test]
-fn children_under_different_tokens_share_a_loop_that_has_a_waker_too() {
+fn sets_under_different_tokens_share_a_loop_that_has_a_waker_too() {
     let mut poll = Poll::new().expect("a poll");
     let _waker = Waker::new(poll.registry(), Token(100)).expect("a waker");
-    let mut children: Vec<_> = (0..8)
-        .map(|number| {
-            let script = format!("echo {number}; sleep 0.{number}; exit {number}");
-            let mut child = MindedChild::spawn(&mut sh(&script), patient(), Owner::new()).unwrap();
-            poll.registry()
-                .register(&mut child, Token(number), Interest::READABLE)
-                .expect("registered");
-            child
-        })
-        .collect();
+    let mut sets: Vec<_> = (0..4).map(|token| family(&poll, Token(token))).collect();
 
     let begun = Instant::now();
     let mut events = Events::with_capacity(4);
-    while children.iter().any(|child| child.outcome().is_none()) {
+    while sets.iter().any(|set| !has_ended(set)) {
         let left = GUARD.checked_sub(begun.elapsed()).expect("in time");
-        let soonest = children.iter().filter_map(MindedChild::poll_timeout).min();
-        let timeout = soonest.unwrap_or(left).min(left);
-        sleep(&mut poll, &mut events, timeout);
+        let soonest = sets.iter().filter_map(Children::deadline).min();
+        let until = |at: Instant| at.saturating_duration_since(Instant::now());
+        sleep(
+            &mut poll,
+            &mut events,
+            soonest.map_or(left, until).min(left),
+        );
         for event in &events {
-            let child = &mut children[event.token().0];
-            child.turn(poll.registry()).expect("a turn");
+            sets[event.token().0].turn();
         }
     }
-    for (number, child) in children.iter().enumerate() {
-        assert_eq!(child.handler().text(), format!("{number}\n"));
-        let exit = child.handler().outcome().exit.expect("an exit");
-        assert_eq!(exit.to_string(), format!("exit status {number}"));
+    for (token, set) in sets.iter().enumerate() {
+        for id in set.ids() {
+            let number = number(Token(token), id);
+            let owner = set.handler(id).expect("in the set");
+            assert_eq!(owner.text(), format!("{number}\n"));
+            let exit = owner.outcome().exit.expect("an exit");
+            assert_eq!(exit.to_string(), format!("exit status {number}"));
+        }
     }
+}
+
+/// A set of two children that say their numbers, wait a little and exit with them.
+fn family(poll: &Poll, token: Token) -> Children<Owner> {
+    let mut set = Children::new().expect("a set");
+    poll.registry()
+        .register(&mut set, token, Interest::READABLE)
+        .expect("registered");
+    for id in [ChildId::FIRST, ChildId::FIRST.next()] {
+        let number = number(token, id);
+        let script = format!("echo {number}; sleep 0.{number}; exit {number}");
+        let child = set.spawn(&mut sh(&script), patient(), Owner::new());
+        assert_eq!(child.expect("a child"), id);
+    }
+    set
+}
+
+fn number(token: Token, child: ChildId) -> u64 {
+    2 * token.0 as u64 + child.number()
+}
+
+fn has_ended(set: &Children<Owner>) -> bool {
+    set.ids().all(|id| set.outcome(id).is_some())
 }

@@ -5,10 +5,12 @@ use std::io::Write as _;
 use std::rc::Rc;
 use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
-use childminder_mio::{Answer, Config, Discarded, Error, Job, NotificationId, Outcome, Stream};
+use childminder::{Config, Error, NotificationId, Outcome, Stream};
+use childminder_driver::{Answer, Discarded, Job};
 
-use crate::support::{Owner, Payload, Run, millis, patient, sleep};
+use crate::support::{Owner, Payload, Run, is_readable, millis, patient};
 
 #[test]
 fn notifications_run_in_order() {
@@ -30,10 +32,10 @@ fn one_runs_at_a_time_and_the_end_waits_for_the_last() {
 
     run.until(|owner| owner.outcomes.is_empty() && owner.ended.len() == 2);
     assert_eq!(run.owner().jobs, [Job::Requested("a")]);
-    take(&in_flight).done(true);
+    take(&in_flight).succeed();
     run.until(|owner| owner.jobs.len() == 2);
-    assert_eq!(run.child.outcome(), None);
-    take(&in_flight).done(true);
+    assert_eq!(run.outcome(), None);
+    take(&in_flight).succeed();
     assert!(run.finish().outcome().is_success());
 }
 
@@ -43,7 +45,7 @@ fn an_answer_from_another_thread_wakes_the_loop() {
         thread::spawn(move || {
             // The loop has gone to sleep by now.
             thread::sleep(millis(200));
-            answer.done(true);
+            answer.succeed();
         });
     });
     let mut run = Run::of("true", patient(), owner);
@@ -54,7 +56,7 @@ fn an_answer_from_another_thread_wakes_the_loop() {
 #[test]
 fn no_answer_of_a_thousand_is_lost_between_two_threads() {
     let (answers, others) = mpsc::channel::<Answer>();
-    thread::spawn(move || others.into_iter().for_each(|answer| answer.done(true)));
+    thread::spawn(move || others.into_iter().for_each(|answer| answer.succeed()));
     let owner = Owner::new().on_notify(move |_, _, answer| answers.send(answer).expect("sent"));
     let mut run = Run::of("exec cat", patient(), owner);
     for round in 0..1000 {
@@ -93,9 +95,9 @@ fn what_is_asked_after_the_end_comes_back() {
     run.finish();
     run.control().notify("too late");
     run.control().fail("too late as well");
-    assert!(run.child.poll_timeout().is_some(), "there is work");
+    assert!(run.has_work());
     run.turn();
-    assert_eq!(run.child.poll_timeout(), None);
+    assert_eq!(run.children.deadline(), None);
 
     let owner = run.owner();
     assert_eq!(owner.jobs, []);
@@ -157,7 +159,7 @@ fn a_late_answer_is_ignored() {
     run.control().notify("slow");
     run.until(|owner| !owner.errors.is_empty());
 
-    take(&in_flight).done(false);
+    take(&in_flight).fail("no");
     run.step();
     stdin.write_all(b"go\n").expect("written");
     let owner = run.finish();
@@ -166,7 +168,7 @@ fn a_late_answer_is_ignored() {
 }
 
 #[test]
-fn an_answer_after_the_end_is_ignored_and_brings_no_event() {
+fn an_answer_after_the_end_is_ignored_and_leaves_no_work() {
     let config = Config {
         notification_timeout: Some(millis(100)),
         ..patient()
@@ -175,10 +177,11 @@ fn an_answer_after_the_end_is_ignored_and_brings_no_event() {
     let mut run = Run::of("exec sleep 60", config, owner);
     run.control().notify("slow");
     let outcome: Outcome = run.finish().outcome();
-    take(&in_flight).done(false);
-    sleep(&mut run.poll, &mut run.events, millis(50));
-    assert!(run.events.is_empty());
+    take(&in_flight).fail("no");
+    // It wakes the set, which cannot know yet that it comes too late.
     run.turn();
+    assert_eq!(run.children.deadline(), None);
+    assert!(!is_readable(&run.children, Duration::ZERO));
     assert_eq!(run.owner().outcomes, [outcome]);
 }
 
@@ -216,7 +219,7 @@ fn take(in_flight: &InFlight) -> Answer {
 fn discarded(owner: &Owner) -> Vec<Payload> {
     let payload = |what: &_| match what {
         Discarded::Notification(payload) => Some(*payload),
-        Discarded::Failure(_) => None,
+        _ => None,
     };
     owner.discarded.iter().filter_map(payload).collect()
 }

@@ -1,6 +1,7 @@
 //! What is observed is the whole truth: replayed, it says the same.
 
-use childminder_mio::{Action, Config, Instant, Moment, MonitorState, Signal};
+use childminder::{Action, Config, Instant, MonitorState, Signal};
+use childminder_driver::Moment;
 
 use crate::support::{Owner, Run, ladder, millis, patient};
 

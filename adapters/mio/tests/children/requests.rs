@@ -1,6 +1,6 @@
 //! What an owner asks for from inside its callbacks.
 
-use childminder_mio::{Config, Error, ExitStatus, FailureId, Signal, Stream};
+use childminder::{Config, Error, ExitStatus, FailureId, Signal, Stream};
 
 use crate::support::{Bystander, Owner, Run, ladder, millis, patient};
 
@@ -19,7 +19,7 @@ fn a_failure_ends_the_child_and_comes_back_in_the_owners_words() {
 fn a_failure_that_the_output_tells_comes_before_the_exit_it_explains() {
     let owner = Owner::new().on_output(|control, _, _| control.fail("as it said"));
     let mut run = Run::of("read go; echo error >&2; exit 1", patient(), owner);
-    let child = Bystander::of(run.child.id());
+    let child = Bystander::of(run.pid());
     drop(run.stdin());
     child.wait_until_dead();
     assert_eq!(run.finish().failures, ["as it said"]);

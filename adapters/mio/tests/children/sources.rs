@@ -1,36 +1,38 @@
-//! A child as an event source.
+//! A set as an event source.
 
-use std::fs;
 use std::io::{ErrorKind, Write as _};
-use std::os::fd::RawFd;
-use std::time::Duration;
+use std::os::fd::AsRawFd as _;
+use std::time::{Duration, Instant};
 
-use childminder_mio::{Config, MindedChild};
+use childminder::Config;
+use childminder_mio::Children;
 use childminder_unix::Child;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
+use rustix::event::epoll;
 
-use crate::support::{Bystander, CHILD, Owner, Run, millis, patient, sh, sleep};
+use crate::support::{Bystander, GUARD, Owner, Run, SET, is_readable, millis, patient, sh, sleep};
 
 #[test]
 fn every_event_comes_under_the_one_token() {
     let mut run = Run::of("echo; echo >&2", patient(), Owner::new());
     run.control().notify("answered through the loop");
-    while run.child.outcome().is_none() {
+    let other = run.add("echo; sleep 0.1; echo >&2", patient(), Owner::new());
+    while run.outcome().is_none() || run.children.outcome(other).is_none() {
         run.step();
-        assert!(run.events.iter().all(|event| event.token() == CHILD));
+        assert!(run.events.iter().all(|event| event.token() == SET));
     }
 }
 
 #[test]
-fn a_child_moves_to_another_token() {
+fn a_set_moves_to_another_token() {
     let mut run = Run::of("exec cat", patient(), Owner::new());
     run.poll
         .registry()
-        .reregister(&mut run.child, Token(8), Interest::READABLE)
+        .reregister(&mut run.children, Token(8), Interest::READABLE)
         .expect("moved");
     run.stdin().write_all(b"hello").expect("written");
-    while run.child.outcome().is_none() {
+    while run.outcome().is_none() {
         run.step();
         assert!(run.events.iter().all(|event| event.token() == Token(8)));
     }
@@ -38,12 +40,12 @@ fn a_child_moves_to_another_token() {
 }
 
 #[test]
-fn what_happens_while_a_child_is_not_registered_is_noticed_afterwards() {
+fn what_happens_while_a_set_is_not_registered_is_noticed_afterwards() {
     let mut run = Run::of("exec cat", patient(), Owner::new());
-    let child = Bystander::of(run.child.id());
+    let child = Bystander::of(run.pid());
     run.poll
         .registry()
-        .deregister(&mut run.child)
+        .deregister(&mut run.children)
         .expect("deregistered");
     run.stdin().write_all(b"hello").expect("written");
     child.wait_until_dead();
@@ -52,70 +54,90 @@ fn what_happens_while_a_child_is_not_registered_is_noticed_afterwards() {
 
     run.poll
         .registry()
-        .register(&mut run.child, CHILD, Interest::READABLE)
+        .register(&mut run.children, SET, Interest::READABLE)
         .expect("registered again");
     assert_eq!(run.finish().text(), "hello");
 }
 
 #[test]
-fn a_child_is_registered_once() {
+fn a_set_is_registered_once() {
     let mut run = Run::of("true", patient(), Owner::new());
     let twice = run
         .poll
         .registry()
-        .register(&mut run.child, CHILD, Interest::READABLE);
+        .register(&mut run.children, SET, Interest::READABLE);
     assert_eq!(twice.unwrap_err().kind(), ErrorKind::AlreadyExists);
     run.finish();
 }
 
-/// One of its descriptors is taken; those that were registered before it are taken back.
 #[test]
 fn a_registration_that_fails_leaves_nothing_registered() {
     let mut run = Run::of("exec cat", patient(), Owner::new());
-    let stdout = our_end_of_stdout(&run);
+    let fd = run.children.as_raw_fd();
     let registry = run.poll.registry();
-    registry.deregister(&mut run.child).expect("deregistered");
+    registry
+        .deregister(&mut run.children)
+        .expect("deregistered");
 
     registry
-        .register(&mut SourceFd(&stdout), Token(8), Interest::READABLE)
+        .register(&mut SourceFd(&fd), Token(8), Interest::READABLE)
         .expect("taken");
     registry
-        .register(&mut run.child, CHILD, Interest::READABLE)
+        .register(&mut run.children, SET, Interest::READABLE)
         .expect_err("taken");
+    registry.deregister(&mut SourceFd(&fd)).expect("given back");
     registry
-        .deregister(&mut SourceFd(&stdout))
-        .expect("given back");
-    registry
-        .register(&mut run.child, CHILD, Interest::READABLE)
+        .register(&mut run.children, SET, Interest::READABLE)
         .expect("registered");
     drop(run.stdin());
     run.finish();
 }
 
-/// The descriptor in this process that leads to the pipe which is the child's standard output.
-fn our_end_of_stdout(run: &Run) -> RawFd {
-    let pipe = fs::read_link(format!("/proc/{}/fd/1", run.child.id())).expect("a pipe");
-    let ours = fs::read_dir("/proc/self/fd").expect("descriptors");
-    ours.map_while(Result::ok)
-        .find(|fd| fs::read_link(fd.path()).is_ok_and(|target| target == pipe))
-        .and_then(|fd| fd.file_name().to_str()?.parse().ok())
-        .expect("our end")
-}
-
 #[test]
-fn after_the_end_a_child_wants_no_events() {
+fn after_the_end_a_set_wants_no_events() {
     let mut run = Run::of("true", patient(), Owner::new());
     run.finish();
     let registry = run.poll.registry();
-    registry.deregister(&mut run.child).expect("harmless");
+    registry.deregister(&mut run.children).expect("harmless");
     registry
-        .register(&mut run.child, CHILD, Interest::READABLE)
+        .register(&mut run.children, SET, Interest::READABLE)
         .expect("harmless");
     registry
-        .reregister(&mut run.child, CHILD, Interest::READABLE)
+        .reregister(&mut run.children, SET, Interest::READABLE)
         .expect("harmless");
     sleep(&mut run.poll, &mut run.events, millis(50));
     assert!(run.events.is_empty());
+}
+
+/// What is waited for need not be the set itself, and need not be told of edges.
+#[test]
+fn a_set_works_in_a_selector_in_a_selector() {
+    let inner = epoll::create(epoll::CreateFlags::CLOEXEC).expect("an epoll");
+    let outer = epoll::create(epoll::CreateFlags::CLOEXEC).expect("an epoll");
+    let mut children = Children::new().expect("a set");
+    let data = epoll::EventData::new_u64(0);
+    epoll::add(&inner, &children, data, epoll::EventFlags::IN).expect("added");
+    epoll::add(&outer, &inner, data, epoll::EventFlags::IN).expect("added");
+
+    let config = Config {
+        heartbeat_interval: Some(millis(20)),
+        ..patient()
+    };
+    let id = children
+        .spawn(
+            &mut sh("echo one; sleep 0.1; head -c 1000000 /dev/zero"),
+            config,
+            Owner::new(),
+        )
+        .expect("a child");
+    while children.outcome(id).is_none() {
+        assert!(is_readable(&outer, GUARD), "nothing comes");
+        children.turn();
+    }
+    let owner = children.handler(id).expect("in the set");
+    assert_eq!(owner.stdout.len(), 1_000_004);
+    assert!(owner.jobs.len() > 1, "{} beats", owner.jobs.len());
+    assert!(!is_readable(&outer, Duration::ZERO));
 }
 
 #[test]
@@ -125,45 +147,71 @@ fn the_loop_may_sleep_until_the_next_deadline() {
         ..patient()
     };
     let mut run = Run::of("exec cat", config, Owner::new());
-    let sleep = run.child.poll_timeout().expect("a deadline");
+    let deadline = run.children.deadline().expect("a deadline");
+    let sleep = deadline.saturating_duration_since(Instant::now());
     assert!(sleep <= millis(60_000) && sleep > millis(30_000));
 
     run.control().set_idle_timeout(None);
-    assert_eq!(run.child.poll_timeout(), Some(Duration::ZERO), "work");
+    assert!(run.has_work());
     run.turn();
-    assert_eq!(run.child.poll_timeout(), None, "only the token brings more");
+    assert_eq!(run.children.deadline(), None, "only the token brings more");
 
+    run.control().set_idle_timeout(Some(millis(60_000)));
+    run.turn();
+    assert!(run.children.deadline().is_some());
     drop(run.stdin());
     run.finish();
-    assert_eq!(run.child.poll_timeout(), None);
+    assert_eq!(run.children.deadline(), None);
+}
+
+#[test]
+fn a_loop_that_never_looks_at_the_deadline_has_its_deadlines_all_the_same() {
+    let config = Config {
+        idle_timeout: Some(millis(100)),
+        ..patient()
+    };
+    let mut run = Run::of("exec sleep 60", config, Owner::new());
+    while run.outcome().is_none() {
+        sleep(&mut run.poll, &mut run.events, GUARD);
+        assert!(!run.events.is_empty(), "nothing comes");
+        run.turn();
+    }
+    let error = run.owner().outcome().error;
+    assert_eq!(error, Some(childminder::Error::IdleTimeout));
 }
 
 #[test]
 fn a_child_that_is_gone_before_it_is_minded_calls_its_owner_in_a_turn_only() {
     let child = Child::spawn(&mut sh("echo; exit 3")).expect("a child");
     Bystander::of(child.id()).wait_until_dead();
-    let mut minded = MindedChild::mind(child, patient(), Owner::new()).expect("minded");
     let mut poll = Poll::new().expect("a poll");
-    let registered = poll
-        .registry()
-        .register(&mut minded, CHILD, Interest::READABLE);
-    registered.expect("registered");
-    assert_eq!(minded.handler().text(), "");
-    assert_eq!(minded.handler().outcomes, []);
+    let mut children = Children::new().expect("a set");
+    poll.registry()
+        .register(&mut children, SET, Interest::READABLE)
+        .expect("registered");
+    let id = children
+        .mind(child, patient(), Owner::new())
+        .expect("minded");
+    let owner = children.handler(id).expect("in the set");
+    assert_eq!(owner.text(), "");
+    assert_eq!(owner.outcomes, []);
 
     let mut events = Events::with_capacity(8);
-    while minded.outcome().is_none() {
-        sleep(&mut poll, &mut events, millis(60_000));
-        minded.turn(poll.registry()).expect("a turn");
+    while children.outcome(id).is_none() {
+        sleep(&mut poll, &mut events, GUARD);
+        assert!(!events.is_empty(), "nothing comes");
+        children.turn();
     }
-    assert_eq!(minded.handler().text(), "\n");
-    assert_eq!(minded.handler().outcomes.len(), 1);
+    let (finished, _, owner) = children.next_finished().expect("it has ended");
+    assert_eq!(finished, id);
+    assert_eq!(owner.text(), "\n");
+    assert_eq!(owner.outcomes.len(), 1);
 }
 
 #[test]
 fn a_turn_too_many_is_harmless() {
     let mut run = Run::of("echo; exit 1", patient(), Owner::new());
-    while run.child.outcome().is_none() {
+    while run.outcome().is_none() {
         run.step();
         run.turn();
         run.turn();
@@ -173,21 +221,35 @@ fn a_turn_too_many_is_harmless() {
 }
 
 #[test]
-fn a_child_that_is_dropped_dies_with_its_group() {
-    let mut run = Run::of("sleep 60 & echo $!; wait", patient(), Owner::new());
-    let member = run.bystander();
-    let leader = Bystander::of(run.child.id());
-    assert!(member.is_alive() && leader.is_alive());
+fn a_set_that_is_dropped_ends_every_child_with_its_group() {
+    let script = "sleep 60 & echo $!; wait";
+    let mut run = Run::of(script, patient(), Owner::new());
+    let mut processes = vec![Bystander::of(run.pid()), run.bystander()];
+    for _ in 0..2 {
+        run.id = run.add(script, patient(), Owner::new());
+        processes.extend([Bystander::of(run.pid()), run.bystander()]);
+    }
+    assert!(processes.iter().all(Bystander::is_alive));
     drop(run);
-    leader.wait_until_dead();
-    member.wait_until_dead();
+    processes.iter().for_each(Bystander::wait_until_dead);
 }
 
 #[test]
-fn a_child_that_gives_its_owner_back_dies_with_its_group() {
+fn a_child_that_is_removed_gives_its_owner_back_and_dies_with_its_group() {
     let mut run = Run::of("sleep 60 & echo $!; wait", patient(), Owner::new());
+    let leader = Bystander::of(run.pid());
     let member = run.bystander();
-    let owner = run.child.into_handler();
+    let sister = run.add("exec cat", patient(), Owner::new());
+
+    let owner = run.children.remove(run.id).expect("in the set");
     assert_eq!(owner.outcomes, []);
+    leader.wait_until_dead();
     member.wait_until_dead();
+    assert!(run.children.remove(run.id).is_none());
+    assert!(run.children.control(run.id).is_none());
+    assert_eq!(run.children.ids().collect::<Vec<_>>(), [sister]);
+
+    run.id = sister;
+    run.stdin().write_all(b"untouched").expect("written");
+    assert_eq!(run.finish().text(), "untouched");
 }

@@ -2,14 +2,18 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::process::{ChildStdin, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use childminder_mio::{
-    Action, Answer, Config, Control, Discarded, Error, Event, Failure, Handler, Job, Ladder,
-    MindedChild, Moment, Outcome, Signal, Stage, Stream, Target,
+use childminder::{
+    Action, Config, Error, Event, ExitStatus, Ladder, MonitorState, Outcome, Signal, Stage, Stream,
+    Target,
 };
+use childminder_driver::{
+    Answer, ChildId, Control, Discarded, Failure, Handler, Job, Moment, Request,
+};
+use childminder_mio::Children;
 use mio::{Events, Interest, Poll, Token};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
@@ -17,7 +21,7 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 /// Far more than a loaded machine needs for a whole test.
 pub(crate) const GUARD: Duration = Duration::from_secs(30);
 
-pub(crate) const CHILD: Token = Token(7);
+pub(crate) const SET: Token = Token(7);
 
 /// A shell that runs `script`, with everything piped.
 pub(crate) fn sh(script: &str) -> Command {
@@ -61,11 +65,12 @@ pub(crate) fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-/// One child in a loop of its own.
+/// One child in a set of its own, in a loop of its own.
 pub(crate) struct Run {
     pub(crate) poll: Poll,
     pub(crate) events: Events,
-    pub(crate) child: MindedChild<Owner>,
+    pub(crate) children: Children<Owner>,
+    pub(crate) id: ChildId,
     begun: Instant,
 }
 
@@ -76,58 +81,98 @@ impl Run {
 
     pub(crate) fn of_command(command: &mut Command, config: Config, owner: Owner) -> Self {
         let poll = Poll::new().expect("a poll");
-        let mut child = MindedChild::spawn(command, config, owner).expect("a child");
+        let mut children = Children::new().expect("a set");
         poll.registry()
-            .register(&mut child, CHILD, Interest::READABLE)
+            .register(&mut children, SET, Interest::READABLE)
             .expect("registered");
+        let id = children.spawn(command, config, owner).expect("a child");
         Self {
             poll,
             events: Events::with_capacity(8),
-            child,
+            children,
+            id,
             begun: Instant::now(),
         }
+    }
+
+    /// One more child beside the first.
+    pub(crate) fn add(&mut self, script: &str, config: Config, owner: Owner) -> ChildId {
+        let child = self.children.spawn(&mut sh(script), config, owner);
+        child.expect("a child")
     }
 
     /// Sleeps until there is something to do, and does it.
     pub(crate) fn step(&mut self) {
         let left = GUARD.saturating_sub(self.begun.elapsed());
-        let timeout = self.child.poll_timeout().unwrap_or(left).min(left);
-        sleep(&mut self.poll, &mut self.events, timeout);
-        let monitor = self.child.monitor();
+        let until_deadline = |at: Instant| at.saturating_duration_since(Instant::now());
+        let timeout = self.children.deadline().map_or(left, until_deadline);
+        sleep(&mut self.poll, &mut self.events, timeout.min(left));
+        let monitor = self.children.monitor(self.id);
         assert!(self.begun.elapsed() < GUARD, "nothing comes: {monitor:?}");
         self.turn();
     }
 
     pub(crate) fn turn(&mut self) {
-        self.child.turn(self.poll.registry()).expect("a turn");
+        self.children.turn();
     }
 
     pub(crate) fn until(&mut self, condition: impl Fn(&Owner) -> bool) {
-        while !condition(self.child.handler()) {
-            assert_eq!(self.child.outcome(), None, "it ended before");
+        while !condition(self.owner()) {
+            assert_eq!(self.outcome(), None, "it ended before");
             self.step();
         }
     }
 
+    /// The child stays in the set.
     pub(crate) fn finish(&mut self) -> &Owner {
-        while self.child.outcome().is_none() {
+        self.finish_child(self.id)
+    }
+
+    pub(crate) fn finish_child(&mut self, id: ChildId) -> &Owner {
+        while self.children.outcome(id).is_none() {
             self.step();
         }
-        let owner = self.child.handler();
+        let owner = self.children.handler(id).expect("in the set");
         assert_eq!(owner.outcomes.len(), 1, "finished once");
         owner
     }
 
-    pub(crate) fn owner(&self) -> &Owner {
-        self.child.handler()
+    pub(crate) fn outcome(&self) -> Option<Outcome> {
+        self.children.outcome(self.id)
     }
 
-    pub(crate) fn control(&mut self) -> &mut Control<Payload> {
-        self.child.control()
+    pub(crate) fn monitor(&self) -> &MonitorState {
+        self.children.monitor(self.id).expect("in the set")
+    }
+
+    pub(crate) fn owner(&self) -> &Owner {
+        self.children.handler(self.id).expect("in the set")
+    }
+
+    pub(crate) fn control(&mut self) -> Control<'_, Payload> {
+        self.children.control(self.id).expect("in the set")
     }
 
     pub(crate) fn stdin(&mut self) -> ChildStdin {
-        self.child.take_stdin().expect("standard input is piped")
+        let stdin = self.children.take_stdin(self.id);
+        stdin.expect("standard input is piped")
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.children.child(self.id).expect("in the set").id()
+    }
+
+    /// Whether a turn has something to do, whatever the kernel and the clock say. Then the descriptor says so,
+    /// too: to `poll(2)`, and to mio, which waits for edges.
+    pub(crate) fn has_work(&mut self) -> bool {
+        let due = |at| at <= Instant::now();
+        let has_work = self.children.deadline().is_some_and(due);
+        if has_work {
+            assert!(is_readable(&self.children, Duration::ZERO));
+            sleep(&mut self.poll, &mut self.events, Duration::ZERO);
+            assert!(!self.events.is_empty(), "an edge was missed");
+        }
+        has_work
     }
 
     /// The process whose id the child writes as its first line.
@@ -138,9 +183,20 @@ impl Run {
 
     /// Sixteen times the room in the pipe that a living child has as its standard output.
     pub(crate) fn widen_stdout(&self) {
-        let path = format!("/proc/{}/fd/1", self.child.id());
+        let path = format!("/proc/{}/fd/1", self.pid());
         let pipe = File::options().write(true).open(path).expect("the pipe");
         rustix::pipe::fcntl_setpipe_size(&pipe, 1 << 20).expect("room");
+    }
+
+    /// The payloads that came back because their child is gone.
+    pub(crate) fn undelivered(&mut self) -> Vec<(ChildId, Payload)> {
+        let payload = |(child, request)| match request {
+            Request::Notify(payload) => Some((child, payload)),
+            _ => None,
+        };
+        std::iter::from_fn(|| self.children.next_undelivered())
+            .filter_map(payload)
+            .collect()
     }
 }
 
@@ -150,6 +206,7 @@ type OnOutput = Box<dyn FnMut(&mut Control<Payload>, Stream, &[u8])>;
 type OnEnded = Box<dyn FnMut(&mut Control<Payload>, Stream)>;
 type OnNotify = Box<dyn FnMut(&mut Control<Payload>, Job<Payload>, Answer)>;
 type OnError = Box<dyn FnMut(&mut Control<Payload>, Error)>;
+type OnExited = Box<dyn FnMut(&mut Control<Payload>, ExitStatus)>;
 
 /// Writes everything down, and reacts as it was told to.
 pub(crate) struct Owner {
@@ -162,11 +219,12 @@ pub(crate) struct Owner {
     pub(crate) failures: Vec<String>,
     pub(crate) discarded: Vec<Discarded<Payload>>,
     pub(crate) outcomes: Vec<Outcome>,
-    pub(crate) moments: Vec<(childminder_mio::Instant, Moment)>,
+    pub(crate) moments: Vec<(childminder::Instant, Moment)>,
     on_output: OnOutput,
     on_ended: OnEnded,
     on_notify: OnNotify,
     on_error: OnError,
+    on_exited: OnExited,
 }
 
 impl Owner {
@@ -183,8 +241,9 @@ impl Owner {
             moments: Vec::new(),
             on_output: Box::new(|_, _, _| {}),
             on_ended: Box::new(|_, _| {}),
-            on_notify: Box::new(|_, _, answer| answer.done(true)),
+            on_notify: Box::new(|_, _, answer| answer.succeed()),
             on_error: Box::new(|_, _| {}),
+            on_exited: Box::new(|_, _| {}),
         }
     }
 
@@ -217,6 +276,14 @@ impl Owner {
         react: impl FnMut(&mut Control<Payload>, Error) + 'static,
     ) -> Self {
         self.on_error = Box::new(react);
+        self
+    }
+
+    pub(crate) fn on_exited(
+        mut self,
+        react: impl FnMut(&mut Control<Payload>, ExitStatus) + 'static,
+    ) -> Self {
+        self.on_exited = Box::new(react);
         self
     }
 
@@ -262,6 +329,10 @@ impl Handler for Owner {
         (self.on_ended)(control, stream);
     }
 
+    fn exited(&mut self, control: &mut Control<Payload>, status: ExitStatus) {
+        (self.on_exited)(control, status);
+    }
+
     fn notify(&mut self, control: &mut Control<Payload>, job: Job<Payload>, answer: Answer) {
         self.jobs.push(job);
         (self.on_notify)(control, job, answer);
@@ -288,7 +359,7 @@ impl Handler for Owner {
         self.outcomes.push(outcome);
     }
 
-    fn observe(&mut self, at: childminder_mio::Instant, moment: Moment) {
+    fn observe(&mut self, at: childminder::Instant, moment: Moment) {
         assert_eq!(self.outcomes, [], "nothing is observed after the end");
         self.moments.push((at, moment));
     }
@@ -313,9 +384,14 @@ impl Bystander {
     }
 
     fn is_dead_within(&self, limit: Duration) -> bool {
-        let limit = Timespec::try_from(limit).expect("a short time");
-        let mut fds = [PollFd::new(&self.0, PollFlags::IN)];
-        let ready = poll(&mut fds, Some(&limit)).map_err(io::Error::from);
-        ready.expect("a pidfd can be waited for") > 0
+        is_readable(&self.0, limit)
     }
+}
+
+/// Whether `poll(2)` calls this readable within `limit`.
+pub(crate) fn is_readable(fd: &impl AsFd, limit: Duration) -> bool {
+    let limit = Timespec::try_from(limit).expect("a short time");
+    let mut fds = [PollFd::new(fd, PollFlags::IN)];
+    let ready = poll(&mut fds, Some(&limit)).map_err(io::Error::from);
+    ready.expect("it can be waited for") > 0
 }
