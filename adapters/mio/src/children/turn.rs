@@ -17,7 +17,7 @@ impl<H: Handler> Children<H> {
     pub fn turn(&mut self) {
         self.shared.begin();
         let mut budget = BUDGET;
-        for _ in 0..ROUNDS {
+        'rounds: for _ in 0..ROUNDS {
             let now = clock::now();
             self.look(now);
             if self.queue.is_empty() {
@@ -30,11 +30,11 @@ impl<H: Handler> Children<H> {
                 };
                 self.turn_child(id, now, &mut budget);
                 if budget == 0 {
-                    return self.end_turn();
+                    break 'rounds;
                 }
             }
         }
-        // Somebody who waits for edges must hear of what has come since the last look.
+        // A loop that waits for edges must hear of what no look has told of yet.
         self.wake();
         self.end_turn();
     }

@@ -1,6 +1,7 @@
 //! Children that take too long, or leave something behind.
 
 use std::io::Write as _;
+use std::time::Duration;
 
 use childminder::{Activity, Config, Deadline, Error, Event, ExitStatus, Signal, Stream};
 
@@ -86,6 +87,36 @@ fn progress_is_what_the_owner_says() {
     stdin.write_all(b"!").expect("written");
     run.until(|owner| owner.stdout == b"chatter!");
     assert!(run.monitor().deadline(Deadline::Idle) > at_first);
+}
+
+#[test]
+fn the_time_left_is_told_until_a_deadline_waits_or_is_taken_back() {
+    let config = Config {
+        idle_timeout: Some(millis(60_000)),
+        ..patient()
+    };
+    let mut run = Run::of("exec cat", config, Owner::new());
+    let left = |run: &Run| run.children.time_left(run.id, Deadline::Idle);
+    let first = left(&run).expect("a deadline");
+    assert!(first <= millis(60_000) && first > millis(30_000));
+    assert_eq!(run.children.time_left(run.id, Deadline::Run), None);
+
+    run.control().suspended();
+    run.turn();
+    assert_eq!(left(&run), None);
+    run.control().resumed();
+    run.turn();
+    assert!(left(&run).is_some_and(|left| left <= first));
+
+    run.control().set_idle_timeout(Some(Duration::ZERO));
+    run.control().suspended();
+    run.turn();
+    run.control().set_idle_timeout(None);
+    run.control().resumed();
+    run.turn();
+    assert_eq!(left(&run), None);
+    let gone = run.id.next();
+    assert_eq!(run.children.time_left(gone, Deadline::Idle), None);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Real children in real loops.
 
+mod crowds;
 mod deadlines;
 mod examples;
 mod holding;

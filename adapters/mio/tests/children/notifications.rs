@@ -90,6 +90,27 @@ fn an_answer_that_is_dropped_is_a_failure_and_discards_the_others() {
 }
 
 #[test]
+fn an_answer_says_why_it_failed() {
+    let owner = Owner::new().on_notify(|_, _, answer| answer.fail("the endpoint said 503"));
+    let mut run = Run::of("exec sleep 60", patient(), owner);
+    run.control().notify("a");
+    let owner = run.finish();
+    let failed = Error::Notification(NotificationId::FIRST);
+    assert_eq!(owner.errors[0], (failed, true));
+    assert_eq!(owner.failures, ["the endpoint said 503"]);
+}
+
+#[test]
+fn an_answer_from_another_thread_says_why_it_failed() {
+    let owner = Owner::new().on_notify(|_, _, answer| {
+        thread::spawn(move || answer.fail("the endpoint said 503"));
+    });
+    let mut run = Run::of("exec sleep 60", patient(), owner);
+    run.control().notify("a");
+    assert_eq!(run.finish().failures, ["the endpoint said 503"]);
+}
+
+#[test]
 fn what_is_asked_after_the_end_comes_back() {
     let mut run = Run::of("true", patient(), Owner::new());
     run.finish();

@@ -1,14 +1,11 @@
 //! What the child writes arrives, whole and in time.
 
-use std::io::{self, Read as _, Write as _};
-use std::process::{ChildStdin, Command};
+use std::io::Write as _;
+use std::process::Command;
 
 use childminder::{Event, Stream};
 
-use crate::support::{Bystander, Owner, Run, patient, sh};
-
-/// More than is read in one turn, and less than fits into a widened pipe.
-const BURST: usize = 600_000;
+use crate::support::{BURST, Burst, Bystander, Owner, Run, patient};
 
 #[test]
 fn each_stream_arrives_whole_and_ends_once() {
@@ -79,7 +76,8 @@ fn a_stream_may_end_long_before_the_child() {
 
 #[test]
 fn what_the_budget_left_over_is_read_without_a_new_event() {
-    let (mut run, stdin) = written_and_waiting();
+    let (mut run, mut burst) = Burst::of_a_child();
+    let stdin = burst.write(&mut run);
     run.turn();
     let budget = run.owner().stdout.len();
     assert!(budget < BURST, "a turn reads no more than its budget");
@@ -93,18 +91,6 @@ fn what_the_budget_left_over_is_read_without_a_new_event() {
     assert_eq!(run.children.deadline(), None, "nothing is left over");
     drop(stdin);
     run.finish();
-}
-
-/// A child that has written a burst and waits, before the first turn.
-fn written_and_waiting() -> (Run, ChildStdin) {
-    let (mut reader, writer) = io::pipe().expect("a pipe");
-    let script = format!("read go; head -c {BURST} /dev/zero; echo >&2; read go");
-    let mut run = Run::of_command(sh(&script).stderr(writer), patient(), Owner::new());
-    run.widen_stdout();
-    let mut stdin = run.stdin();
-    stdin.write_all(b"go\n").expect("written");
-    reader.read_exact(&mut [0]).expect("a sign");
-    (run, stdin)
 }
 
 #[test]

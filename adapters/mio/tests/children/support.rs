@@ -1,7 +1,7 @@
 //! An owner that writes everything down, a loop that runs until something is so, and bystanders.
 
 use std::fs::File;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, PipeReader, Read as _, Write as _};
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::{ChildStdin, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -59,6 +59,18 @@ pub(crate) fn sleep(poll: &mut Poll, events: &mut Events, timeout: Duration) {
     if let Err(error) = poll.poll(events, Some(timeout)) {
         assert_eq!(error.kind(), ErrorKind::Interrupted, "{error}");
     }
+}
+
+/// Sleeps until there are events.
+pub(crate) fn wait(poll: &mut Poll, events: &mut Events) {
+    let begun = Instant::now();
+    while begun.elapsed() < GUARD {
+        sleep(poll, events, GUARD);
+        if !events.is_empty() {
+            return;
+        }
+    }
+    panic!("nothing comes");
 }
 
 pub(crate) fn millis(millis: u64) -> Duration {
@@ -197,6 +209,31 @@ impl Run {
         std::iter::from_fn(|| self.children.next_undelivered())
             .filter_map(payload)
             .collect()
+    }
+}
+
+/// More than is read in one turn, and less than fits into a widened pipe.
+pub(crate) const BURST: usize = 600_000;
+
+/// Tells when the burst has been written.
+pub(crate) struct Burst(PipeReader);
+
+impl Burst {
+    /// A child that will write a burst when it is asked to.
+    pub(crate) fn of_a_child() -> (Run, Self) {
+        let (reader, writer) = io::pipe().expect("a pipe");
+        let script = format!("read go; head -c {BURST} /dev/zero; echo >&2; read go");
+        let run = Run::of_command(sh(&script).stderr(writer), patient(), Owner::new());
+        run.widen_stdout();
+        (run, Self(reader))
+    }
+
+    /// From now on, the child waits for its standard input to end.
+    pub(crate) fn write(&mut self, run: &mut Run) -> ChildStdin {
+        let mut stdin = run.stdin();
+        stdin.write_all(b"go\n").expect("written");
+        self.0.read_exact(&mut [0]).expect("a sign");
+        stdin
     }
 }
 
