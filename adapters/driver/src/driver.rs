@@ -272,20 +272,17 @@ impl<N: Send + 'static> Driver<N> {
             return;
         };
         self.read_what_waits(turn, Held::Respected);
-        let status = match seen {
-            Ok(status) => {
-                self.exit = Exit::Seen;
-                status
-            }
-            Err(lost) => {
-                self.exit = Exit::Lost;
-                self.desk().reason = Some(lost.into());
-                ExitStatus::Lost
-            }
+        let (exit, status, reason) = match seen {
+            Ok(status) => (Exit::Seen, status, None),
+            Err(lost) => (Exit::Lost, ExitStatus::Lost, Some(lost.into())),
         };
+        self.exit = exit;
         turn.handler
             .exited(&mut turn.shared.control(self.id), status);
         self.carry_out(turn);
+        if reason.is_some() {
+            self.desk().reason = reason;
+        }
         self.feed(turn, Event::ChildExited(status));
     }
 

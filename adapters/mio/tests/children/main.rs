@@ -3,6 +3,7 @@
 mod crowds;
 mod deadlines;
 mod examples;
+mod exits;
 mod holding;
 mod neighbours;
 mod notifications;
