@@ -218,13 +218,15 @@ impl<N: Send + 'static> Driver<N> {
         }
     }
 
-    /// One stream cannot use up the budget of the other.
+    /// Where both streams are ready, the first cannot use up the budget of the other.
     fn read_within_budget<H, K>(&mut self, turn: &mut Turn<'_, H, K>)
     where
         H: Handler<Notification = N>,
         K: Kernel,
     {
-        let mut enough = turn.budget / 2;
+        let is_ready = |stream| self.wants(stream) && self.ready.has(Ready::output(stream));
+        let streams = Stream::ALL.into_iter().filter(|stream| is_ready(*stream));
+        let mut enough = turn.budget / streams.count().max(1);
         for stream in Stream::ALL {
             if self.ready.has(Ready::output(stream)) {
                 self.read(turn, stream, enough, Reading::WITHIN_BUDGET);
@@ -348,7 +350,8 @@ impl<N: Send + 'static> Driver<N> {
             if refused || !self.open[stream as usize] {
                 return;
             }
-            match turn.kernel.read(stream, &mut turn.shared.buffer) {
+            let room = left.min(turn.shared.buffer.len());
+            match turn.kernel.read(stream, &mut turn.shared.buffer[..room]) {
                 Ok(0) => return self.close(turn, stream),
                 Ok(length) => {
                     left = left.saturating_sub(length);
@@ -360,7 +363,7 @@ impl<N: Send + 'static> Driver<N> {
                     } = turn.shared;
                     let control = &mut requests.control(self.id);
                     turn.handler.output(control, stream, &buffer[..length]);
-                    let is_short = length < buffer.len();
+                    let is_short = length < room;
                     self.carry_out(turn);
                     if is_short && reading.stops == Stops::WhenShort(turn.kernel.trigger()) {
                         return self.ready.clear(Ready::output(stream));

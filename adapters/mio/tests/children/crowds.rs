@@ -11,7 +11,9 @@ use childminder_mio::Children;
 use mio::{Events, Interest, Poll};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::support::{Bystander, Owner, Run, SET, is_readable, millis, patient, sh, wait};
+use crate::support::{
+    BURST, Burst, Bystander, GUARD, Owner, Run, SET, is_readable, millis, patient, sh, wait,
+};
 
 /// More than a selector tells of at once.
 const CROWD: u64 = 300;
@@ -28,6 +30,25 @@ fn ten_thousand_notifications_that_are_answered_at_once_go_in_one_turn() {
     run.turn();
     assert_eq!(run.owner().jobs.len(), 10_000);
     assert!(!run.has_work());
+}
+
+#[test]
+fn all_children_together_read_one_budget_in_a_turn() {
+    let (mut run, mut burst) = Burst::of_a_child();
+    let small = run.add("echo small; exec cat", patient(), Owner::new());
+    assert!(is_readable(&run.children, GUARD), "nothing comes");
+    let _stdin = burst.write(&mut run);
+    let read = |run: &Run| {
+        let small = run.children.handler(small).expect("in the set");
+        small.stdout.len() + run.owner().stdout.len()
+    };
+    while read(&run) < BURST + "small\n".len() {
+        let before = read(&run);
+        assert!(run.has_work() || before == 0, "something is left over");
+        run.turn();
+        let in_a_turn = read(&run) - before;
+        assert!(in_a_turn <= BUDGET, "{in_a_turn} bytes in a turn");
+    }
 }
 
 #[test]
