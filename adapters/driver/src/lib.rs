@@ -85,7 +85,10 @@ mod driver;
 mod handler;
 mod id;
 mod kernel;
+mod lines;
 mod shared;
+#[cfg(test)]
+mod splittings;
 
 pub use answer::Answer;
 pub use childminder;
@@ -94,4 +97,5 @@ pub use driver::{BUDGET, Driver, Turn};
 pub use handler::{Discarded, Failure, Handler, Job, Moment};
 pub use id::ChildId;
 pub use kernel::{Kernel, Ready, Trigger};
+pub use lines::{Ending, Line, Lines};
 pub use shared::{Mail, Remote, Shared};
