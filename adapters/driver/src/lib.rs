@@ -89,6 +89,7 @@ mod lines;
 mod shared;
 #[cfg(test)]
 mod splittings;
+mod tail;
 
 pub use answer::Answer;
 pub use childminder;
@@ -99,3 +100,4 @@ pub use id::ChildId;
 pub use kernel::{Kernel, Ready, Trigger};
 pub use lines::{Ending, Line, Lines};
 pub use shared::{Mail, Remote, Shared};
+pub use tail::{Tail, TailLine};
