@@ -10,6 +10,9 @@
 //! Most people want `childminder-mio` or `childminder-tokio`, and of this crate only [`Handler`],
 //! [`Control`] and [`Answer`].
 //!
+//! [`Lines`], [`Tail`] and [`Capture`] are parts for handlers: output as lines, the last of it, its beginning
+//! and end. [`Captured`] is a whole handler, for a child whose output is wanted when it has ended.
+//!
 //! # A loop of your own
 //!
 //! ```
@@ -80,6 +83,7 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+mod captured;
 mod control;
 mod driver;
 mod handler;
@@ -92,6 +96,7 @@ mod splittings;
 mod tail;
 
 pub use answer::Answer;
+pub use captured::{Capture, Captured, CapturedError};
 pub use childminder;
 pub use control::{Control, Request, Requests};
 pub use driver::{BUDGET, Driver, Turn};

@@ -1,0 +1,335 @@
+//! A child's output as a value.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use childminder::{Error, Outcome, Stream};
+
+use crate::{Control, Failure, Handler};
+
+/// A handler that keeps the output, the errors and the outcome, to be looked at when the child has ended.
+///
+/// ```
+/// use childminder::Stream;
+/// use childminder_driver::{Captured, Handler};
+/// # use childminder_driver::{ChildId, Requests};
+/// # let mut requests = Requests::new();
+/// # let mut control = requests.control(ChildId::FIRST);
+///
+/// // Of each stream the first ten bytes and the last five.
+/// let mut captured = Captured::new(10, 5);
+/// captured.output(&mut control, Stream::Stdout, b"all of it");
+/// captured.output(&mut control, Stream::Stderr, b"this is the beginning, that the end");
+///
+/// assert_eq!(captured.stdout().bytes().as_deref(), Some(&b"all of it"[..]));
+/// assert_eq!(captured.stderr().bytes(), None);
+/// assert_eq!(captured.stderr().omitted(), 20);
+/// assert_eq!(captured.stderr().to_string(), "this is th\n… 20 bytes left out …\ne end");
+/// ```
+#[derive(Debug)]
+pub struct Captured {
+    stdout: Capture,
+    stderr: Capture,
+    errors: Vec<CapturedError>,
+    outcome: Option<Outcome>,
+}
+
+/// The beginning and the end of what was written to one stream.
+///
+/// It can stand in a handler of your own: give it every piece from [`Handler::output`].
+///
+/// Displayed, it is text, with `… 123 bytes left out …` on a line of its own where something is missing.
+/// What is not UTF-8 is replaced.
+#[derive(Clone, Debug)]
+pub struct Capture {
+    head: Vec<u8>,
+    /// Up to twice what is kept, so that each byte is moved once on average.
+    tail: Vec<u8>,
+    max_head: usize,
+    max_tail: usize,
+    written: u64,
+}
+
+/// An error that was noticed, in the words of what noticed it.
+#[derive(Debug)]
+pub struct CapturedError {
+    /// What went wrong.
+    pub error: Error,
+    /// What says more, where something does: see [`Handler::error`].
+    pub failure: Option<Failure>,
+}
+
+impl Captured {
+    /// Keeps this many of the first and of the last bytes of each stream.
+    pub fn new(max_head: usize, max_tail: usize) -> Self {
+        Self {
+            stdout: Capture::new(max_head, max_tail),
+            stderr: Capture::new(max_head, max_tail),
+            errors: Vec::new(),
+            outcome: None,
+        }
+    }
+
+    /// What was written to standard output, or to the PTY.
+    pub fn stdout(&self) -> &Capture {
+        &self.stdout
+    }
+
+    /// What was written to standard error.
+    pub fn stderr(&self) -> &Capture {
+        &self.stderr
+    }
+
+    /// The errors in the order in which they were noticed. The outcome carries the first.
+    pub fn errors(&self) -> &[CapturedError] {
+        &self.errors
+    }
+
+    /// How it ended; none before the end.
+    pub fn outcome(&self) -> Option<Outcome> {
+        self.outcome
+    }
+}
+
+/// With [`Capture::DEFAULT_MAX_HEAD`] and [`Capture::DEFAULT_MAX_TAIL`].
+impl Default for Captured {
+    fn default() -> Self {
+        Self::new(Capture::DEFAULT_MAX_HEAD, Capture::DEFAULT_MAX_TAIL)
+    }
+}
+
+impl Handler for Captured {
+    type Notification = ();
+
+    fn output(&mut self, _: &mut Control<()>, stream: Stream, bytes: &[u8]) {
+        match stream {
+            Stream::Stdout => self.stdout.push(bytes),
+            Stream::Stderr => self.stderr.push(bytes),
+        }
+    }
+
+    fn error(&mut self, _: &mut Control<()>, error: Error, _: bool, failure: Option<Failure>) {
+        self.errors.push(CapturedError { error, failure });
+    }
+
+    fn finished(&mut self, outcome: Outcome) {
+        self.outcome = Some(outcome);
+    }
+}
+
+impl Capture {
+    /// How many of the first bytes [`Capture::default`] keeps: 1 MiB.
+    pub const DEFAULT_MAX_HEAD: usize = 1024 * 1024;
+
+    /// How many of the last bytes [`Capture::default`] keeps: 64 KiB.
+    pub const DEFAULT_MAX_TAIL: usize = 64 * 1024;
+
+    /// Keeps this many of the first bytes and, of what follows them, this many of the last. The latter need
+    /// twice the memory.
+    pub fn new(max_head: usize, max_tail: usize) -> Self {
+        Self {
+            head: Vec::new(),
+            tail: Vec::new(),
+            max_head,
+            max_tail,
+            written: 0,
+        }
+    }
+
+    /// Takes more output.
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.written += bytes.len() as u64;
+        let room = self.max_head - self.head.len();
+        let (first, rest) = bytes.split_at(room.min(bytes.len()));
+        self.head.extend_from_slice(first);
+
+        let rest = last(rest, self.max_tail);
+        if self.tail.len() + rest.len() > self.max_tail.saturating_mul(2) {
+            let kept = self.max_tail - rest.len();
+            self.tail.drain(..self.tail.len() - kept);
+        }
+        self.tail.extend_from_slice(rest);
+    }
+
+    /// The first bytes.
+    pub fn head(&self) -> &[u8] {
+        &self.head
+    }
+
+    /// The last bytes, but for those that are in the head.
+    pub fn tail(&self) -> &[u8] {
+        last(&self.tail, self.max_tail)
+    }
+
+    /// How many bytes between the head and the tail were left out.
+    pub fn omitted(&self) -> u64 {
+        self.written - (self.head.len() + self.tail().len()) as u64
+    }
+
+    /// All that was written; none if some of it was left out.
+    pub fn bytes(&self) -> Option<Cow<'_, [u8]>> {
+        if self.omitted() > 0 {
+            return None;
+        }
+        let tail = self.tail();
+        Some(if tail.is_empty() {
+            Cow::Borrowed(&self.head)
+        } else {
+            Cow::Owned([&self.head, tail].concat())
+        })
+    }
+}
+
+/// With [`Capture::DEFAULT_MAX_HEAD`] and [`Capture::DEFAULT_MAX_TAIL`].
+impl Default for Capture {
+    fn default() -> Self {
+        Self::new(Self::DEFAULT_MAX_HEAD, Self::DEFAULT_MAX_TAIL)
+    }
+}
+
+impl fmt::Display for Capture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(all) = self.bytes() {
+            return f.write_str(&String::from_utf8_lossy(&all));
+        }
+        f.write_str(&String::from_utf8_lossy(&self.head))?;
+        if !matches!(self.head.last(), None | Some(b'\n')) {
+            f.write_str("\n")?;
+        }
+        let omitted = self.omitted();
+        let bytes = if omitted == 1 { "byte" } else { "bytes" };
+        writeln!(f, "… {omitted} {bytes} left out …")?;
+        f.write_str(&String::from_utf8_lossy(self.tail()))
+    }
+}
+
+/// The failure's words, if there is one.
+impl fmt::Display for CapturedError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.failure {
+            Some(failure) => failure.fmt(f),
+            None => self.error.fmt(f),
+        }
+    }
+}
+
+/// The last bytes of these, up to this many.
+fn last(bytes: &[u8], most: usize) -> &[u8] {
+    &bytes[bytes.len().saturating_sub(most)..]
+}
+
+#[cfg(test)]
+mod tests {
+    use childminder::{ExitStatus, FailureId};
+
+    use super::*;
+    use crate::splittings::splittings;
+    use crate::{ChildId, Requests};
+
+    fn captured(max_head: usize, max_tail: usize, pieces: &[&[u8]]) -> Capture {
+        let mut capture = Capture::new(max_head, max_tail);
+        for piece in pieces {
+            capture.push(piece);
+            assert!(capture.head.len() <= max_head, "{capture:?}");
+            assert!(capture.tail.len() <= 2 * max_tail, "{capture:?}");
+        }
+        capture
+    }
+
+    #[test]
+    fn the_ends_are_kept_however_the_output_arrives() {
+        let text = b"0123456789";
+        let limits = (0..12).flat_map(|head| (0..12).map(move |tail| (head, tail)));
+        for (max_head, max_tail) in limits {
+            let (head, rest) = text.split_at(max_head.min(text.len()));
+            let (omitted, tail) = rest.split_at(rest.len().saturating_sub(max_tail));
+            for pieces in splittings(text) {
+                let capture = captured(max_head, max_tail, &pieces);
+                assert_eq!(capture.head(), head, "{pieces:?}");
+                assert_eq!(capture.tail(), tail, "{pieces:?}");
+                assert_eq!(capture.omitted(), omitted.len() as u64, "{pieces:?}");
+                let whole = omitted.is_empty().then_some(&text[..]);
+                assert_eq!(capture.bytes().as_deref(), whole, "{pieces:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn it_says_how_much_is_left_out() {
+        let shown = |head, tail, text: &[u8]| captured(head, tail, &[text]).to_string();
+        assert_eq!(shown(3, 3, b""), "");
+        assert_eq!(shown(3, 3, b"abcdef"), "abcdef");
+        assert_eq!(shown(3, 3, b"abcdefg"), "abc\n… 1 byte left out …\nefg");
+        assert_eq!(shown(3, 3, b"ab\ndefgh"), "ab\n… 2 bytes left out …\nfgh");
+        assert_eq!(shown(0, 3, b"abcde"), "… 2 bytes left out …\ncde");
+        assert_eq!(shown(3, 0, b"abcde"), "abc\n… 2 bytes left out …\n");
+        assert_eq!(shown(0, 0, b"abc"), "… 3 bytes left out …\n");
+    }
+
+    #[test]
+    fn a_character_between_head_and_tail_is_whole() {
+        assert_eq!(captured(2, 2, &["aéb".as_bytes()]).to_string(), "aéb");
+        let cut = captured(2, 1, &["aéb".as_bytes()]).to_string();
+        assert_eq!(cut, "a\u{fffd}\n… 1 byte left out …\nb");
+    }
+
+    #[test]
+    fn megabytes_leave_no_more_than_the_limits() {
+        let megabyte = vec![b'x'; 1 << 20];
+        let mut capture = Capture::default();
+        for _ in 0..64 {
+            capture.push(&megabyte);
+        }
+        capture.push(b"end");
+        assert_eq!(capture.head().len(), Capture::DEFAULT_MAX_HEAD);
+        assert_eq!(capture.tail().len(), Capture::DEFAULT_MAX_TAIL);
+        assert!(capture.tail().ends_with(b"xend"));
+        assert_eq!(capture.omitted(), (63 << 20) + 3 - 64 * 1024);
+        assert!(capture.tail.capacity() <= 2 * Capture::DEFAULT_MAX_TAIL);
+    }
+
+    #[test]
+    fn the_tail_is_not_moved_for_each_byte() {
+        let mut capture = Capture::new(0, 100);
+        let mut moves = 0;
+        for _ in 0..1000 {
+            let before = capture.tail.len();
+            capture.push(b"x");
+            moves += usize::from(capture.tail.len() <= before);
+        }
+        assert!((1..=10).contains(&moves), "{moves}");
+    }
+
+    #[test]
+    fn a_handler_keeps_the_streams_apart_and_the_errors_with_their_words() {
+        let mut requests = Requests::new();
+        let mut control = requests.control(ChildId::FIRST);
+        let mut captured = Captured::default();
+        assert_eq!(captured.outcome(), None);
+
+        captured.output(&mut control, Stream::Stdout, b"out");
+        captured.output(&mut control, Stream::Stderr, b"err");
+        let ticket = FailureId::new(1).expect("not zero");
+        let failure = Failure::from("disk is full");
+        captured.error(&mut control, Error::External(ticket), true, Some(failure));
+        captured.error(&mut control, Error::Unkillable, false, None);
+        let outcome = Outcome {
+            error: Some(Error::External(ticket)),
+            exit: Some(ExitStatus::Code(0)),
+            terminated: true,
+            leaked: false,
+        };
+        captured.finished(outcome);
+
+        assert_eq!(captured.stdout().to_string(), "out");
+        assert_eq!(captured.stderr().to_string(), "err");
+        let words: Vec<_> = captured.errors().iter().map(ToString::to_string).collect();
+        assert_eq!(
+            words,
+            ["disk is full".to_owned(), Error::Unkillable.to_string()]
+        );
+        assert_eq!(captured.errors()[0].error, Error::External(ticket));
+        assert_eq!(captured.outcome(), Some(outcome));
+        assert!(requests.is_empty());
+    }
+}
