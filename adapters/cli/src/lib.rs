@@ -14,7 +14,6 @@ mod run;
 mod signals;
 mod status;
 mod streams;
-mod tail;
 mod terminal;
 mod timeout;
 mod tree;

@@ -6,7 +6,7 @@ use std::io;
 use childminder::{
     Action, Activity, Error, Event, FailureId, Instant, Outcome, Signal, Stream, Target,
 };
-use childminder_driver::{Control, Failure, Handler, Moment};
+use childminder_driver::{Control, Failure, Handler, Moment, Tail};
 use childminder_record::Recorder;
 use childminder_unix::{Usage, signals};
 
@@ -14,7 +14,6 @@ use crate::args::RunArgs;
 use crate::relay::Relay;
 use crate::report;
 use crate::streams::Unfinished;
-use crate::tail::Tail;
 
 /// The handler behind `childminder run`: passes output on, and keeps what the report needs.
 #[derive(Debug)]
@@ -208,7 +207,7 @@ impl Handler for Owner {
         if self.activity.counts(stream) {
             self.log.last_activity = Some(self.log.now);
         }
-        self.tail.add(stream, bytes);
+        self.tail.push(stream, bytes);
         self.unfinished.wrote(stream, bytes);
         if self.relay(stream).write(bytes) {
             control.hold_output(stream);

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use childminder::{Error, ExitStatus, Instant, Outcome, Signal};
+use childminder_driver::Tail;
 use childminder_unix::signals;
 use serde_json::{Value, json};
 use signal_hook::consts::SIGPIPE;
@@ -15,7 +16,6 @@ use crate::Trouble;
 use crate::args::{Limit, RunArgs};
 use crate::owner::{Log, Noticed};
 use crate::status::{OURS, TIMED_OUT, of_signal};
-use crate::tail::Line;
 use crate::tree::{Tree, described, is_init};
 use crate::usage::{seconds, used};
 
@@ -24,7 +24,7 @@ pub(crate) struct Report<'a> {
     pub(crate) args: &'a RunArgs,
     pub(crate) outcome: Outcome,
     pub(crate) log: &'a Log,
-    pub(crate) tail: &'a [Line],
+    pub(crate) tail: &'a Tail,
     pub(crate) tree: &'a Tree,
 }
 
@@ -96,9 +96,9 @@ impl Report<'_> {
             "later_errors": self.log.errors.iter().skip(1)
                 .map(|noticed| self.error_json(noticed)).collect::<Vec<_>>(),
             "tree": self.tree_json(),
-            "tail": self.tail.iter().map(|line| json!({
+            "tail": self.tail.lines().iter().map(|line| json!({
                 "stream": line.stream.name(),
-                "text": line.text,
+                "text": line.text(),
             })).collect::<Vec<_>>(),
             "usage": self.log.usage.map(|usage| json!({
                 "user_ns": nanos(usage.user),
@@ -212,12 +212,11 @@ impl Report<'_> {
     }
 
     fn last_words(&self) -> Option<String> {
-        let said = self
-            .tail
-            .iter()
-            .rfind(|line| !line.text.trim().is_empty())?;
-        let mut text: String = said.text.chars().take(LAST_WORDS).collect();
-        if text.len() < said.text.len() {
+        let lines = self.tail.lines();
+        let mut newest_first = lines.iter().rev().map(|line| line.text());
+        let said = newest_first.find(|text| !text.trim().is_empty())?;
+        let mut text: String = said.chars().take(LAST_WORDS).collect();
+        if text.len() < said.len() {
             text.push('…');
         }
         Some(format!("last said {text:?}"))

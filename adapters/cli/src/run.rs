@@ -30,7 +30,6 @@ use crate::relay::{self, PATIENCE, Relay, look_after_relays};
 use crate::report::Report;
 use crate::signals::{Requests, ladder_beginning_with};
 use crate::status::{NOT_FOUND, OURS, of_signal, of_start};
-use crate::tail::Tail;
 use crate::terminal::Terminal;
 use crate::tree::{End, Tree};
 use crate::{Trouble, report, streams, tree, wait};
@@ -299,12 +298,11 @@ fn conclude(
     if let Err(error) = owner.finish_record() {
         troubles.push(format!("cannot write the flight record: {error}"));
     }
-    let tail = std::mem::replace(&mut owner.tail, Tail::new(0)).into_lines();
     let facts = Report {
         args,
         outcome,
         log: &owner.log,
-        tail: &tail,
+        tail: &owner.tail,
         tree,
     };
     let mut status = given_up.map_or_else(|| facts.status(), of_signal);
