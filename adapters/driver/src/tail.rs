@@ -39,7 +39,7 @@ pub struct Tail {
     pushes: u64,
 }
 
-/// One of the last lines, or what has come of it.
+/// One of the last lines; the newest of each stream may be unfinished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TailLine<'a> {
     /// Where it was written.
@@ -75,7 +75,7 @@ impl Tail {
 
     /// Takes more output.
     pub fn push(&mut self, stream: Stream, bytes: &[u8]) {
-        if self.max_lines == 0 || self.max_bytes == 0 || bytes.is_empty() {
+        if self.max_lines == 0 || self.max_bytes == 0 {
             return;
         }
         self.pushes += 1;
@@ -100,14 +100,8 @@ impl Tail {
 
     /// The lines, the oldest first, an unfinished one of each stream included.
     pub fn lines(&self) -> Vec<TailLine<'_>> {
-        let complete = self.lines.iter().map(|kept| {
-            let Kept {
-                stream,
-                text,
-                pushed,
-            } = kept;
-            (*pushed, *stream, &text[..])
-        });
+        let complete = self.lines.iter();
+        let complete = complete.map(|kept| (kept.pushed, kept.stream, &kept.text[..]));
         let partial = [
             (self.stdout.pushed, Stream::Stdout, &self.stdout.text[..]),
             (self.stderr.pushed, Stream::Stderr, &self.stderr.text[..]),
@@ -194,7 +188,6 @@ impl Partial {
     fn take(&mut self, stream: Stream) -> Kept {
         let text = Box::from(&self.text[..]);
         self.text.clear();
-        self.has_returned = false;
         Kept {
             stream,
             text,
@@ -290,6 +283,9 @@ mod tests {
     fn none_is_kept_when_none_is_wanted() {
         assert_eq!(tail_of(0, &[(Stream::Stdout, "a\n")]), [""; 0]);
         assert_eq!(within(0, "a\n"), [""; 0]);
+        let mut tail = Tail::new(0);
+        tail.push(Stream::Stdout, b"a");
+        assert_eq!(tail.stdout.text.capacity(), 0);
     }
 
     #[test]
