@@ -36,7 +36,7 @@ fn a_header_that_is_not_of_the_format() {
         ),
         (
             r#"{"flight_record":1,"name":"x","config":{},"colour":1}"#,
-            "the format has no key `colour`; here it has `flight_record`, `name`, `config`, `compare`",
+            "the format has no key `colour`; here it has `flight_record`, `name`, `config`, `compare`, `run`",
         ),
         (
             r#"{"flight_record":1,"name":"x","config":{},"name":"y"}"#,
@@ -171,7 +171,7 @@ fn a_line_that_is_not_a_step() {
         ),
         (
             r#"{"at_ns":0,"event":{"type":"tick"},"actions":[],"note":""}"#,
-            "the format has no key `note`; here it has `at_ns`, `event`, `actions`",
+            "the format has no key `note`; here it has `at_ns`, `event`, `actions`, `run`",
         ),
         (
             r#"{"at_ns":0,"at_ns":1,"event":{"type":"tick"},"actions":[]}"#,
@@ -345,6 +345,31 @@ fn a_step_before_any_header() {
     assert_eq!(
         error.to_string(),
         "line 2: a step before any header; a run must begin with its header, which has `flight_record`"
+    );
+}
+
+#[test]
+fn a_step_of_a_run_that_is_not_open() {
+    let header = r#"{"flight_record":1,"run":2,"name":"x","config":{}}"#;
+    let tick = |run| format!(r#"{{"run":{run},"at_ns":0,"event":{{"type":"tick"}},"actions":[]}}"#);
+    let error = read_error(format!("{header}\n{}\n{}", tick(2), tick(3)).as_bytes());
+    assert_eq!(
+        error.to_string(),
+        "line 3: a step of run 3, which is not open; a run begins with its header and ends with `finish`"
+    );
+
+    let finish = r#"{"run":2,"at_ns":0,"event":{"type":"tick"},"actions":[{"type":"finish"}]}"#;
+    let error = read_error(format!("{header}\n{finish}\n{}", tick(2)).as_bytes());
+    assert!(matches!(error.fault, Fault::StepOfNoRun { number: 2 }));
+
+    let unnumbered = r#"{"at_ns":0,"event":{"type":"tick"},"actions":[]}"#;
+    let error = read_error(format!("{header}\n{unnumbered}").as_bytes());
+    assert!(matches!(error.fault, Fault::StepBeforeHeader));
+
+    let error = read_error(header.replace('2', "0").as_bytes());
+    assert_eq!(
+        error.to_string(),
+        "line 1: `run` is 0; it must be a run's number, 1 or more"
     );
 }
 

@@ -22,7 +22,7 @@ proptest! {
     ) {
         let (text, steps) = record(&name, config, Instant(origin), &moves);
         let runs: Vec<_> = Reader::new(text.as_slice()).collect::<Result<_, _>>()?;
-        prop_assert_eq!(&runs, &[Run { name, line: 1, config, compare: None, steps }]);
+        prop_assert_eq!(&runs, &[Run { name, number: None, line: 1, config, compare: None, steps }]);
         prop_assert_eq!(replay(&runs[0]), None);
     }
 

@@ -23,9 +23,11 @@ pub(crate) fn header(json: &Json, line: u64) -> Decoded<Run> {
     let name = fields.required("name", string)?.to_owned();
     let config = fields.required("config", config)?;
     let compare = fields.optional("compare", |json| items(json, name_of))?;
+    let number = fields.optional("run", run_number)?;
     fields.end()?;
     Ok(Run {
         name,
+        number,
         line,
         config,
         compare,
@@ -33,19 +35,22 @@ pub(crate) fn header(json: &Json, line: u64) -> Decoded<Run> {
     })
 }
 
-pub(crate) fn step(json: &Json, line: u64) -> Decoded<Step> {
+/// A step, and the number of its run, if it has one.
+pub(crate) fn step(json: &Json, line: u64) -> Decoded<(Option<u64>, Step)> {
     let mut fields = Fields::of(json)?;
     let at = fields.required("at_ns", instant)?;
     let (event, ticket) = fields.required("event", event)?;
     let actions = fields.required("actions", |json| items(json, action))?;
+    let number = fields.optional("run", run_number)?;
     fields.end()?;
-    Ok(Step {
+    let step = Step {
         line,
         at,
         event,
         ticket,
         actions,
-    })
+    };
+    Ok((number, step))
 }
 
 fn config(json: &Json) -> Decoded<Config> {
@@ -278,6 +283,13 @@ fn bytes(json: &Json) -> Decoded<u64> {
     whole(json, "a number of bytes")
 }
 
+fn run_number(json: &Json) -> Decoded<u64> {
+    match whole(json, RUN_NUMBER)? {
+        0 => Err(Misshapen::value(json, RUN_NUMBER)),
+        number => Ok(number),
+    }
+}
+
 fn notification(json: &Json) -> Decoded<NotificationId> {
     NotificationId::new(whole(json, TICKET)?).ok_or_else(|| Misshapen::value(json, TICKET))
 }
@@ -324,6 +336,8 @@ fn one_of(names: impl Iterator<Item = &'static str>) -> String {
 }
 
 const AN_EXIT: &str = "one with exactly one of `code`, `signal` and `lost`";
+
+const RUN_NUMBER: &str = "a run's number, 1 or more";
 
 const TICKET: &str = "a ticket's number, 1 or more";
 

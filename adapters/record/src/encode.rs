@@ -12,12 +12,15 @@ use crate::run::Ticket;
 /// The format's version.
 pub(crate) const VERSION: u64 = 1;
 
-pub(crate) fn header(name: &str, config: &Config) -> Json {
-    Json::object([
-        ("flight_record", VERSION.into()),
-        ("name", Json::String(name.to_owned().into())),
-        ("config", self::config(config)),
-    ])
+/// A run's header, with its number where runs overlap in one record.
+pub(crate) fn header(name: &str, config: &Config, number: Option<u64>) -> Json {
+    let version = ("flight_record", VERSION.into());
+    let name = ("name", Json::String(name.to_owned().into()));
+    let config = ("config", self::config(config));
+    match number {
+        Some(number) => Json::object([version, ("run", number.into()), name, config]),
+        None => Json::object([version, name, config]),
+    }
 }
 
 pub(crate) fn event(event: Event, ticket: Option<Ticket>) -> Json {

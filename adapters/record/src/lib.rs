@@ -50,6 +50,8 @@
 //! - How the child ended is `code`, `signal` or `"lost":true`, exactly one of them.
 //! - A recorded action stands for every action that has the fields it names; those it does not name
 //!   may be anything. With `compare`, only actions of these types are looked at.
+//! - Where runs overlap in one file, the header and every step have `"run":N`, a number of 1 or more
+//!   that no other open run has. Such a run is complete with the step whose actions have `finish`.
 //! - Lines of nothing but white space mean nothing. Everything else that is not of the format is a
 //!   [`ReadError`].
 #![forbid(unsafe_code)]
@@ -63,9 +65,11 @@ mod reader;
 mod recorder;
 mod replay;
 mod run;
+mod shared;
 
 pub use fields::Wrong;
 pub use reader::{Fault, ReadError, Reader};
 pub use recorder::Recorder;
 pub use replay::{Difference, Summary, replay};
 pub use run::{ActionType, RecordedAction, Run, Step, Ticket};
+pub use shared::{SharedOut, SharedRecord};

@@ -1,5 +1,6 @@
 //! Reading, line by line and run by run.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, BufRead};
 
@@ -10,6 +11,9 @@ use crate::json::Json;
 use crate::run::{Run, Step};
 
 /// Reads the runs of a record, one at a time: a record may be longer than memory, a run may not.
+///
+/// A run comes when the next header has been read. Of runs that overlap, which have numbers, each
+/// comes when it has finished; those that never did come at the end, in the order of their numbers.
 ///
 /// It is strict: what is not of the format is an error, after which nothing more is read.
 ///
@@ -28,8 +32,9 @@ pub struct Reader<R> {
     input: R,
     bytes: Vec<u8>,
     line: u64,
-    /// The run whose header has been read, and not yet all its steps.
-    open: Option<Run>,
+    /// The runs whose header has been read, and not yet all their steps, by their number. At most one
+    /// has none.
+    open: BTreeMap<Option<u64>, Run>,
     state: State,
 }
 
@@ -37,6 +42,8 @@ pub struct Reader<R> {
 enum State {
     NothingRead,
     Reading,
+    /// All lines have been read, but runs may be left to give.
+    AtEnd,
     Over,
 }
 
@@ -47,33 +54,45 @@ impl<R: BufRead> Reader<R> {
             input,
             bytes: Vec::new(),
             line: 0,
-            open: None,
+            open: BTreeMap::new(),
             state: State::NothingRead,
         }
     }
 
-    /// The run that is open, once it is complete.
+    /// The next run that is complete.
     fn run(&mut self) -> Result<Option<Run>, Fault> {
-        while let Some(json) = self.json()? {
-            match part(&json, self.line)? {
+        while self.state != State::AtEnd {
+            let Some(json) = self.json()? else { break };
+            let complete = match part(&json, self.line)? {
                 Part::Header(run) => {
                     self.state = State::Reading;
-                    if let Some(complete) = self.open.replace(run) {
-                        return Ok(Some(complete));
-                    }
+                    self.open.insert(run.number, run)
                 }
-                Part::Step(step) => {
-                    let run = self.open.as_mut().ok_or(Fault::StepBeforeHeader)?;
-                    run.steps.push(step);
-                }
+                Part::Step(number, step) => self.add(number, step)?,
+            };
+            if complete.is_some() {
+                return Ok(complete);
             }
         }
         if self.state == State::NothingRead {
             self.line = self.line.max(1);
             return Err(Fault::Empty);
         }
-        self.state = State::Over;
-        Ok(self.open.take())
+        self.state = State::AtEnd;
+        Ok(self.open.pop_first().map(|(_, run)| run))
+    }
+
+    /// Puts the step to its run; gives the run if that is complete now.
+    fn add(&mut self, number: Option<u64>, step: Step) -> Result<Option<Run>, Fault> {
+        let run = self.open.get_mut(&number).ok_or(match number {
+            Some(number) => Fault::StepOfNoRun { number },
+            None => Fault::StepBeforeHeader,
+        })?;
+        run.steps.push(step);
+        if number.is_some() && run.has_finished() {
+            return Ok(self.open.remove(&number));
+        }
+        Ok(None)
     }
 
     /// The next line that is not blank.
@@ -115,12 +134,13 @@ impl<R: BufRead> Iterator for Reader<R> {
 
 enum Part {
     Header(Run),
-    Step(Step),
+    Step(Option<u64>, Step),
 }
 
 fn part(json: &Json, line: u64) -> Result<Part, Fault> {
     let Some(version) = decode::version(json)? else {
-        return Ok(Part::Step(decode::step(json, line)?));
+        let (number, step) = decode::step(json, line)?;
+        return Ok(Part::Step(number, step));
     };
     if *version != Json::from(VERSION) {
         return Err(Fault::Version {
@@ -175,6 +195,11 @@ pub enum Fault {
     Empty,
     /// It is a step, and no header came before it.
     StepBeforeHeader,
+    /// It is a step of a numbered run that has no header, or has finished.
+    StepOfNoRun {
+        /// The number.
+        number: u64,
+    },
     /// It is the header of another version of the format.
     Version {
         /// What the header says.
@@ -204,6 +229,10 @@ impl fmt::Display for Fault {
             Self::Empty => f.write_str("the record is empty; it must begin with a header"),
             Self::StepBeforeHeader => f.write_str(
                 "a step before any header; a run must begin with its header, which has `flight_record`",
+            ),
+            Self::StepOfNoRun { number } => write!(
+                f,
+                "a step of run {number}, which is not open; a run begins with its header and ends with `finish`"
             ),
             Self::Version { found } => write!(
                 f,

@@ -21,7 +21,8 @@ use crate::run::Ticket;
 ///
 /// Times are written as counted from the first event; one before that counts as the first event's.
 ///
-/// A record of several runs is written by one recorder after the other to the same `out`.
+/// A record of several runs is written by one recorder after the other to the same `out`; runs that
+/// overlap share a [`SharedRecord`](crate::SharedRecord).
 ///
 /// ```
 /// use childminder::{Config, Event, Instant, MonitorState};
@@ -56,6 +57,10 @@ use crate::run::Ticket;
 #[derive(Debug)]
 pub struct Recorder<W: Write> {
     out: W,
+    /// The run's number, where runs overlap in one record.
+    number: Option<u64>,
+    /// Whether the run has finished, so that no step of its number may follow.
+    over: bool,
     /// The time of the first event.
     origin: Option<Instant>,
     /// The step under way, or nothing.
@@ -69,12 +74,23 @@ impl<W: Write> Recorder<W> {
     /// # Errors
     ///
     /// Those of `out`.
-    pub fn new(mut out: W, name: &str, config: &Config) -> io::Result<Self> {
-        let header = format!("{}\n", encode::header(name, config));
+    pub fn new(out: W, name: &str, config: &Config) -> io::Result<Self> {
+        Self::begun(out, name, config, None)
+    }
+
+    /// Begins the run of this number, among others that go on.
+    pub(crate) fn numbered(out: W, name: &str, config: &Config, number: u64) -> io::Result<Self> {
+        Self::begun(out, name, config, Some(number))
+    }
+
+    fn begun(mut out: W, name: &str, config: &Config, number: Option<u64>) -> io::Result<Self> {
+        let header = format!("{}\n", encode::header(name, config, number));
         out.write_all(header.as_bytes())?;
         out.flush()?;
         Ok(Self {
             out,
+            number,
+            over: false,
             origin: None,
             step: String::new(),
             has_actions: false,
@@ -112,13 +128,16 @@ impl<W: Write> Recorder<W> {
     /// The monitor answers the latest event with `action`. Before the first event it answers
     /// nothing, so an action then is not recorded.
     pub fn action(&mut self, action: Action) {
-        let Some(origin) = self.origin else { return };
+        let Some(origin) = self.origin.filter(|_| !self.step.is_empty()) else {
+            return;
+        };
         let separator = if self.has_actions { "," } else { "" };
         self.add(&format_args!(
             "{separator}{}",
             encode::action(action, origin)
         ));
         self.has_actions = true;
+        self.over = self.number.is_some() && matches!(action, Action::Finish(_));
     }
 
     /// Ends the run: writes its last step. Dropping the recorder does so too, but says nothing of
@@ -133,9 +152,16 @@ impl<W: Write> Recorder<W> {
 
     fn begin(&mut self, at: Instant, event: Event, ticket: Option<Ticket>) -> io::Result<()> {
         let ended = self.end();
+        if self.over {
+            return ended;
+        }
         let origin = *self.origin.get_or_insert(at);
+        self.step.push('{');
+        if let Some(number) = self.number {
+            self.add(&format_args!(r#""run":{number},"#));
+        }
         self.add(&format_args!(
-            r#"{{"at_ns":{},"event":{},"actions":["#,
+            r#""at_ns":{},"event":{},"actions":["#,
             at.0.saturating_sub(origin.0),
             encode::event(event, ticket),
         ));

@@ -13,6 +13,8 @@ use crate::names::Named;
 pub struct Run {
     /// What its header calls it.
     pub name: String,
+    /// Its number in the record, if that has runs that overlap.
+    pub number: Option<u64>,
     /// The line of its header, counted from 1.
     pub line: u64,
     /// What the monitor was made with.
@@ -24,6 +26,15 @@ pub struct Run {
 }
 
 impl Run {
+    /// Whether its latest step has finished it.
+    pub(crate) fn has_finished(&self) -> bool {
+        let latest = self.steps.last();
+        latest.is_some_and(|step| {
+            let mut kinds = step.actions.iter().map(RecordedAction::kind);
+            kinds.any(|kind| kind == ActionType::Finish)
+        })
+    }
+
     /// Whether actions of this type are compared.
     pub fn compares(&self, kind: ActionType) -> bool {
         self.compare
