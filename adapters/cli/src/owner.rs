@@ -232,7 +232,7 @@ impl Handler for Owner {
         match moment {
             Moment::Event(Event::Started) => self.log.start = at,
             Moment::Event(Event::ChildExited(_)) => {
-                self.log.exited = Some(self.log.since_start(at))
+                self.log.exited = Some(self.log.since_start(at));
             }
             _ => {}
         }

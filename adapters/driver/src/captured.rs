@@ -313,12 +313,10 @@ mod tests {
         let failure = Failure::from("disk is full");
         captured.error(&mut control, Error::External(ticket), true, Some(failure));
         captured.error(&mut control, Error::Unkillable, false, None);
-        let outcome = Outcome {
-            error: Some(Error::External(ticket)),
-            exit: Some(ExitStatus::Code(0)),
-            terminated: true,
-            leaked: false,
-        };
+        let mut outcome = Outcome::default();
+        outcome.error = Some(Error::External(ticket));
+        outcome.exit = Some(ExitStatus::Code(0));
+        outcome.terminated = true;
         captured.finished(outcome);
 
         assert_eq!(captured.stdout().to_string(), "out");
