@@ -79,7 +79,7 @@
 //! - The first error wins; every other is recorded too.
 //! - No signal is asked for after `Reap`, and none to the leader after its exit.
 //! - No event panics: one that makes no sense is a [`Misuse`] and changes nothing.
-//! - Bounded work and bounded memory: at most 368 bytes, no allocation, no queue.
+//! - Bounded work and bounded memory: at most 320 bytes, no allocation, no queue.
 //!
 //! # What it leaves to others
 //!

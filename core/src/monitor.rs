@@ -40,7 +40,7 @@ use crate::verdict::{Once, Verdict};
 /// The monitor of one child: feed it events, perform its actions, wake it when it asks.
 ///
 /// It holds no payloads and no clock, never allocates and never panics; it is `Clone + Eq + Hash`
-/// and at most 368 bytes, so it can be searched, stored and replayed. The crate's front page shows
+/// and at most 320 bytes, so it can be searched, stored and replayed. The crate's front page shows
 /// the loop around it.
 ///
 /// - Inputs: [`handle`](Self::handle), [`notify`](Self::notify), [`fail`](Self::fail).

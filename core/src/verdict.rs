@@ -8,12 +8,13 @@ use crate::signal::ExitStatus;
 /// Failures reported from outside are without number, but every other error happens at most once in
 /// a run: a progress deadline is not armed again once the ladder has started, and no notification
 /// starts after the first error. So it is enough to remember the place at which each of those was
-/// noticed, counted from 1. All other places are outside failures, numbered as they come.
+/// noticed, counted from 1. All other places are outside failures, numbered as they come. A place
+/// is kept in half a word: after four billion failures, any later error is told as one more of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Verdict {
     noticed: u64,
     told: u64,
-    places: [u64; Once::ALL.len()],
+    places: [u32; Once::ALL.len()],
     exit: Option<ExitStatus>,
     notification: Option<NotificationId>,
 }
@@ -41,7 +42,7 @@ impl Verdict {
 
     pub(crate) fn note(&mut self, once: Once) {
         self.noticed = self.noticed.saturating_add(1);
-        self.places[once as usize] = self.noticed;
+        self.places[once as usize] = u32::try_from(self.noticed).unwrap_or(u32::MAX);
     }
 
     /// The oldest error that has not been told, and whether it is the first of all.
@@ -60,7 +61,7 @@ impl Verdict {
     fn error_at(&self, place: u64) -> Error {
         Once::ALL
             .into_iter()
-            .find(|once| self.places[*once as usize] == place)
+            .find(|once| u64::from(self.places[*once as usize]) == place)
             .and_then(|once| self.once(once))
             .unwrap_or_else(|| Error::External(self.failure_at(place)))
     }
@@ -82,7 +83,7 @@ impl Verdict {
         let others = self
             .places
             .iter()
-            .filter(|taken| (1..place).contains(*taken));
+            .filter(|taken| (1..place).contains(&u64::from(**taken)));
         FailureId::after((place - 1).saturating_sub(others.count() as u64))
     }
 }

@@ -16,6 +16,7 @@ use childminder_unix::{Child, Selector, Timer, Wakeup, clock};
 
 use crate::key::{TIMER, WAKEUP};
 use crate::node::Node;
+use crate::nodes::Nodes;
 use crate::process::Process;
 use crate::spawn_error::SpawnError;
 
@@ -29,7 +30,7 @@ use crate::spawn_error::SpawnError;
 /// Dropping the set ends every child that is in it, with its process group. The crate's front page has an
 /// example.
 pub struct Children<H: Handler> {
-    nodes: BTreeMap<ChildId, Box<Node<H>>>,
+    nodes: Nodes<H>,
     next_id: ChildId,
     shared: Shared<H::Notification>,
     selector: Selector,
@@ -69,7 +70,7 @@ impl<H: Handler> Children<H> {
         }
         let waken = Arc::clone(&wakeup);
         Ok(Self {
-            nodes: BTreeMap::new(),
+            nodes: Nodes::new(),
             next_id: ChildId::FIRST,
             // The kernel does not refuse to wake; if it did, the next turn would find what there is.
             shared: Shared::new(move || drop(waken.wake())),
@@ -135,7 +136,7 @@ impl<H: Handler> Children<H> {
         self.next_id = id.next();
         self.shared.begin();
         node.start(clock::now(), &self.selector, &mut self.shared);
-        self.nodes.insert(id, node);
+        self.nodes.push(id, node);
         self.settle(id);
         self.hand_on_requests();
         self.end_turn();
@@ -145,7 +146,7 @@ impl<H: Handler> Children<H> {
     /// The next child that has ended, how, and its handler. The child leaves the set.
     pub fn next_finished(&mut self) -> Option<(ChildId, Outcome, H)> {
         let id = self.finished.pop_front()?;
-        let node = self.nodes.remove(&id)?;
+        let node = self.nodes.remove(id)?;
         let outcome = node.driver.outcome()?;
         Some((id, outcome, node.handler))
     }
@@ -159,7 +160,7 @@ impl<H: Handler> Children<H> {
     /// Takes a child out of the set, and gives its handler back. A child that has not ended is killed, with
     /// its process group.
     pub fn remove(&mut self, child: ChildId) -> Option<H> {
-        let mut node = self.nodes.remove(&child)?;
+        let mut node = self.nodes.remove(child)?;
         node.unwatch(&self.selector);
         self.alarms.remove(&(node.alarm, child));
         self.finished.retain(|finished| *finished != child);
@@ -169,7 +170,7 @@ impl<H: Handler> Children<H> {
     /// Asks for things on behalf of this child; the next turn carries them out. `None` if it is not in the
     /// set.
     pub fn control(&mut self, child: ChildId) -> Option<Control<'_, H::Notification>> {
-        if !self.nodes.contains_key(&child) {
+        if self.nodes.get(child).is_none() {
             return None;
         }
         if !self.shared.has_requests() {
@@ -208,39 +209,39 @@ impl<H: Handler> Children<H> {
     /// input; until it is taken, the input stays open. Writes to it block, unless it is made
     /// non-blocking.
     pub fn take_stdin(&mut self, child: ChildId) -> Option<ChildStdin> {
-        self.nodes.get_mut(&child)?.process.child.take_stdin()
+        self.nodes.get_mut(child)?.process.child.take_stdin()
     }
 
     /// The handler of this child.
     pub fn handler(&self, child: ChildId) -> Option<&H> {
-        Some(&self.nodes.get(&child)?.handler)
+        Some(&self.nodes.get(child)?.handler)
     }
 
     /// The handler of this child.
     pub fn handler_mut(&mut self, child: ChildId) -> Option<&mut H> {
-        Some(&mut self.nodes.get_mut(&child)?.handler)
+        Some(&mut self.nodes.get_mut(child)?.handler)
     }
 
     /// The process, to look at.
     pub fn child(&self, child: ChildId) -> Option<&Child> {
-        Some(&self.nodes.get(&child)?.process.child)
+        Some(&self.nodes.get(child)?.process.child)
     }
 
     /// The state machine of this child, to query.
     pub fn monitor(&self, child: ChildId) -> Option<&MonitorState> {
-        Some(self.nodes.get(&child)?.driver.monitor())
+        Some(self.nodes.get(child)?.driver.monitor())
     }
 
     /// How this child ended, once it has. It stays in the set until
     /// [`next_finished`](Self::next_finished) or [`remove`](Self::remove) takes it out.
     pub fn outcome(&self, child: ChildId) -> Option<Outcome> {
-        self.nodes.get(&child)?.driver.outcome()
+        self.nodes.get(child)?.driver.outcome()
     }
 
     /// The children in the set, in the order of starting, those included that have ended and were not
     /// taken out.
     pub fn ids(&self) -> impl Iterator<Item = ChildId> + '_ {
-        self.nodes.keys().copied()
+        self.nodes.iter().map(|(id, _)| id)
     }
 
     /// How many children are in the set.
@@ -250,7 +251,7 @@ impl<H: Handler> Children<H> {
 
     /// Whether no child is in the set.
     pub fn is_empty(&self) -> bool {
-        self.nodes.is_empty()
+        self.nodes.len() == 0
     }
 }
 
@@ -298,7 +299,7 @@ impl<H: Handler> AsRawFd for Children<H> {
 /// All are killed before the first is waited for: most are dead by then.
 impl<H: Handler> Drop for Children<H> {
     fn drop(&mut self) {
-        for node in self.nodes.values() {
+        for (_, node) in self.nodes.iter() {
             // Dropping the child does it again, and better; there is nobody to tell here.
             let _ = node.process.child.signal(Signal::KILL, Target::Group);
         }
@@ -308,7 +309,7 @@ impl<H: Handler> Drop for Children<H> {
 impl<H: Handler> fmt::Debug for Children<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Children")
-            .field("ids", &self.nodes.keys())
+            .field("ids", &self.ids().collect::<Vec<_>>())
             .field("finished", &self.finished)
             .finish_non_exhaustive()
     }

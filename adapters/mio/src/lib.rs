@@ -65,6 +65,7 @@ mod kernel;
 mod key;
 mod minded;
 mod node;
+mod nodes;
 mod process;
 mod process_old;
 mod source;

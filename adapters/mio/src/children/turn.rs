@@ -61,7 +61,7 @@ impl<H: Handler> Children<H> {
         }
         self.keys = keys;
         while let Some((id, mail)) = self.shared.next_mail() {
-            match self.nodes.get_mut(&id) {
+            match self.nodes.get_mut(id) {
                 Some(node) => {
                     node.driver.deliver(mail);
                     self.queue(id, Ready::NONE);
@@ -74,7 +74,7 @@ impl<H: Handler> Children<H> {
             && at <= now
         {
             self.alarms.pop_first();
-            if let Some(node) = self.nodes.get_mut(&id) {
+            if let Some(node) = self.nodes.get_mut(id) {
                 node.alarm = Instant::FAR_FUTURE;
             }
             self.queue(id, Ready::NONE);
@@ -82,7 +82,7 @@ impl<H: Handler> Children<H> {
     }
 
     fn turn_child(&mut self, id: ChildId, now: Instant, budget: &mut usize) {
-        let Some(node) = self.nodes.get_mut(&id) else {
+        let Some(node) = self.nodes.get_mut(id) else {
             return;
         };
         node.queued = false;
@@ -93,7 +93,7 @@ impl<H: Handler> Children<H> {
 
     /// After each turn of a child: sees to what it waits for now.
     pub(super) fn settle(&mut self, id: ChildId) {
-        let Some(node) = self.nodes.get_mut(&id) else {
+        let Some(node) = self.nodes.get_mut(id) else {
             return;
         };
         if node.driver.outcome().is_some() {
@@ -122,7 +122,7 @@ impl<H: Handler> Children<H> {
     /// Gives the requests that were made of other children, or between turns, to their drivers.
     pub(super) fn hand_on_requests(&mut self) {
         while let Some((id, request)) = self.shared.next_request() {
-            match self.nodes.get_mut(&id) {
+            match self.nodes.get_mut(id) {
                 Some(node) => {
                     node.driver.ask(request);
                     self.queue(id, Ready::NONE);
@@ -157,7 +157,7 @@ impl<H: Handler> Children<H> {
     }
 
     fn queue(&mut self, id: ChildId, ready: Ready) {
-        if let Some(node) = self.nodes.get_mut(&id) {
+        if let Some(node) = self.nodes.get_mut(id) {
             node.ready |= ready;
             if !std::mem::replace(&mut node.queued, true) {
                 self.queue.push_back(id);
@@ -166,7 +166,7 @@ impl<H: Handler> Children<H> {
     }
 
     fn queue_all(&mut self) {
-        let ids: Vec<_> = self.nodes.keys().copied().collect();
+        let ids: Vec<_> = self.ids().collect();
         for id in ids {
             self.queue(id, Ready::ALL);
         }
@@ -180,7 +180,7 @@ impl<H: Handler> Children<H> {
     }
 
     fn set_alarm(&mut self, id: ChildId, at: Instant) {
-        let Some(node) = self.nodes.get_mut(&id) else {
+        let Some(node) = self.nodes.get_mut(id) else {
             return;
         };
         if node.alarm == at {
