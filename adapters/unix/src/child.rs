@@ -101,6 +101,7 @@ impl Child {
         self.stderr.take()
     }
 
+    #[cfg(feature = "terminal")]
     pub(crate) fn set_stdout(&mut self, stdout: Pipe) {
         self.stdout = Some(stdout);
     }

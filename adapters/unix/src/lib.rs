@@ -42,12 +42,15 @@ pub mod clock;
 mod lost;
 mod orphans;
 mod pipe;
+#[cfg(feature = "terminal")]
 mod pty;
 mod selector;
 pub mod signals;
 mod start;
+#[cfg(feature = "terminal")]
 mod stops;
 mod sys;
+#[cfg(feature = "terminal")]
 mod terminal;
 mod timer;
 mod wakeup;
@@ -57,10 +60,13 @@ pub use child::{Child, Delivery, Halt, Usage};
 pub use lost::Lost;
 pub use orphans::{Living, Orphan, Orphans};
 pub use pipe::Pipe;
+#[cfg(feature = "terminal")]
 pub use pty::Pty;
 pub use selector::Selector;
 pub use start::{Place, Start, Watch};
+#[cfg(feature = "terminal")]
 pub use stops::Stops;
+#[cfg(feature = "terminal")]
 pub use terminal::{ControllingTerminal, is_in_background};
 pub use timer::Timer;
 pub use wakeup::Wakeup;

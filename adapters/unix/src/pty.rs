@@ -25,6 +25,8 @@ use crate::sys;
 /// Our end of a pseudoterminal (`pty(7)`): non-blocking and close-on-exec. Closing it, and with it the
 /// child's [`stdout`](Child::take_stdout), hangs up on the child.
 ///
+/// Takes the feature `terminal`.
+///
 /// ```
 /// use childminder_unix::{Pty, Start};
 /// use std::process::Command;

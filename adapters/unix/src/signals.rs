@@ -7,7 +7,6 @@ use std::str::FromStr as _;
 
 use childminder::Signal;
 use nix::sys::signal::{SigSet, Signal as Named};
-use signal_hook::low_level::{emulate_default_handler, raise};
 
 use crate::sys;
 
@@ -82,9 +81,7 @@ pub fn unblock_all() -> io::Result<()> {
 pub fn die_of(signal: Signal) {
     // A core too many is no reason to live on.
     let _ = sys::leave_no_core();
-    // The one for signals that may be handled here, the other for those that it does not know.
-    let _ = emulate_default_handler(signal.number());
-    let _ = raise(signal.number());
+    sys::raise_by_default(signal.number());
 }
 
 /// What was given is not a signal of this system.

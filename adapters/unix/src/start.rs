@@ -1,5 +1,6 @@
 //! How a child begins.
 
+use std::io;
 use std::os::fd::OwnedFd;
 
 use crate::sys;
@@ -32,18 +33,53 @@ impl Start {
 
 /// A child's place among processes.
 #[derive(Debug, Default)]
+#[non_exhaustive]
 pub enum Place {
     /// A process group of its own.
     #[default]
     Group,
-    /// A process group of its own, which is made the foreground group of this terminal.
+    /// A process group of its own, which is made the foreground group of this terminal. Takes the feature
+    /// `terminal`.
+    #[cfg(feature = "terminal")]
     Foreground(OwnedFd),
     /// A session of its own, without a terminal.
     Session,
-    /// A session of its own, whose controlling terminal is its standard input.
+    /// A session of its own, whose controlling terminal is its standard input. Takes the feature `terminal`.
+    #[cfg(feature = "terminal")]
     Terminal,
     /// Our own process group. A signal to the group then goes to the child alone.
     Ours,
+}
+
+impl Place {
+    pub(crate) fn begins_a_group(&self) -> bool {
+        match self {
+            Self::Group => true,
+            #[cfg(feature = "terminal")]
+            Self::Foreground(_) => true,
+            _ => false,
+        }
+    }
+
+    /// The same place, by a descriptor of its own.
+    #[cfg_attr(
+        not(feature = "terminal"),
+        expect(
+            clippy::unnecessary_wraps,
+            reason = "a terminal may fail to be duplicated"
+        )
+    )]
+    pub(crate) fn try_clone(&self) -> io::Result<Self> {
+        Ok(match self {
+            Self::Group => Self::Group,
+            #[cfg(feature = "terminal")]
+            Self::Foreground(terminal) => Self::Foreground(terminal.try_clone()?),
+            Self::Session => Self::Session,
+            #[cfg(feature = "terminal")]
+            Self::Terminal => Self::Terminal,
+            Self::Ours => Self::Ours,
+        })
+    }
 }
 
 /// How a child's exit is noticed.
@@ -54,11 +90,13 @@ pub enum Watch {
     Pidfd,
     /// Through a handler of SIGCHLD, for other systems and for sandboxes without pidfds. It is installed
     /// beside those of others that use `signal-hook`, and wakes each such child whichever has died.
+    ///
+    /// On Linux, this takes the feature `sigchld`; without it, it is an error of the spawn (`Unsupported`).
     Sigchld,
 }
 
 impl Watch {
-    /// A pidfd where one can be had, the handler where not.
+    /// A pidfd where one can be had, the handler where not, for which Linux takes the feature `sigchld`.
     pub fn that_works() -> Self {
         if sys::pidfds_work() {
             Self::Pidfd

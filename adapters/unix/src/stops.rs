@@ -11,6 +11,8 @@ use crate::sys;
 
 /// The wish that we stop, which the terminal's Ctrl-Z and others send as SIGTSTP, held back so that it can
 /// be passed on to the child first. Dropped, it holds nothing back any more.
+///
+/// Takes the feature `terminal`.
 #[derive(Debug)]
 pub struct Stops {
     fd: OwnedFd,

@@ -19,6 +19,8 @@ use crate::start::Place;
 /// signals: Ctrl-C, Ctrl-Z. When that is our group, the terminal is ours to lend: to a child, which is
 /// the leader of another group, or to ourselves in raw mode. Whatever is lent comes back with
 /// [`take_back`](Self::take_back), and with the drop: the foreground, and the modes as they were.
+///
+/// Takes the feature `terminal`.
 #[derive(Debug)]
 pub struct ControllingTerminal {
     fd: OwnedFd,
@@ -175,7 +177,7 @@ impl Drop for ControllingTerminal {
 }
 
 /// Whether this is our controlling terminal and another process group is in its foreground: to read it would
-/// stop us.
+/// stop us. Takes the feature `terminal`.
 pub fn is_in_background(terminal: impl AsFd) -> bool {
     tcgetpgrp(terminal).is_ok_and(|foreground| Some(foreground) != our_group())
 }

@@ -7,48 +7,45 @@ use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
-use nix::libc;
-use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signal::SigSet;
 use rustix::process::{getpid, getppid, getsid, setsid};
 
+use super::disposition::reset_to_default;
 use super::ignored::Ignored;
 use super::only_here::die_with_parent;
 use crate::start::{Place, Start};
 
 /// Makes `command` start as `start` says.
 pub(crate) fn prepare(command: &mut Command, start: &Start) -> io::Result<()> {
-    match &start.place {
-        Place::Group | Place::Foreground(_) => {
-            command.process_group(0);
-        }
-        Place::Session | Place::Terminal | Place::Ours => {}
+    let place = start.place.try_clone()?;
+    if place.begins_a_group() {
+        command.process_group(0);
     }
-    let foreground = match &start.place {
-        Place::Foreground(terminal) => Some(terminal.try_clone()?),
-        _ => None,
-    };
-    let session = matches!(start.place, Place::Session | Place::Terminal);
-    let terminal = matches!(start.place, Place::Terminal);
     let cgroup = start.cgroup.as_ref().map(OwnedFd::try_clone).transpose()?;
     let dies_with = start.dies_with_us.then(getpid);
     let reset = Ignored::by_us().to_reset();
-    let plain = foreground.is_none() && !session && cgroup.is_none() && dies_with.is_none();
+    let in_place = matches!(place, Place::Group | Place::Ours);
+    let plain = in_place && cgroup.is_none() && dies_with.is_none();
     let nothing_blocked = SigSet::thread_get_mask()? == SigSet::empty();
     if plain && nothing_blocked && reset.clone().next().is_none() {
         return Ok(());
     }
     let work = move || {
-        if session {
-            begin_session()?;
-        }
-        if terminal {
-            rustix::process::ioctl_tiocsctty(rustix::stdio::stdin())?;
+        match &place {
+            Place::Session => begin_session()?,
+            #[cfg(feature = "terminal")]
+            Place::Terminal => {
+                begin_session()?;
+                rustix::process::ioctl_tiocsctty(rustix::stdio::stdin())?;
+            }
+            _ => {}
         }
         // What may fail comes before what would have to be undone.
         if let Some(cgroup) = &cgroup {
             rustix::io::write(cgroup, b"0")?;
         }
-        if let Some(terminal) = &foreground {
+        #[cfg(feature = "terminal")]
+        if let Place::Foreground(terminal) = &place {
             take_foreground(terminal)?;
         }
         for signal in reset.clone() {
@@ -82,23 +79,12 @@ fn begin_session() -> io::Result<()> {
 }
 
 /// From the background, that takes a SIGTTOU that is blocked.
+#[cfg(feature = "terminal")]
 fn take_foreground(terminal: &OwnedFd) -> io::Result<()> {
     let mut blocked = SigSet::empty();
-    blocked.add(Signal::SIGTTOU);
+    blocked.add(nix::sys::signal::Signal::SIGTTOU);
     blocked.thread_block()?;
     let taken = rustix::termios::tcsetpgrp(terminal, getpid());
     blocked.thread_unblock()?;
     Ok(taken?)
-}
-
-fn reset_to_default(signal: i32) {
-    // SAFETY: SIG_DFL is no handler, so there is nothing to be async-signal-safe; a number that the C
-    // library keeps for itself is refused, and then it is its business.
-    #[expect(
-        unsafe_code,
-        reason = "every wrapper of `signal` takes handlers as well"
-    )]
-    unsafe {
-        libc::signal(signal, libc::SIG_DFL);
-    }
 }

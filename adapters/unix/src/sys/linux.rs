@@ -7,15 +7,12 @@ use std::time::Duration;
 
 use childminder::Instant;
 use nix::libc;
-use nix::sys::signal::SigSet;
-use nix::sys::signalfd::{SfdFlags, SignalFd};
 use rustix::event::EventfdFlags;
 use rustix::io::{Errno, retry_on_intr};
 use rustix::process::{
     DumpableBehavior, Pid, PidfdFlags, Signal as Sendable, WaitId, WaitIdOptions, WaitIdStatus,
     getpid, waitid,
 };
-use rustix::pty::{OpenptFlags, openpt};
 use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
     timerfd_settime,
@@ -48,7 +45,10 @@ pub(crate) fn set_timer(timer: &OwnedFd, at: Option<Instant>) -> io::Result<()> 
 }
 
 /// A descriptor that is readable while one of these signals, which are blocked, waits for us.
-pub(crate) fn signalfd(signals: &SigSet) -> io::Result<OwnedFd> {
+#[cfg(feature = "terminal")]
+pub(crate) fn signalfd(signals: &nix::sys::signal::SigSet) -> io::Result<OwnedFd> {
+    use nix::sys::signalfd::{SfdFlags, SignalFd};
+
     let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
     // A copy, since this type does not give its own away.
     SignalFd::with_flags(signals, flags)?
@@ -117,7 +117,10 @@ pub(crate) fn leave_no_core() -> io::Result<()> {
 }
 
 /// The controlling end of a new pseudoterminal.
+#[cfg(feature = "terminal")]
 pub(crate) fn pty() -> Result<OwnedFd, Errno> {
+    use rustix::pty::{OpenptFlags, openpt};
+
     openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)
 }
 

@@ -2,10 +2,15 @@
 
 use std::os::fd::OwnedFd;
 
+mod disposition;
 mod hook;
 mod ignored;
 mod process;
 mod reap;
+#[cfg_attr(
+    all(target_os = "linux", not(feature = "sigchld")),
+    path = "no_sigchld.rs"
+)]
 mod sigchld;
 pub(crate) mod table;
 
@@ -32,12 +37,15 @@ pub(crate) use other::{kill_child, look_at_children, reap_child};
 
 #[cfg(target_os = "linux")]
 pub(crate) use children::{kill_child, look_at_children, reap_child};
+pub(crate) use disposition::raise_by_default;
 pub(crate) use hook::prepare;
 pub(crate) use ignored::Ignored;
 pub(crate) use only_here::{
-    CAN_DIE_WITH_PARENT, adopt_orphans, leave_no_core, pidfd_open, pidfd_send, pty,
-    realtime_signals, set_timer, signalfd, timer, wakeup,
+    CAN_DIE_WITH_PARENT, adopt_orphans, leave_no_core, pidfd_open, pidfd_send, realtime_signals,
+    set_timer, timer, wakeup,
 };
+#[cfg(feature = "terminal")]
+pub(crate) use only_here::{pty, signalfd};
 pub(crate) use process::{Process, Watcher};
 
 /// Where to wait to be woken, and where to write to wake, if not there too: non-blocking and close-on-exec.

@@ -9,19 +9,15 @@
 //! | `PR_SET_DUMPABLE` | `RLIMIT_CORE` |
 //! | timers, parent-death signal, subreaper, cgroups, real-time signals | `Unsupported` |
 
-use std::io::{self, Write as _};
+use std::io;
 use std::ops::RangeInclusive;
 use std::os::fd::OwnedFd;
-use std::thread;
 
 use childminder::Instant;
-use nix::sys::signal::SigSet;
-use rustix::io::{Errno, FdFlags, fcntl_setfd, ioctl_fionbio};
+use rustix::io::{Errno, ioctl_fionbio};
 use rustix::process::{
     Pid, Resource, Rlimit, Signal as Sendable, WaitIdOptions, WaitIdStatus, getrlimit, setrlimit,
 };
-
-use rustix::pty::{OpenptFlags, openpt};
 
 use super::{Ends, Look};
 use crate::child::Delivery;
@@ -42,11 +38,14 @@ pub(crate) fn set_timer(_: &OwnedFd, _: Option<Instant>) -> io::Result<()> {
 }
 
 /// The thread ends with the process, or when nobody reads any more.
-pub(crate) fn signalfd(signals: &SigSet) -> io::Result<OwnedFd> {
+#[cfg(feature = "terminal")]
+pub(crate) fn signalfd(signals: &nix::sys::signal::SigSet) -> io::Result<OwnedFd> {
+    use std::io::Write as _;
+
     let (reader, mut writer) = io::pipe()?;
     ioctl_fionbio(&reader, true)?;
     let signals = *signals;
-    thread::Builder::new()
+    std::thread::Builder::new()
         .name("signals".to_owned())
         .spawn(move || while signals.wait().is_ok() && writer.write_all(b"!").is_ok() {})?;
     Ok(reader.into())
@@ -76,7 +75,11 @@ pub(super) fn pidfds_work() -> io::Result<()> {
     Err(unsupported("a pidfd"))
 }
 
+#[cfg(feature = "terminal")]
 pub(crate) fn pty() -> Result<OwnedFd, Errno> {
+    use rustix::io::{FdFlags, fcntl_setfd};
+    use rustix::pty::{OpenptFlags, openpt};
+
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
     fcntl_setfd(&master, FdFlags::CLOEXEC)?;
     Ok(master)
@@ -123,10 +126,10 @@ mod tests {
     use std::process::{self, Command};
 
     use nix::libc;
-    use nix::sys::signal::{Signal, kill};
+    use nix::sys::signal::{SigSet, Signal, kill};
     use nix::unistd::Pid as Process;
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
-    use rustix::io::fcntl_getfd;
+    use rustix::io::{FdFlags, fcntl_getfd};
 
     use super::*;
     use crate::wakeup::Wakeup;

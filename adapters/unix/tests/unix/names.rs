@@ -1,5 +1,9 @@
 //! Signals by name.
 
+use std::env;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::Command;
+
 use childminder::Signal;
 use childminder_unix::signals;
 
@@ -90,4 +94,28 @@ fn what_is_no_signal_is_told_what_is_one() {
         error.to_string(),
         "no such signal: \"TREM\" (give a name such as TERM or SIGTERM, RTMIN to RTMIN+30, or a number from 1 to 64)"
     );
+}
+
+/// Even of one that was ignored and blocked, and even of a real-time signal.
+#[test]
+fn a_process_dies_of_a_signal_unless_that_ends_none() {
+    const NUMBER: &str = "CHILDMINDER_TEST_DIES_OF";
+    if let Ok(number) = env::var(NUMBER) {
+        signals::die_of(signals::parse(&number).expect("a signal"));
+        return;
+    }
+    let name = "names::a_process_dies_of_a_signal_unless_that_ends_none";
+    for (number, dies) in [(2, true), (6, true), (9, true), (40, true), (17, false)] {
+        let status = Command::new("env")
+            .args(["--ignore-signal", "--block-signal"])
+            .arg(env::current_exe().expect("the test's program"))
+            .args(["--exact", name, "--test-threads=1"])
+            .env(NUMBER, number.to_string())
+            .output()
+            .expect("the test's program runs")
+            .status;
+        assert_eq!(status.signal(), dies.then_some(number), "{number}");
+        assert!(!status.core_dumped());
+        assert_eq!(status.success(), !dies);
+    }
 }
