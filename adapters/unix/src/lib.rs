@@ -1,9 +1,13 @@
 //! One child process, as the kernel sees it.
 //!
 //! [`Child`] is spawned in a process group of its own, watched through a pidfd, signalled, and reaped
-//! last. [`Pipe`] is what it writes. [`Orphans`] and [`Cgroup`] reach what leaves its group. [`Wakeup`] lets
-//! another thread interrupt a wait. [`signals`] knows signals by name, and can die of one. There is no event
-//! loop and no policy here: whoever calls decides what to wait for, whom to signal and when.
+//! last. [`Pipe`] is what it writes. [`Orphans`] and [`Cgroup`] reach what leaves its group. [`signals`] knows
+//! signals by name, and can die of one. There is no event loop and no policy here: the caller decides what to
+//! wait for, what to signal and when.
+//!
+//! Whatever can be waited for is a descriptor, for the event loop that the caller has: the child's exit
+//! ([`Child::exit_fd`]), its output, a moment ([`Timer`], which counts by [`clock`]), another thread ([`Wakeup`]),
+//! and many of these as one ([`Selector`]). `examples/real_loop.rs` is a whole loop over `poll(2)`.
 //!
 //! ```
 //! use childminder::{ExitStatus, Signal, Target};
@@ -30,11 +34,19 @@
 //! - Every descriptor it opens is close-on-exec.
 //! - No child is left behind: see [`Child`] for what happens when it is dropped.
 //!
+//! # Features
+//!
+//! None is on by default.
+//!
+//! - `sigchld`: [`Watch::Sigchld`] on Linux, by way of `signal-hook`. Other systems always have it.
+//! - `terminal`: `Pty`, `ControllingTerminal`, `Stops`, `is_in_background`, and the places of a child at a terminal
+//!   (`Place::Foreground`, `Place::Terminal`).
+//!
 //! # What it needs
 //!
 //! Linux 5.4 or newer; with [`Watch::Sigchld`], any Linux. For FreeBSD and macOS it compiles, and has not been
-//! run there. What is Linux's alone stands in one module, beside what takes its place elsewhere: all but the
-//! parent-death signal, [`Orphans`], [`Cgroup`] and real-time signals, which are `Unsupported` there.
+//! run there. What is Linux's alone stands in one module, beside what takes its place elsewhere: all but timers,
+//! the parent-death signal, [`Orphans`], [`Cgroup`] and real-time signals, which are `Unsupported` there.
 
 mod cgroup;
 mod child;
@@ -54,6 +66,11 @@ mod sys;
 mod terminal;
 mod timer;
 mod wakeup;
+
+/// The examples of the README are tested too.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 pub use cgroup::Cgroup;
 pub use child::{Child, Delivery, Halt, Usage};

@@ -4,6 +4,7 @@
 
 mod cgroups;
 mod drops;
+mod example;
 mod exits;
 mod inherited;
 mod names;
