@@ -7,12 +7,10 @@ use childminder::{ExitStatus, Signal, Stream, Target};
 use childminder_driver::{Kernel, Trigger};
 use childminder_unix::{Child, Pipe, Selector};
 
-/// A child process, our ends of its output, and which of them a selector watches.
+/// A child process, and what of it a selector watches.
 #[derive(Debug)]
 pub(crate) struct Process {
     pub(crate) child: Child,
-    stdout: Option<Pipe>,
-    stderr: Option<Pipe>,
     watched: [bool; 3],
 }
 
@@ -36,10 +34,8 @@ impl Source {
 }
 
 impl Process {
-    pub(crate) fn new(mut child: Child) -> Self {
+    pub(crate) fn new(child: Child) -> Self {
         Self {
-            stdout: child.take_stdout(),
-            stderr: child.take_stderr(),
             child,
             watched: [false; 3],
         }
@@ -83,16 +79,16 @@ impl Process {
 
     fn fd(&self, source: Source) -> Option<BorrowedFd<'_>> {
         match source {
-            Source::Stdout => Some(self.stdout.as_ref()?.as_fd()),
-            Source::Stderr => Some(self.stderr.as_ref()?.as_fd()),
+            Source::Stdout => Some(self.child.stdout()?.as_fd()),
+            Source::Stderr => Some(self.child.stderr()?.as_fd()),
             Source::Exit => Some(self.child.exit_fd()),
         }
     }
 
     fn pipe(&self, stream: Stream) -> Option<&Pipe> {
         match stream {
-            Stream::Stdout => self.stdout.as_ref(),
-            Stream::Stderr => self.stderr.as_ref(),
+            Stream::Stdout => self.child.stdout(),
+            Stream::Stderr => self.child.stderr(),
         }
     }
 }
@@ -130,10 +126,11 @@ impl Kernel for Seat<'_> {
 
     fn close(&mut self, stream: Stream) {
         self.process.forget(self.selector, Source::of(stream));
-        match stream {
-            Stream::Stdout => self.process.stdout = None,
-            Stream::Stderr => self.process.stderr = None,
-        }
+        let child = &mut self.process.child;
+        drop(match stream {
+            Stream::Stdout => child.take_stdout(),
+            Stream::Stderr => child.take_stderr(),
+        });
     }
 
     fn exit_status(&mut self) -> io::Result<Option<ExitStatus>> {

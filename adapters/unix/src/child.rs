@@ -101,6 +101,16 @@ impl Child {
         self.stderr.take()
     }
 
+    /// Our read end of the child's standard output, if the command piped it and it was not taken.
+    pub fn stdout(&self) -> Option<&Pipe> {
+        self.stdout.as_ref()
+    }
+
+    /// Our read end of the child's standard error, if the command piped it and it was not taken.
+    pub fn stderr(&self) -> Option<&Pipe> {
+        self.stderr.as_ref()
+    }
+
     #[cfg(feature = "terminal")]
     pub(crate) fn set_stdout(&mut self, stdout: Pipe) {
         self.stdout = Some(stdout);
