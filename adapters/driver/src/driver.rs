@@ -121,6 +121,18 @@ impl<N: Send + 'static> Driver<N> {
         }
     }
 
+    /// What was asked for and has not been done, in order; notifications that have not run are among it. For
+    /// a child that nobody will drive any more.
+    pub fn into_requests(self) -> impl Iterator<Item = Request<N>> {
+        let Desk {
+            queued, requests, ..
+        } = *self.desk.unwrap_or_default();
+        let notifications = queued
+            .into_iter()
+            .map(|(_, payload)| Request::Notify(payload));
+        notifications.chain(requests)
+    }
+
     /// When the next turn must come though nothing happens: at once if work is left over, otherwise at the
     /// next deadline. `None` if only the kernel, a request or an answer can bring more.
     pub fn wake_at(&self) -> Option<Instant> {

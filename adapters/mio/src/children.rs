@@ -146,13 +146,13 @@ impl<H: Handler> Children<H> {
     /// The next child that has ended, how, and its handler. The child leaves the set.
     pub fn next_finished(&mut self) -> Option<(ChildId, Outcome, H)> {
         let id = self.finished.pop_front()?;
-        let node = self.nodes.remove(id)?;
-        let outcome = node.driver.outcome()?;
-        Some((id, outcome, node.handler))
+        let outcome = self.outcome(id)?;
+        Some((id, outcome, self.take_out(id)?))
     }
 
-    /// A request for a child that is not in the set any more, so that nothing is lost in silence, such as
-    /// the payload of a notification. They wait here until they are taken.
+    /// A request for a child that is not in the set any more, or left it before the request was carried out,
+    /// so that nothing is lost in silence, such as the payload of a notification. They wait here until they
+    /// are taken.
     pub fn next_undelivered(&mut self) -> Option<(ChildId, Request<H::Notification>)> {
         self.undelivered.pop_front()
     }
@@ -160,11 +160,8 @@ impl<H: Handler> Children<H> {
     /// Takes a child out of the set, and gives its handler back. A child that has not ended is killed, with
     /// its process group.
     pub fn remove(&mut self, child: ChildId) -> Option<H> {
-        let mut node = self.nodes.remove(child)?;
-        node.unwatch(&self.selector);
-        self.alarms.remove(&(node.alarm, child));
         self.finished.retain(|finished| *finished != child);
-        Some(node.handler)
+        self.take_out(child)
     }
 
     /// Asks for things on behalf of this child; the next turn carries them out. `None` if it is not in the
@@ -252,6 +249,18 @@ impl<H: Handler> Children<H> {
     /// Whether no child is in the set.
     pub fn is_empty(&self) -> bool {
         self.nodes.len() == 0
+    }
+
+    fn take_out(&mut self, id: ChildId) -> Option<H> {
+        let mut node = self.nodes.remove(id)?;
+        node.unwatch(&self.selector);
+        self.alarms.remove(&(node.alarm, id));
+        let Node {
+            driver, handler, ..
+        } = node;
+        let undone = driver.into_requests().map(|request| (id, request));
+        self.undelivered.extend(undone);
+        Some(handler)
     }
 }
 

@@ -10,5 +10,6 @@ mod notifications;
 mod observing;
 mod output;
 mod requests;
+mod sisters;
 mod sources;
 mod support;
