@@ -68,12 +68,17 @@ mod node;
 mod nodes;
 mod process;
 mod process_old;
-mod source;
-mod spawn_error;
-pub use children::Children;
-pub use spawn_error::SpawnError;
+mod run;
 #[cfg(any(test, fuzzing))]
 mod scripted;
+mod source;
+mod spawn_error;
+
+pub use childminder_driver;
+pub use childminder_unix;
+pub use children::Children;
+pub use run::run_to_end;
+pub use spawn_error::SpawnError;
 
 pub use answer::Answer;
 pub use childminder::{

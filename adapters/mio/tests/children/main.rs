@@ -11,6 +11,7 @@ mod observing;
 mod output;
 mod refusals;
 mod requests;
+mod run;
 mod sisters;
 mod sources;
 mod support;
