@@ -2,15 +2,13 @@
 //!
 //! `cargo run --example echo_server -- sh -c 'for i in 1 2 3 4 5; do echo $i; sleep 2; done'`
 
-use std::io::{self, ErrorKind, Write as _};
-use std::process::{Command, Stdio};
-use std::{env, time::Duration};
+use std::process::{Command, ExitCode, Stdio};
+use std::{env, io, io::ErrorKind, io::Write as _, time::Duration};
 
-use childminder_mio::{Config, Control, Handler, MindedChild, Stream};
+use childminder::{Config, Stream};
+use childminder_driver::{Control, Handler};
+use childminder_mio::Children;
 use mio::{Events, Interest, Poll, Token, net::TcpListener};
-
-const SERVER: Token = Token(0);
-const CHILD: Token = Token(1);
 
 struct Written(usize);
 
@@ -21,8 +19,8 @@ impl Handler for Written {
     }
 }
 
-fn main() -> io::Result<()> {
-    let mut poll = Poll::new()?;
+fn main() -> io::Result<ExitCode> {
+    let (mut poll, mut events) = (Poll::new()?, Events::with_capacity(16));
     let mut server = TcpListener::bind(([127, 0, 0, 1], 0).into())?;
     let mut command = Command::new(env::args().nth(1).unwrap_or("date".into()));
     command.args(env::args().skip(2)).stdout(Stdio::piped());
@@ -30,26 +28,28 @@ fn main() -> io::Result<()> {
         idle_timeout: Some(Duration::from_secs(60)),
         ..Config::default()
     };
-    let mut child = MindedChild::spawn(&mut command, config, Written(0))?;
+    let mut children = Children::new()?;
+    let child = children.spawn(&mut command, config, Written(0))?;
     let registry = poll.registry();
-    registry.register(&mut server, SERVER, Interest::READABLE)?;
-    registry.register(&mut child, CHILD, Interest::READABLE)?;
+    registry.register(&mut server, Token(0), Interest::READABLE)?;
+    registry.register(&mut children, Token(1), Interest::READABLE)?;
     println!("connect to {}", server.local_addr()?);
-    let mut events = Events::with_capacity(16);
-    while child.outcome().is_none() {
-        match poll.poll(&mut events, child.poll_timeout()) {
+    loop {
+        match poll.poll(&mut events, None) {
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
             polled => polled?,
         }
-        child.turn(poll.registry())?;
-        if events.iter().any(|event| event.token() == SERVER) {
-            answer(&server, child.handler())?;
+        children.turn();
+        if let Some((_, outcome, _)) = children.next_finished() {
+            return Ok(ExitCode::from(u8::from(!outcome.is_success())));
         }
+        // Whatever the loop was woken by: if nobody has connected, this is harmless as well.
+        let Written(bytes) = children.handler(child).expect("in the set");
+        answer(&server, *bytes)?;
     }
-    Ok(())
 }
 
-fn answer(server: &TcpListener, Written(bytes): &Written) -> io::Result<()> {
+fn answer(server: &TcpListener, bytes: usize) -> io::Result<()> {
     loop {
         match server.accept() {
             Ok((mut client, _)) => drop(writeln!(client, "{bytes} bytes so far")), // or it left

@@ -74,6 +74,7 @@ mod scripted;
 mod source;
 mod spawn_error;
 
+pub use childminder;
 pub use childminder_driver;
 pub use childminder_unix;
 pub use children::Children;

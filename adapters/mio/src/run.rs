@@ -14,8 +14,8 @@ use crate::{Children, SpawnError};
 /// program without a loop; see [`Children`] for one that has one, or more than one child.
 ///
 /// ```
-/// use childminder_mio::childminder_driver::childminder::{Config, Error, Stream};
-/// use childminder_mio::childminder_driver::{Control, Handler};
+/// use childminder::{Config, Error, Stream};
+/// use childminder_driver::{Control, Handler};
 /// use childminder_mio::run_to_end;
 /// use std::process::{Command, Stdio};
 /// use std::time::Duration;

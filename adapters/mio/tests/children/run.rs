@@ -1,7 +1,7 @@
 //! A child that is run to its end.
 
 use std::io::ErrorKind;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use childminder::{Config, Error, ExitStatus, Signal};
 use childminder_mio::run_to_end;
@@ -11,7 +11,7 @@ use crate::support::{Owner, millis, patient, sh};
 #[test]
 fn what_it_wrote_and_how_it_ended_come_back() {
     let mut command = sh("cat; echo one; echo two >&2; exit 3");
-    command.stdin(std::process::Stdio::null());
+    command.stdin(Stdio::null());
     let (outcome, owner) = run_to_end(&mut command, patient(), Owner::new()).expect("a child");
     assert_eq!(outcome.exit, Some(ExitStatus::Code(3)));
     assert_eq!(owner.outcomes, [outcome]);
