@@ -1,13 +1,15 @@
-//! A minded child as a [`mio::event::Source`].
+//! Minded children in any event loop, many of them behind one descriptor.
 //!
-//! [`MindedChild`] spawns a command and minds it by [`childminder::MonitorState`]'s rules. It owns no
-//! loop and no thread, never blocks and never prints: you register it under one token of your
-//! choosing, call [`turn`](MindedChild::turn) when that token is ready or
-//! [`poll_timeout`](MindedChild::poll_timeout) is over, and are told the rest through your
-//! [`Handler`].
+//! [`Children`] spawns commands and minds them by [`MonitorState`]'s rules. It owns no loop and no thread,
+//! never blocks and never prints: wait for its descriptor together with yours, call [`Children::turn`] when it
+//! is readable, and be told of each child through its [`Handler`](childminder_driver::Handler).
+//!
+//! In [mio]'s loop a set is an event source, with one token for all its children:
 //!
 //! ```
-//! use childminder_mio::{Config, Control, Handler, MindedChild, Outcome, Stream};
+//! use childminder::{Config, Stream};
+//! use childminder_driver::{Control, Handler};
+//! use childminder_mio::Children;
 //! use mio::{Events, Interest, Poll, Token};
 //! use std::io::ErrorKind;
 //! use std::process::{Command, Stdio};
@@ -27,33 +29,66 @@
 //!
 //! # fn main() -> std::io::Result<()> {
 //! let mut poll = Poll::new()?;
-//! let mut command = Command::new("echo");
-//! command.arg("hello").stdout(Stdio::piped());
-//! let mut child = MindedChild::spawn(&mut command, Config::default(), Job::default())?;
-//! poll.registry().register(&mut child, Token(7), Interest::READABLE)?;
+//! let mut children = Children::new()?;
+//! poll.registry().register(&mut children, Token(7), Interest::READABLE)?;
+//!
+//! for word in ["hello", "world"] {
+//!     let mut command = Command::new("echo");
+//!     command.arg(word).stdout(Stdio::piped());
+//!     children.spawn(&mut command, Config::default(), Job::default())?;
+//! }
 //!
 //! let mut events = Events::with_capacity(8);
-//! while child.outcome().is_none() {
-//!     match poll.poll(&mut events, child.poll_timeout()) {
+//! while !children.is_empty() {
+//!     match poll.poll(&mut events, None) {
 //!         // By a signal, though nobody handles it: the death of any child may be enough.
 //!         Err(error) if error.kind() == ErrorKind::Interrupted => continue,
 //!         polled => polled?,
 //!     }
-//!     child.turn(poll.registry())?;
+//!     children.turn();
+//!     while let Some((id, outcome, job)) = children.next_finished() {
+//!         println!("{id} wrote {} bytes", job.output.len());
+//!         assert!(outcome.is_success());
+//!         assert_eq!(job.output.len(), 6);
+//!     }
 //! }
-//! assert!(child.outcome().is_some_and(|outcome| outcome.is_success()));
-//! assert_eq!(child.into_handler().output, b"hello\n");
 //! # Ok(())
 //! # }
 //! ```
 //!
+//! # Other loops
+//!
+//! Whatever can wait for a descriptor can wait for a set. Deadlines make it readable, too, where the system
+//! has a timer that is a descriptor, as Linux has. Elsewhere a loop must not sleep longer than until
+//! [`Children::deadline`], and that is right everywhere.
+//!
+//! **`poll(2)`, `select(2)`, epoll, kqueue.** Wait for [`as_fd`](std::os::fd::AsFd::as_fd) to become readable,
+//! beside whatever else you wait for. Level-triggered or edge-triggered, both work. `examples/poll.rs` does it
+//! beside standard input.
+//!
+//! **calloop.** A `Generic` source with a copy of the descriptor; the set is the loop's data, so that its
+//! callback can call `turn`. See `examples/calloop.rs`.
+//!
+//! **async-io**, and with it smol. An `Async` with a copy of the descriptor: await `readable`, then `turn`. See
+//! `examples/async_io.rs`.
+//!
+//! **No loop.** [`run_to_end`] minds one command and blocks until its end.
+//!
 //! # One turn
 //!
-//! What you asked for through [`Control`] first; then output, within a byte budget, so that a flood
-//! starves nobody; then the exit, with what the child had written before it; then the answers to
-//! notifications; then, if a deadline is due, whatever output could still put it off, and the `Tick`.
-//! Work that is left over makes `poll_timeout` zero, so the next turn takes it up without a new edge
-//! from the kernel. A turn too many is harmless.
+//! For each child that has something to do, the longest waiting first: what was asked for through
+//! [`Control`](childminder_driver::Control) or from another thread through
+//! [`Remote`](childminder_driver::Remote); then output, within a byte budget; then the exit, with what the
+//! child had written before it; then the answers to notifications; then, if a deadline is due, whatever output
+//! could still put it off, and the `Tick`. What a handler asks of another child is done in the same turn, if the
+//! budget lasts.
+//!
+//! The [`BUDGET`](childminder_driver::BUDGET) is one for all children together, so that a flood starves neither
+//! the other children, nor their deadlines, nor the rest of the loop. Only what an exit or a deadline makes due
+//! at once is read beyond it. A child whose output used the budget up goes to the end of the queue. Work that
+//! is left over keeps the descriptor readable, and is announced by a new edge, so the next turn takes it up
+//! though the kernel has nothing new to tell. A turn costs what has happened, not how many children there are.
+//! A turn too many is harmless.
 #![forbid(unsafe_code)]
 
 mod answer;

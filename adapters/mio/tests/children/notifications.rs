@@ -56,7 +56,7 @@ fn an_answer_from_another_thread_wakes_the_loop() {
 #[test]
 fn no_answer_of_a_thousand_is_lost_between_two_threads() {
     let (answers, others) = mpsc::channel::<Answer>();
-    thread::spawn(move || others.into_iter().for_each(|answer| answer.succeed()));
+    thread::spawn(move || others.into_iter().for_each(Answer::succeed));
     let owner = Owner::new().on_notify(move |_, _, answer| answers.send(answer).expect("sent"));
     let mut run = Run::of("exec cat", patient(), owner);
     for round in 0..1000 {
