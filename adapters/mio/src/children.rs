@@ -2,7 +2,7 @@
 
 mod turn;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
@@ -14,6 +14,7 @@ use childminder::{Config, Deadline, Instant, MonitorState, Outcome, Signal, Stre
 use childminder_driver::{ChildId, Control, Handler, Remote, Request, Shared};
 use childminder_unix::{Child, Selector, Timer, Wakeup, clock};
 
+use crate::alarms::Alarms;
 use crate::key::{TIMER, WAKEUP};
 use crate::node::Node;
 use crate::nodes::Nodes;
@@ -41,7 +42,7 @@ pub struct Children<H: Handler> {
     armed: Option<Instant>,
     /// When to look at a child's deadlines, the earliest first; at most one for each child. A deadline that
     /// moves away leaves its alarm behind, which then comes too early and is replaced.
-    alarms: BTreeSet<(Instant, ChildId)>,
+    alarms: Alarms,
     /// The children that have something to do in the next turn, the longest waiting first.
     queue: VecDeque<ChildId>,
     finished: VecDeque<ChildId>,
@@ -78,7 +79,7 @@ impl<H: Handler> Children<H> {
             wakeup,
             timer,
             armed: None,
-            alarms: BTreeSet::new(),
+            alarms: Alarms::default(),
             queue: VecDeque::new(),
             finished: VecDeque::new(),
             undelivered: VecDeque::new(),
@@ -191,8 +192,7 @@ impl<H: Handler> Children<H> {
         if self.has_work() {
             return Some(std::time::Instant::now());
         }
-        let (at, _) = self.alarms.first()?;
-        Some(clock::to_std(*at))
+        Some(clock::to_std(self.alarms.first()?))
     }
 
     /// How long until this deadline of the child's, if it is armed and nothing is suspended: zero if it is
@@ -254,7 +254,9 @@ impl<H: Handler> Children<H> {
     fn take_out(&mut self, id: ChildId) -> Option<H> {
         let mut node = self.nodes.remove(id)?;
         node.unwatch(&self.selector);
-        self.alarms.remove(&(node.alarm, id));
+        if node.alarm != Instant::FAR_FUTURE {
+            self.forget_alarm();
+        }
         let Node {
             driver, handler, ..
         } = node;

@@ -91,6 +91,7 @@
 //! A turn too many is harmless.
 #![forbid(unsafe_code)]
 
+mod alarms;
 mod answer;
 mod children;
 mod control;

@@ -70,14 +70,14 @@ impl<H: Handler> Children<H> {
             }
         }
         self.hand_on_requests();
-        while let Some((at, id)) = self.alarms.first().copied()
-            && at <= now
-        {
-            self.alarms.pop_first();
-            if let Some(node) = self.nodes.get_mut(id) {
-                node.alarm = Instant::FAR_FUTURE;
+        while let Some((at, id)) = self.alarms.next_due(now) {
+            match self.nodes.get_mut(id) {
+                Some(node) if node.alarm == at => {
+                    node.alarm = Instant::FAR_FUTURE;
+                    self.queue(id, Ready::NONE);
+                }
+                _ => self.alarms.forgotten(),
             }
-            self.queue(id, Ready::NONE);
         }
     }
 
@@ -134,11 +134,11 @@ impl<H: Handler> Children<H> {
 
     pub(super) fn end_turn(&mut self) {
         if let Some(timer) = &self.timer
-            && let Some((at, _)) = self.alarms.first()
-            && self.armed.is_none_or(|armed| *at < armed)
-            && timer.set(Some(*at)).is_ok()
+            && let Some(at) = self.alarms.first()
+            && self.armed.is_none_or(|armed| at < armed)
+            && timer.set(Some(at)).is_ok()
         {
-            self.armed = Some(*at);
+            self.armed = Some(at);
         }
         if !self.queue.is_empty() {
             self.wake();
@@ -183,14 +183,22 @@ impl<H: Handler> Children<H> {
         let Some(node) = self.nodes.get_mut(id) else {
             return;
         };
-        if node.alarm == at {
+        let before = std::mem::replace(&mut node.alarm, at);
+        if before == at {
             return;
         }
-        self.alarms.remove(&(node.alarm, id));
-        node.alarm = at;
-        if at != Instant::FAR_FUTURE {
-            self.alarms.insert((at, id));
+        if before != Instant::FAR_FUTURE {
+            self.forget_alarm();
         }
+        if at != Instant::FAR_FUTURE {
+            self.alarms.add(at, id);
+        }
+    }
+
+    pub(super) fn forget_alarm(&mut self) {
+        let nodes = &self.nodes;
+        let is_wanted = |at, id| nodes.get(id).is_some_and(|node| node.alarm == at);
+        self.alarms.forget_one(is_wanted);
     }
 
     fn clear_timer(&mut self) {
