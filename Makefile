@@ -2,7 +2,7 @@
 # installs what they need beyond Rust.
 
 .DEFAULT_GOAL := help
-.PHONY: mutants coverage soak-fuzz help lint test property planted search simulation fuzz portable bare link soak-property soak-search soak-simulation soak-fuzz
+.PHONY: mutants coverage soak-fuzz help lint package public bench test property planted search simulation fuzz portable bare link soak-property soak-search soak-simulation soak-fuzz
 
 help: ## these lines
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -11,6 +11,12 @@ lint: ## format, clippy, documentation
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
+
+package: ## what would be published: its files, its metadata, and that it builds from them
+	cargo package --workspace --exclude childminder-tests --locked $(PACKAGE_FLAGS)
+
+public: ## the crates in each library's public API are those that it lists
+	tests/public_dependencies.py
 
 test: ## every test in the workspace
 	cargo test --workspace --locked
@@ -38,6 +44,9 @@ fuzz: ## a minute of each fuzz target, all at once
 			-artifact_prefix=fuzz/artifacts/TARGET/ fuzz/corpus/TARGET fuzz/seeds/TARGET \
 			2>fuzz/artifacts/TARGET.log || { cat fuzz/artifacts/TARGET.log; exit 255; }; \
 		echo "TARGET: $$(tail -n 1 fuzz/artifacts/TARGET.log)"'
+
+bench: ## what many silent children cost
+	cargo bench --locked -p childminder-mio
 
 mutants: ## every change of one operator or body in the core, or the SHARD k/n of them, is noticed
 	PROPTEST_RNG_SEED=1 cargo mutants --jobs 2 $(if $(SHARD),--shard $(SHARD))

@@ -128,3 +128,8 @@ pub use monitor::MonitorState;
 pub use signal::{ExitStatus, NoSuchSignal, Signal};
 pub use time::Instant;
 pub use timers::Deadline;
+
+/// The examples of the README are tested too.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -128,3 +128,8 @@ pub use handler::{Discarded, Failure, Handler, Job, Moment};
 pub use minded::MindedChild;
 #[cfg(any(test, fuzzing))]
 pub use scripted::check as check_glue;
+
+/// The examples of the README are tested too.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -73,3 +73,8 @@ pub use recorder::Recorder;
 pub use replay::{Difference, Summary, replay};
 pub use run::{ActionType, RecordedAction, Run, Step, Ticket};
 pub use shared::{SharedOut, SharedRecord};
+
+/// The examples of the README are tested too.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -108,7 +108,7 @@ impl<R: BufRead> Reader<R> {
                 column: error.valid_up_to() + 1,
             })?;
             if !text.trim_ascii().is_empty() {
-                return Ok(Some(serde_json::from_str(text)?));
+                return serde_json::from_str(text).map(Some).map_err(not_json);
             }
         }
     }
@@ -249,23 +249,23 @@ impl From<io::Error> for Fault {
     }
 }
 
-impl From<serde_json::Error> for Fault {
-    fn from(error: serde_json::Error) -> Self {
-        let sentence = error.to_string();
-        let reason = match sentence.split_once(" at line ") {
-            _ if error.is_eof() => "the line ends too early",
-            Some((reason, _)) => reason,
-            None => &sentence,
-        };
-        Self::NotJson {
-            column: error.column(),
-            reason: reason.to_owned(),
-        }
-    }
-}
-
 impl From<Misshapen> for Fault {
     fn from(Misshapen { path, wrong }: Misshapen) -> Self {
         Self::Form { path, wrong }
+    }
+}
+
+/// No `From`: it would make `serde_json` a part of our API.
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn not_json(error: serde_json::Error) -> Fault {
+    let sentence = error.to_string();
+    let reason = match sentence.split_once(" at line ") {
+        _ if error.is_eof() => "the line ends too early",
+        Some((reason, _)) => reason,
+        None => &sentence,
+    };
+    Fault::NotJson {
+        column: error.column(),
+        reason: reason.to_owned(),
     }
 }
