@@ -140,9 +140,6 @@ impl<H: Handler> Children<H> {
         {
             self.armed = Some(at);
         }
-        if !self.queue.is_empty() {
-            self.wake();
-        }
         self.shared.end();
     }
 

@@ -134,8 +134,12 @@ fn each_finished_child_is_handed_over_once() {
 fn a_finished_child_that_is_removed_is_not_handed_over() {
     let mut run = Run::of("true", patient(), Owner::new());
     run.finish();
+    let other = run.add("true", patient(), Owner::new());
+    run.finish_child(other);
     let owner = run.children.remove(run.id).expect("in the set");
     assert_eq!(owner.outcomes.len(), 1);
+    let (finished, _, _) = run.children.next_finished().expect("the other has ended");
+    assert_eq!(finished, other);
     assert!(run.children.next_finished().is_none());
 }
 

@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Write as _};
 use std::os::fd::AsRawFd as _;
 use std::time::{Duration, Instant};
 
-use childminder::Config;
+use childminder::{Config, Event};
 use childminder_mio::Children;
 use childminder_unix::Child;
 use mio::unix::SourceFd;
@@ -164,6 +164,24 @@ fn the_loop_may_sleep_until_the_next_deadline() {
     drop(run.stdin());
     run.finish();
     assert_eq!(run.children.deadline(), None);
+}
+
+/// Its first heartbeat comes with its start, and the next in a minute.
+#[test]
+fn what_a_child_asks_for_as_it_starts_needs_no_event_of_its_own() {
+    let config = Config {
+        heartbeat_interval: Some(millis(60_000)),
+        ..patient()
+    };
+    let owner = Owner::new().on_notify(|control, _, answer| {
+        answer.succeed();
+        control.progress();
+    });
+    let mut run = Run::of("exec cat", config, owner);
+    assert!(run.has_work());
+    run.turn();
+    assert!(run.owner().events().contains(&Event::Progress));
+    assert!(!run.has_work());
 }
 
 #[test]
