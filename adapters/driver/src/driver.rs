@@ -238,7 +238,7 @@ impl<N: Send + 'static> Driver<N> {
     {
         let is_ready = |stream| self.wants(stream) && self.ready.has(Ready::output(stream));
         let streams = Stream::ALL.into_iter().filter(|stream| is_ready(*stream));
-        let mut enough = turn.budget / streams.count().max(1);
+        let mut enough = turn.budget.div_ceil(streams.count().max(1));
         for stream in Stream::ALL {
             if self.ready.has(Ready::output(stream)) {
                 self.read(turn, stream, enough, Reading::WITHIN_BUDGET);
