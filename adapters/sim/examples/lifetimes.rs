@@ -1,4 +1,4 @@
-//! Lives through as many lifetimes as asked for, on all cores, and says what was seen.
+//! Lives through as many lifetimes as asked for with the driver that ships and a handler that does anything, on all cores, and says what was seen.
 //!
 //! `cargo run --release -p childminder-sim --example lifetimes -- [COUNT] [SEED]`
 //!
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Instant;
 
-use childminder_sim::{Minder, Simulator, Tally, Violation};
+use childminder_sim::{Driven, RandomHandler, Scenario, Simulator, Tally, Violation};
 
 fn main() -> ExitCode {
     let mut numbers = env::args().skip(1).map(|word| word.parse::<u64>());
@@ -57,6 +57,7 @@ fn live_through(count: u64, seed: u64) -> Result<Tally, Box<Violation>> {
 
 fn live(next: &AtomicU64, count: u64, seed: u64) -> Result<Tally, Box<Violation>> {
     let mut simulator = Simulator::new();
+    let mut driven = Driven::random(&Scenario::random(seed));
     let mut tally = Tally::default();
     loop {
         let first = next.fetch_add(BLOCK, Ordering::Relaxed);
@@ -64,7 +65,13 @@ fn live(next: &AtomicU64, count: u64, seed: u64) -> Result<Tally, Box<Violation>
             return Ok(tally);
         }
         for offset in first..(first + BLOCK).min(count) {
-            let ran = simulator.run_random(seed.wrapping_add(offset), Minder::new);
+            let ran = simulator.rerun_random(
+                seed.wrapping_add(offset),
+                &mut driven,
+                |driven, scenario| {
+                    driven.restart(scenario, RandomHandler::new(scenario));
+                },
+            );
             tally.add(&ran.inspect_err(|_| next.store(count, Ordering::Relaxed))?);
         }
     }

@@ -40,11 +40,24 @@ pub enum Seen {
     ClockForward,
     ClockBack,
     Shutdown,
+    HandlerAsked,
+    Held,
+    ClosedByHandler,
+    LaterAnswer,
+    OwnAnswer,
+    OnEdge,
+    SmallBudget,
+    Interrupted,
+    WaitingFailed,
+    ReapFailed,
+    LostExit,
+    LateRequest,
+    Uncaptured,
 }
 
 impl Seen {
     /// All of it, in order.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 45] = [
         Self::Success,
         Self::BadExit,
         Self::IdleTimeout,
@@ -77,6 +90,19 @@ impl Seen {
         Self::ClockForward,
         Self::ClockBack,
         Self::Shutdown,
+        Self::HandlerAsked,
+        Self::Held,
+        Self::ClosedByHandler,
+        Self::LaterAnswer,
+        Self::OwnAnswer,
+        Self::OnEdge,
+        Self::SmallBudget,
+        Self::Interrupted,
+        Self::WaitingFailed,
+        Self::ReapFailed,
+        Self::LostExit,
+        Self::LateRequest,
+        Self::Uncaptured,
     ];
 
     /// For people.
@@ -114,18 +140,31 @@ impl Seen {
             Self::ClockForward => "the clock was set forward",
             Self::ClockBack => "the clock was set back",
             Self::Shutdown => "lived until the machine was shut down",
+            Self::HandlerAsked => "the handler asked for something",
+            Self::Held => "a stream was held",
+            Self::ClosedByHandler => "a stream was closed by the handler",
+            Self::LaterAnswer => "a notification was answered later",
+            Self::OwnAnswer => "a handler failed a notification in its own words",
+            Self::OnEdge => "readiness was announced on the edge",
+            Self::SmallBudget => "the budget ran out",
+            Self::Interrupted => "a read was interrupted",
+            Self::WaitingFailed => "a question of how much can be read failed",
+            Self::ReapFailed => "the reap was answered with an error",
+            Self::LostExit => "something else reaped the child",
+            Self::LateRequest => "the owner asked after the end",
+            Self::Uncaptured => "a stream was not captured",
         }
     }
 
     /// In how many bits from the right.
-    const fn bit(self) -> u32 {
+    const fn bit(self) -> u64 {
         1 << self as u32
     }
 }
 
 /// Which of it happened in one run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Coverage(u32);
+pub struct Coverage(u64);
 
 impl Coverage {
     /// Whether this happened.
@@ -142,7 +181,7 @@ impl Coverage {
         self.0 = 0;
     }
 
-    pub(crate) fn bits(self) -> u32 {
+    pub(crate) fn bits(self) -> u64 {
         self.0
     }
 

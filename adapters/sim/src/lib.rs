@@ -1,63 +1,88 @@
-//! A simulated kernel with a virtual clock, to find the bugs of a process supervisor in.
+//! A simulated machine with a virtual clock, to find the bugs in what minds a child process.
 //!
-//! Supervisors fail at moments that no test on a real machine ever meets: the child dies in the very
-//! instant of the signal, a grandchild holds the pipe, the output comes with the timer, the pid belongs
-//! to somebody else by now. Here all of that is ordinary. A [`Scenario`] is a child, its owner and its
-//! machine, told in a [`Script`] or made up from a seed; [`run`] lets it happen to a [`Supervisor`], in
-//! virtual time; an oracle watches every call, and says which [`Rule`] was broken, and how it came to it.
-//! One seed gives one run, always, on every machine.
+//! Such programs fail at moments that no test on a real machine ever meets: the child dies in the very
+//! instant of the signal, a grandchild holds the pipe, the output comes with the timer, a read brings half a
+//! line, the pid belongs to another process by now. Here all of that is ordinary. A [`Scenario`] is a child,
+//! its owner and its machine, told in a [`Script`] or made up from a seed. It is lived through in virtual
+//! time, and an oracle watches every call, and says which [`Rule`] was broken, and how it came to it. One seed
+//! gives one run, always, on every machine.
 //!
-//! # A test
+//! # Your handler
+//!
+//! [`live`] runs a [`Handler`](childminder_driver::Handler) with the driver that ships. The child's output is
+//! real bytes; notifications are answered when the scenario says so.
 //!
 //! ```
 //! use childminder::{Config, Error, ExitStatus, Signal, Stream};
-//! use childminder_sim::{Minder, Scenario, Script, run, search};
+//! use childminder_driver::{Control, Handler};
+//! use childminder_sim::{Scenario, Script, live};
 //! use std::time::Duration;
 //!
-//! // A child that writes a line, then hangs, and does not care about Ctrl-C.
-//! let child = Script::new().writes(Stream::Stdout, 80).ignores(Signal::INT).hangs();
-//! let minute = Duration::from_secs(60);
-//! let scenario = Scenario::new(&child)
-//!     .with_config(Config { idle_timeout: Some(minute), ..Config::default() });
+//! /// Ends a child that prints a password prompt, because nobody will answer it.
+//! #[derive(Default)]
+//! struct Unattended {
+//!     heard: Vec<u8>,
+//! }
 //!
-//! let report = run(&scenario, Minder::new(&scenario))?;
-//! assert_eq!(report.outcome.error, Some(Error::IdleTimeout));
-//! assert_eq!(report.outcome.exit, Some(ExitStatus::Signal(Signal::KILL)));
-//! assert_eq!(report.took, minute + Duration::from_secs(5));
+//! impl Handler for Unattended {
+//!     type Notification = ();
 //!
-//! // And a thousand children of all sorts, with owners and machines of all sorts.
-//! search(0..1000, Minder::new)?;
-//! # Ok::<(), childminder_sim::Violation>(())
+//!     fn output(&mut self, control: &mut Control<()>, _: Stream, bytes: &[u8]) {
+//!         self.heard.extend_from_slice(bytes);
+//!         if self.heard.ends_with(b"Password: ") {
+//!             control.terminate();
+//!         }
+//!     }
+//! }
+//!
+//! let second = Duration::from_secs(1);
+//! let child = Script::new()
+//!     .prints(Stream::Stderr, "Pass")
+//!     .sleeps(second)
+//!     .prints(Stream::Stderr, "word: ")
+//!     .hangs();
+//! let lived = live(&Scenario::new(&child), Unattended::default())?;
+//! assert_eq!(lived.handler.heard, b"Password: ");
+//! assert_eq!(lived.report.outcome.exit, Some(ExitStatus::Signal(Signal::INT)));
+//! assert_eq!(lived.report.took, second);
+//!
+//! // And on a thousand machines, with short reads, late wake-ups and a clock that is set.
+//! for seed in 0..1000 {
+//!     let lived = live(&Scenario::new(&child).in_any_weather(seed), Unattended::default())?;
+//!     assert!(lived.report.outcome.terminated);
+//! }
+//! # Ok::<(), childminder_sim::NotLived<Unattended>>(())
 //! ```
+//!
+//! `examples/finds_a_bug.rs` is a longer one: a handler that takes what it is given for whole lines.
 //!
 //! # Your own loop
 //!
-//! [`Minder`] is our loop around our core. To test yours, let it implement [`Supervisor`]: in each turn
-//! it looks at the [`Kernel`] and acts through it, and then says when to wake it. It need not use our
-//! core. What the config asks for, it is held to; so switch off in the config what it does not do, and
-//! use [`Scenario::calm`], whose owner asks for nothing.
+//! [`Driven`] is our driver as a supervisor. To test a loop or a driver of your own, let it implement
+//! [`Supervisor`]: in each turn it looks at the [`Machine`] and acts through it, and then says when to wake
+//! it. It need not use our core. What the config asks for, it is held to; so switch off in the config what it
+//! does not do, and use [`Scenario::calm`], whose owner asks for nothing.
 //!
 //! ```
 //! use childminder::{Config, Error, ExitStatus, Instant, Outcome, Stream};
-//! use childminder_sim::{Kernel, Read, Rule, Scenario, Script, Supervisor, run, search_in};
+//! use childminder_sim::{Machine, Read, Rule, Scenario, Script, Supervisor, run, search_in};
 //!
 //! /// Waits for the child, and forgets that somebody else may still be writing.
 //! struct Waits;
 //!
 //! impl Supervisor for Waits {
-//!     fn turn(&mut self, kernel: &mut Kernel) {
+//!     fn turn(&mut self, machine: &mut Machine) {
 //!         for stream in Stream::ALL {
-//!             while let Read::Bytes(_) = kernel.read(stream) {}
+//!             while let Read::Bytes(_) = machine.read(stream) {}
 //!         }
-//!         if let Some(status) = kernel.exit_status() {
+//!         if let Some(status) = machine.exit_status() {
 //!             let error = (!status.is_success()).then_some(Error::Exit(status));
 //!             if let Some(error) = error {
-//!                 kernel.note(error);
+//!                 machine.note(error);
 //!             }
-//!             kernel.reap();
-//!             let mut outcome = Outcome::default();
-//!             (outcome.error, outcome.exit) = (error, Some(status));
-//!             kernel.finish(outcome);
+//!             machine.reap();
+//!             let (exit, leaked, terminated) = (Some(status), false, false);
+//!             machine.finish(Outcome { error, exit, leaked, terminated });
 //!         }
 //!     }
 //!
@@ -77,8 +102,8 @@
 //! # Ok::<(), childminder_sim::Violation>(())
 //! ```
 //!
-//! `examples/finds_a_bug.rs` is a longer one: a supervisor that signals a stranger.
-//! `examples/lifetimes.rs` lives through millions of lifetimes.
+//! `examples/lifetimes.rs` lives through millions of lifetimes with our driver and a handler that asks for
+//! anything, and [`Scenario::from_bytes`] lets a fuzzer do so.
 //!
 //! # What it promises
 //!
@@ -91,20 +116,21 @@
 //!
 //! # What it leaves out
 //!
-//! Pipes never fill up, nothing is written to the child, nobody but the supervisor reaps, and there is
-//! one child, with its kin, at a time.
+//! Pipes never fill up, nothing is written to the child, what reaps in the supervisor's place does so in the
+//! moment of the death, and there is one child, with its kin, at a time.
 #![forbid(unsafe_code)]
 
 mod agenda;
 mod coverage;
 mod dice;
-mod habits;
-mod kernel;
-mod minder;
+mod driven;
+
+mod machine;
 mod moment;
 mod notification;
 mod oracle;
 mod owner;
+mod pace;
 mod process;
 mod random;
 mod report;
@@ -120,14 +146,14 @@ mod weather;
 mod world;
 
 pub use coverage::{Coverage, Seen};
-pub use habits::{Habits, Order, Polls, Timer};
-pub use kernel::{Kernel, Read, Source};
-pub use minder::Minder;
+pub use driven::{Driven, Lived, NotLived, RandomHandler, live};
+pub use machine::{Machine, Read, Source};
 pub use moment::{Delivery, Moment, RequestKind};
 pub use notification::{Answer, Job, Payload, Reply};
 pub use owner::Request;
+pub use pace::{Hints, Pace};
 pub use report::{Report, Tally};
-pub use rule::Rule;
+pub use rule::{Rule, Work};
 pub use scenario::Scenario;
 pub use script::{Reaction, Script};
 pub use simulator::{Simulator, assert_holds, run, search, search_in};

@@ -61,6 +61,8 @@ pub enum Moment {
     SeesExit(ExitStatus),
     /// It took a request of the owner's.
     TakesRequest(RequestKind),
+    /// Its handler asked for something.
+    HandlerAsks(RequestKind),
     /// It learnt how a job ended.
     TakesAnswer(Answer),
     /// It sent a signal.
@@ -105,6 +107,9 @@ pub enum RequestKind {
     SetLadder,
     Suspended,
     Resumed,
+    HoldOutput(Stream),
+    ReleaseOutput(Stream),
+    CloseOutput(Stream),
 }
 
 impl From<Request> for RequestKind {
@@ -179,6 +184,7 @@ impl Moment {
             Self::Runs(job) => (43, job_code(job)),
             Self::Discards(Payload(number)) => (44, number),
             Self::Notes(error) => (45, error_code(error)),
+            Self::HandlerAsks(kind) => (47, kind.code()),
             Self::Finishes(outcome) => {
                 let exit = outcome.exit.map_or(0, |status| 1 + status_code(status));
                 let error = outcome.error.map_or(0, |error| 1 + error_code(error));
@@ -201,6 +207,9 @@ impl RequestKind {
             Self::SetLadder => 6,
             Self::Suspended => 7,
             Self::Resumed => 8,
+            Self::HoldOutput(stream) => 9 + stream_code(stream),
+            Self::ReleaseOutput(stream) => 11 + stream_code(stream),
+            Self::CloseOutput(stream) => 13 + stream_code(stream),
         }
     }
 }
@@ -217,8 +226,7 @@ fn status_code(status: ExitStatus) -> u64 {
     match status {
         ExitStatus::Code(code) => u64::from(code.unsigned_abs()) << 8,
         ExitStatus::Signal(signal) => signal_code(signal),
-        // Between the signals, up to 127, and the codes, multiples of 256.
-        ExitStatus::Lost => 128,
+        ExitStatus::Lost => 255,
     }
 }
 
@@ -282,6 +290,7 @@ impl fmt::Display for Moment {
             Self::ClosesPipe { stream } => write!(f, "    closes {stream}"),
             Self::SeesExit(status) => write!(f, "    sees the exit: {status}"),
             Self::TakesRequest(kind) => write!(f, "    is asked: {kind}"),
+            Self::HandlerAsks(kind) => write!(f, "    its handler asks: {kind}"),
             Self::TakesAnswer(answer) => write!(f, "    is told: {answer}"),
             Self::Signals {
                 signal,
@@ -309,6 +318,9 @@ impl fmt::Display for RequestKind {
             Self::SetLadder => f.write_str("another ladder"),
             Self::Suspended => f.write_str("wait, it is stopped"),
             Self::Resumed => f.write_str("go on, it runs again"),
+            Self::HoldOutput(stream) => write!(f, "hold {stream} back"),
+            Self::ReleaseOutput(stream) => write!(f, "read {stream} again"),
+            Self::CloseOutput(stream) => write!(f, "close {stream}"),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Payload(pub u64);
 
-/// What [`Kernel::run`](crate::Kernel::run) runs.
+/// What [`Machine::run`](crate::Machine::run) runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Job {
     /// What the owner asked for, with [`Request::Notify`](crate::Request::Notify).
@@ -61,5 +61,28 @@ impl Reply {
             after: Some(span),
             ok: false,
         }
+    }
+
+    pub(crate) fn is_at_once(self) -> bool {
+        self.after == Some(Duration::ZERO)
+    }
+}
+
+/// For handlers whose notifications carry nothing.
+impl From<Payload> for () {
+    fn from(_: Payload) -> Self {}
+}
+
+/// The number, for handlers whose notifications are numbers.
+impl From<Payload> for u64 {
+    fn from(payload: Payload) -> Self {
+        payload.0
+    }
+}
+
+/// Such as `notification 1`, for handlers whose notifications are texts.
+impl From<Payload> for String {
+    fn from(payload: Payload) -> Self {
+        Job::Requested(payload).to_string()
     }
 }

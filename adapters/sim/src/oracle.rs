@@ -4,8 +4,7 @@
 //! that, and not from any state machine of the core's, it decides what may be done, and by when what
 //! must be done.
 //!
-//! It cannot see into a supervisor: when one has a decision and acts on it later, the oracle only sees
-//! the act. So it works with bounds. What is done too soon is too soon even for the earliest moment at
+//! It cannot see into a supervisor, only what it does. So it works with bounds. What is done too soon is too soon even for the earliest moment at
 //! which it could have been decided; what comes too late is too late even for the latest. In between it
 //! keeps silent: a breach is a breach for certain.
 
@@ -36,8 +35,6 @@ use self::signals::Signals;
 #[derive(Debug, Default)]
 pub(crate) struct Oracle {
     limits: Limits,
-    /// Whether the supervisor may act on a decision in a later turn.
-    lazy: bool,
     clock: Clock,
     /// Counts whatever is told or done, so that it can be said what came before what.
     count: u32,
@@ -108,10 +105,14 @@ impl Oracle {
     pub(crate) fn begin(&mut self, scenario: &Scenario) {
         *self = Self {
             limits: Limits::of(&scenario.config),
-            lazy: scenario.habits.polls.is_lazy(),
             signals: Signals::with(&scenario.config.ladder),
             ..Self::default()
         };
+        for stream in Stream::ALL {
+            if !scenario.piped[stream as usize] {
+                self.output.end(stream);
+            }
+        }
     }
 
     pub(crate) fn turn(&mut self, seen: u64) {
@@ -127,9 +128,7 @@ impl Oracle {
     pub(crate) fn read(&mut self, stream: Stream, pipes: &[Pipe; 2]) {
         self.look(pipes);
         self.output.wrote = true;
-        if !self.lazy {
-            self.possible.first_output = Moment::NEVER;
-        }
+        self.possible.first_output = Moment::NEVER;
         if self.limits.counts(stream) {
             self.active();
         }
@@ -193,16 +192,10 @@ impl Oracle {
         self.look(pipes);
         let late = !self.jobs.landed(answer.job, self.clock.mark());
         if !late {
-            if !self.lazy {
-                self.possible.notification = Moment::NEVER;
-            }
+            self.possible.notification = Moment::NEVER;
             if !answer.ok {
-                // Who is lazy may have given it up before, and not have said so.
-                let perhaps = self.lazy && self.possible.notification.has_come();
-                self.errors.job_failed(self.count, !perhaps);
-                if !perhaps {
-                    self.must_end_now();
-                }
+                self.errors.job_failed(self.count);
+                self.must_end_now();
             }
         }
         late
@@ -321,8 +314,7 @@ impl Oracle {
             }
         }
         if !self.possible.notification.has_come()
-            // Who has no time at all is overdue before anybody has heard of it.
-            && let Some(since) = self.jobs.waiting_since(self.lazy || self.limits.notification == 0)
+            && let Some(since) = self.jobs.waiting_since(self.limits.notification)
             && self.clock.most_since(since) >= self.limits.notification
         {
             self.possible.notification = now;
@@ -338,9 +330,7 @@ impl Oracle {
 
     fn active(&mut self) {
         self.output.active = self.clock.mark();
-        if !self.lazy {
-            self.possible.idle = Moment::NEVER;
-        }
+        self.possible.idle = Moment::NEVER;
     }
 
     fn must_end_now(&mut self) {

@@ -6,7 +6,7 @@ use childminder::{Event, Ladder};
 
 use crate::notification::Payload;
 
-/// Something the owner asks for, taken with [`Kernel::next_request`](crate::Kernel::next_request).
+/// Something the owner asks for, taken with [`Machine::next_request`](crate::Machine::next_request).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Request {
     /// Run a notification about this, after all that were asked for before.

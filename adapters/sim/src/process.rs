@@ -1,6 +1,9 @@
-//! Processes and pipes, as the kernel knows them.
+//! Processes and pipes, as the machine knows them.
+
+use std::mem;
 
 use childminder::{ExitStatus, Signal, Stream};
+use childminder_driver::Trigger;
 
 /// A process. What it does with its time is in the world's hands; this is what can be known of it.
 #[derive(Clone, Debug)]
@@ -27,7 +30,7 @@ pub(crate) struct Process {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Life {
     Alive,
-    /// Only the leader: everybody else is an orphan, and reaped by init at once.
+    /// Only the leader, until it is reaped: everybody else is an orphan, and reaped by init at once.
     Zombie(ExitStatus),
     Gone,
 }
@@ -94,31 +97,140 @@ fn bit(signal: Signal) -> u128 {
     1 << signal.number()
 }
 
-/// The supervisor's end of a pipe. However much is written, it never fills up: a child that waits for
-/// its reader is silent, and a script can say that in other words.
-#[derive(Clone, Copy, Debug, Default)]
+/// The supervisor's end of a pipe, and all that was ever written to it. However much that is, it never fills
+/// up: a child that waits for its reader is silent, and a script can say that in other words.
+#[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "facts, each by itself")]
 pub(crate) struct Pipe {
-    /// What can be read.
-    pub(crate) waiting: u64,
+    content: Vec<u8>,
+    /// How much of it was read, and how much of that was delivered to a handler.
+    pub(crate) read: usize,
+    pub(crate) delivered: usize,
+    /// How much had been written when the leader died.
+    pub(crate) before_death: usize,
     /// What could be read at the beginning of the turn, and has not been.
     pub(crate) overlooked: u64,
     /// How many processes hold the other end.
     pub(crate) holders: u32,
-    /// Whether the supervisor has read the end of the file, or closed the pipe.
+    /// Whether there was one at all.
+    pub(crate) piped: bool,
+    /// Whether the supervisor has read the end of the file, or closed the pipe, or there was none.
     pub(crate) done: bool,
+    pub(crate) end_seen: bool,
+    pub(crate) failed: bool,
+    /// Whether what comes next is announced, on the edge: the latest read found nothing.
+    armed: bool,
+    /// What was announced, and has not been told.
+    edge: bool,
+    /// Whether the loop waits for it.
+    pub(crate) listened: bool,
 }
 
 impl Pipe {
+    /// As at the start of a run, in the memory of the one before.
+    pub(crate) fn begin(&mut self, piped: bool) {
+        let mut content = mem::take(&mut self.content);
+        content.clear();
+        *self = Self {
+            content,
+            piped,
+            done: !piped,
+            armed: true,
+            listened: true,
+            ..Self::default()
+        };
+    }
+
     pub(crate) fn is_readable(&self) -> bool {
-        !self.done && (self.waiting > 0 || self.holders == 0)
+        !self.done && (self.written() > self.read || self.holders == 0)
+    }
+
+    /// How much can be read.
+    pub(crate) fn waiting(&self) -> usize {
+        if self.done {
+            return 0;
+        }
+        self.written() - self.read
+    }
+
+    pub(crate) fn written(&self) -> usize {
+        self.content.len()
+    }
+
+    /// What was written there.
+    pub(crate) fn bytes(&self, from: usize, length: usize) -> &[u8] {
+        self.content.get(from..from + length).unwrap_or_default()
+    }
+
+    pub(crate) fn write(&mut self, bytes: &[u8]) {
+        self.content.extend_from_slice(bytes);
+    }
+
+    /// Writes what [`Script::writes`](crate::Script::writes) promises.
+    pub(crate) fn fill(&mut self, stream: Stream, bytes: usize) {
+        let text = &TEXT[stream as usize];
+        let end = self.written() + bytes;
+        self.content.reserve(bytes);
+        while self.written() < end {
+            let offset = self.written() % PERIOD;
+            let length = (end - self.written()).min(text.len() - offset);
+            self.content
+                .extend_from_slice(&text[offset..offset + length]);
+        }
+    }
+
+    /// There is something new, or the end. Whether the supervisor is to be woken for it.
+    pub(crate) fn announce(&mut self, trigger: Trigger) -> bool {
+        let edge = mem::take(&mut self.armed);
+        self.edge |= edge;
+        match trigger {
+            Trigger::Level => self.listened,
+            Trigger::Edge => edge,
+        }
+    }
+
+    /// A read found nothing.
+    pub(crate) fn arm(&mut self) {
+        self.armed = true;
+    }
+
+    /// Whether the loop will be woken for what there is now.
+    pub(crate) fn is_announced(&self, trigger: Trigger) -> bool {
+        match trigger {
+            Trigger::Level => self.listened && self.is_readable(),
+            Trigger::Edge => self.edge,
+        }
+    }
+
+    /// What the selector says when the loop is woken; on the edge, it says it once.
+    pub(crate) fn tell(&mut self, trigger: Trigger) -> bool {
+        let told = self.is_announced(trigger);
+        self.edge = false;
+        told
     }
 }
 
-pub(crate) fn index(stream: Stream) -> usize {
-    match stream {
-        Stream::Stdout => 0,
-        Stream::Stderr => 1,
+/// What is written to each stream, over and over. Its period divides no power of two, so that no shift of it
+/// by a buffer looks like itself.
+static TEXT: [[u8; PERIOD * REPEATED]; 2] = [text(7), text(11)];
+
+const fn text(factor: usize) -> [u8; PERIOD * REPEATED] {
+    let mut text = [0; PERIOD * REPEATED];
+    let mut at = 0;
+    while at < text.len() {
+        #[expect(clippy::cast_possible_truncation, reason = "any byte will do")]
+        let byte = (at % PERIOD * factor) as u8;
+        text[at] = byte;
+        at += 1;
     }
+    text
+}
+
+const PERIOD: usize = 251;
+const REPEATED: usize = 17;
+
+pub(crate) fn index(stream: Stream) -> usize {
+    stream as usize
 }
 
 /// SIGCONT and its kin, by the numbers that Linux gives them on most machines. POSIX does not fix

@@ -5,11 +5,12 @@
 use std::time::Duration;
 
 use childminder::{Activity, Config, ExitStatus, Ladder, Signal, Stage, Stream, Target};
+use childminder_driver::{BUDGET, Trigger};
 
 use crate::dice::Dice;
-use crate::habits::{Habits, Order, Polls, Timer};
 use crate::notification::{Payload, Reply};
 use crate::owner::Request;
+use crate::pace::{Hints, Pace};
 use crate::scenario::Scenario;
 use crate::script::{Reaction, Step};
 use crate::time::{MILLISECOND, SECOND};
@@ -18,14 +19,34 @@ use crate::weather::{ClockSet, Weather};
 impl Scenario {
     /// [`Scenario::random`], in place of what was, and in its memory.
     pub(crate) fn reroll(&mut self, seed: u64) {
+        self.seed = seed;
+        self.bytes = None;
+        self.roll(&mut Dice::new(seed));
+    }
+
+    /// [`Scenario::from_bytes`].
+    pub(crate) fn choose(&mut self, bytes: &[u8]) {
+        let mut dice = Dice::of_bytes(bytes.to_vec());
+        self.roll(&mut dice);
+        self.bytes = Some(dice.left());
+    }
+
+    /// Only the machine, and the loop's pace.
+    pub(crate) fn reroll_machine(&mut self, seed: u64) {
         let mut dice = Dice::new(seed);
         self.seed = seed;
-        self.shutdown = SHUTDOWN;
-        self.roll_processes(&mut dice);
-        self.config = roll_config(&mut dice);
-        self.roll_owner(&mut dice);
-        self.habits = roll_habits(&mut dice);
         self.weather = roll_weather(&mut dice);
+        self.pace = roll_pace(&mut dice);
+    }
+
+    fn roll(&mut self, dice: &mut Dice) {
+        self.shutdown = SHUTDOWN;
+        self.roll_processes(dice);
+        self.config = roll_config(dice);
+        self.roll_owner(dice);
+        self.weather = roll_weather(dice);
+        self.pace = roll_pace(dice);
+        self.piped = [!dice.one_in(16), !dice.one_in(8)];
     }
 
     /// Only the child, and how late this and that is.
@@ -264,30 +285,39 @@ fn roll_request(dice: &mut Dice) -> Request {
     }
 }
 
-fn roll_habits(dice: &mut Dice) -> Habits {
-    Habits {
-        order: dice.pick([
-            Order::OutputFirst,
-            Order::OutputFirst,
-            Order::ExitFirst,
-            Order::OwnerFirst,
-        ]),
-        polls: match dice.few(16) {
-            0 => Polls::Lazily(1),
-            1 => Polls::Lazily(2),
-            2 => Polls::Lazily(3),
-            3..10 => Polls::AfterEachEvent,
-            _ => Polls::OncePerTurn,
-        },
-        reads_per_turn: dice.pick([1, 2, 16, 16]),
-        timer: dice.pick([Timer::Asked, Timer::Told]),
-        ticks_always: dice.one_in(8),
+/// What a handler asks for in a callback.
+pub(crate) fn roll_wish(dice: &mut Dice) -> Wish {
+    let stream = roll_stream(dice);
+    match dice.few(16) {
+        0..3 => Wish::Hold(stream),
+        3..6 => Wish::Release(stream),
+        6 => Wish::Close(stream),
+        7 => Wish::Request(Request::Resumed),
+        _ => Wish::Request(roll_request(dice)),
+    }
+}
+
+/// Something that a handler asks for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Wish {
+    Request(Request),
+    Hold(Stream),
+    Release(Stream),
+    Close(Stream),
+}
+
+fn roll_pace(dice: &mut Dice) -> Pace {
+    Pace {
+        hints: dice.pick([Hints::Precise, Hints::Precise, Hints::All]),
+        budget: dice.pick([100, 300, 1000, BUDGET, BUDGET, BUDGET]),
+        extra_turns: dice.one_in(8),
     }
 }
 
 fn roll_weather(dice: &mut Dice) -> Weather {
     let mut weather = Weather::FINE;
     weather.timer_first = dice.one_in(2);
+    weather.trigger = dice.pick([Trigger::Level, Trigger::Edge]);
     if dice.one_in(2) {
         return weather;
     }
@@ -311,6 +341,14 @@ fn roll_weather(dice: &mut Dice) -> Weather {
     if dice.one_in(16) {
         weather.failing_read = dice.pick([1, 2, 4]);
     }
+    if dice.one_in(4) {
+        weather.interrupts = dice.pick([1, 2, 4]);
+    }
+    if dice.one_in(16) {
+        weather.failing_waiting = dice.pick([1, 2, 4]);
+    }
+    weather.failing_reap = dice.one_in(16);
+    weather.lost_exit = dice.one_in(16);
     if dice.one_in(8) {
         weather.clock_set = Some(ClockSet {
             at: Duration::from_nanos(roll_span(dice, 20)),

@@ -29,7 +29,7 @@ pub struct Report {
 
 /// What came of many runs. It does not depend on their order, so that they can be shared out among
 /// threads.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tally {
     /// How many.
     pub runs: u64,
@@ -74,6 +74,18 @@ impl Tally {
         self.nanos += other.nanos;
         for (count, more) in self.counts.iter_mut().zip(other.counts) {
             *count += more;
+        }
+    }
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        Self {
+            runs: 0,
+            digest: 0,
+            turns: 0,
+            nanos: 0,
+            counts: [0; Seen::ALL.len()],
         }
     }
 }

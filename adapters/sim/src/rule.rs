@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use childminder::{Deadline, Error, Misuse, Signal, Target};
+use childminder::{Deadline, Error, Misuse, Signal, Stream, Target};
 
+use crate::moment::RequestKind;
 use crate::notification::{Job, Payload};
 
 /// A rule, and how it was broken.
@@ -75,10 +76,75 @@ pub enum Rule {
     /// It is woken over and over and does not come to an end: most likely it leaves something
     /// unread, or sleeps for no time at all.
     Spins,
+    /// What its handler was given of a stream is not what was read of it, in order and once.
+    GarbledOutput(Stream),
+    /// What it read it did not deliver in the same turn.
+    LostOutput(Stream),
+    /// It told its monitor of other output than it delivered.
+    MiscountedOutput(Stream),
+    /// Its handler was given output, or an end, of a stream that had ended, or that there never was.
+    OutputAfterEnd(Stream),
+    /// It read what its handler holds, though no deadline was due that output decides.
+    IgnoredHold(Stream),
+    /// It told of the exit before it had delivered what was written before it.
+    ExitBeforeOutput(Stream),
+    /// It let a deadline fire before it had delivered the output that could have put it off.
+    DeadlineBeforeOutput(Stream),
+    /// It called a stream ended that was not, or not yet read to its end.
+    EndedEarly(Stream),
+    /// It finished, and never told its handler that this stream has ended.
+    NeverEnded(Stream),
+    /// It finished, and left its end of this stream open.
+    LeftOpen(Stream),
+    /// It asked something of a stream that it had closed, or that there never was.
+    UsedAfterClose(Stream),
+    /// It reads and reads, and its turn does not end.
+    ReadsForEver,
+    /// It carried a request out before an older one, or one that nobody made.
+    RequestOutOfOrder,
+    /// A request that was made before the turn is not carried out after it.
+    RequestLate(RequestKind),
+    /// It told its monitor of an answer that nobody gave.
+    AnswerMadeUp,
+    /// An answer that was given before the turn is not taken after it.
+    AnswerLost(Job),
+    /// It told its monitor something that is not so, or at another time than that of its turn.
+    ToldUntrue,
+    /// It announced an action that its monitor did not ask for, or not next.
+    AnotherAction,
+    /// It went on before it had performed what its monitor asked for.
+    ActionNotPerformed,
+    /// It did what its monitor did not ask for.
+    ActionUnasked,
+    /// It told of a failure without the words that belong to it, or of an error with words of another's.
+    WrongWords(Error),
+    /// A failure was told twice, or was none.
+    FailureMadeUp,
+    /// A failure was neither told nor given back.
+    FailureLost,
+    /// It handed out, or gave back, another notification than the one whose turn it was.
+    AnotherNotification(Job),
+    /// It told its handler of the exit twice, or wrongly, or after its monitor.
+    ExitMistold,
+    /// It sleeps though there is something for it to do.
+    SleepsOverWork(Work),
     /// It told its core something that made no sense.
     Misuse(Misuse),
     /// A fault that it found with itself.
     Complaint(&'static str),
+}
+
+/// What a driver must not sleep over, because nothing will wake it for that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// Requests that are not carried out.
+    Requests,
+    /// Answers that are not taken.
+    Answers,
+    /// Output, or its end, that was announced and is not read.
+    Output(Stream),
+    /// An exit that was announced and not looked for.
+    Exit,
 }
 
 impl fmt::Display for Rule {
@@ -166,6 +232,96 @@ impl fmt::Display for Rule {
             Self::SleepsThrough(deadline) => write!(f, "sleeps through a deadline: {deadline:?}"),
             Self::Stalls => f.write_str("sleeps for ever and has not finished"),
             Self::Spins => f.write_str("is woken over and over and does not finish"),
+            Self::GarbledOutput(stream) => {
+                write!(f, "delivered {} otherwise than it was written", stream)
+            }
+            Self::LostOutput(stream) => {
+                write!(f, "read {} and did not deliver it", stream)
+            }
+            Self::MiscountedOutput(stream) => {
+                write!(
+                    f,
+                    "told its monitor of other output of {} than there was",
+                    stream
+                )
+            }
+            Self::OutputAfterEnd(stream) => {
+                write!(f, "told its handler more of {} after its end", stream)
+            }
+            Self::IgnoredHold(stream) => {
+                write!(f, "read {}, which its handler holds", stream)
+            }
+            Self::ExitBeforeOutput(stream) => {
+                write!(
+                    f,
+                    "told of the exit before the output of {} that came before it",
+                    stream
+                )
+            }
+            Self::DeadlineBeforeOutput(stream) => {
+                write!(
+                    f,
+                    "let a deadline fire before it had delivered what {} had",
+                    stream
+                )
+            }
+            Self::EndedEarly(stream) => {
+                write!(f, "called {} ended, which was not over", stream)
+            }
+            Self::NeverEnded(stream) => {
+                write!(
+                    f,
+                    "finished and never told its handler of the end of {}",
+                    stream
+                )
+            }
+            Self::LeftOpen(stream) => write!(f, "finished and left {} open", stream),
+            Self::UsedAfterClose(stream) => {
+                write!(f, "asked something of {}, which it had closed", stream)
+            }
+            Self::ReadsForEver => f.write_str("reads for ever in one turn"),
+            Self::RequestOutOfOrder => f.write_str("carried a request out that was not the oldest"),
+            Self::RequestLate(kind) => {
+                write!(
+                    f,
+                    "did not carry out in its turn what it was asked before: {kind}"
+                )
+            }
+            Self::AnswerMadeUp => f.write_str("told its monitor of an answer that nobody gave"),
+            Self::AnswerLost(job) => write!(f, "did not take the answer to {job} in its turn"),
+            Self::ToldUntrue => f.write_str("told its monitor what is not so"),
+            Self::AnotherAction => {
+                f.write_str("announced an action that its monitor did not ask for next")
+            }
+            Self::ActionNotPerformed => {
+                f.write_str("went on before it had performed what its monitor asked for")
+            }
+            Self::ActionUnasked => f.write_str("did what its monitor did not ask for"),
+            Self::WrongWords(error) => write!(
+                f,
+                "told of \u{201c}{error}\u{201d} without the words that belong to it"
+            ),
+            Self::FailureMadeUp => f.write_str("told of a failure twice, or of one that is none"),
+            Self::FailureLost => {
+                f.write_str("finished, and a failure was neither told nor given back")
+            }
+            Self::AnotherNotification(job) => {
+                write!(
+                    f,
+                    "handed out or gave back {job} when it was another's turn"
+                )
+            }
+            Self::ExitMistold => {
+                f.write_str("told its handler of the exit twice, or wrongly, or too late")
+            }
+            Self::SleepsOverWork(Work::Requests) => {
+                f.write_str("sleeps, and was asked for something")
+            }
+            Self::SleepsOverWork(Work::Answers) => f.write_str("sleeps, and was given an answer"),
+            Self::SleepsOverWork(Work::Output(stream)) => {
+                write!(f, "sleeps, and {} has something for it", stream)
+            }
+            Self::SleepsOverWork(Work::Exit) => f.write_str("sleeps, and the child is dead"),
             Self::Misuse(misuse) => write!(f, "misused its core: {misuse}"),
             Self::Complaint(about) => f.write_str(about),
         }

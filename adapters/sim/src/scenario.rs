@@ -1,12 +1,14 @@
 //! All that a run is made of.
 
+use std::io;
 use std::time::Duration;
 
-use childminder::Config;
+use childminder::{Config, Stream};
 
-use crate::habits::Habits;
+use crate::dice::Dice;
 use crate::notification::{Payload, Reply};
 use crate::owner::Request;
+use crate::pace::Pace;
 use crate::script::{Programs, Script};
 use crate::time::nanos;
 use crate::weather::Weather;
@@ -16,7 +18,7 @@ use crate::weather::Weather;
 ///
 /// ```
 /// use childminder::{Config, Stream};
-/// use childminder_sim::{Minder, Request, Scenario, Script, run};
+/// use childminder_sim::{Request, Scenario, Script, live};
 /// use std::time::Duration;
 ///
 /// let second = Duration::from_secs(1);
@@ -25,10 +27,10 @@ use crate::weather::Weather;
 ///     .with_config(Config { idle_timeout: Some(3 * second), ..Config::default() })
 ///     .at(2 * second, Request::Terminate);
 ///
-/// let report = run(&scenario, Minder::new(&scenario))?;
+/// let report = live(&scenario, ())?.report;
 /// assert!(report.outcome.terminated);
 /// assert_eq!(report.took, 2 * second);
-/// # Ok::<(), childminder_sim::Violation>(())
+/// # Ok::<(), childminder_sim::NotLived<()>>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Scenario {
@@ -39,9 +41,14 @@ pub struct Scenario {
     pub(crate) requests: Vec<(u64, Request)>,
     /// Of the jobs, in the order of their start; the last goes for all that follow.
     pub(crate) replies: Vec<Reply>,
-    pub(crate) habits: Habits,
+    /// Which streams are captured.
+    pub(crate) piped: [bool; 2],
+    pub(crate) spawn_error: Option<io::ErrorKind>,
+    pub(crate) pace: Pace,
     pub(crate) weather: Weather,
     pub(crate) shutdown: u64,
+    /// What is to make the choices of the run, if it is not the seed.
+    pub(crate) bytes: Option<Vec<u8>>,
 }
 
 impl Scenario {
@@ -62,6 +69,14 @@ impl Scenario {
         scenario
     }
 
+    /// As [`random`](Self::random), but each choice is made by some of these bytes, also those that are made
+    /// in the run: for a fuzzer. Where there are none left, nothing unusual happens.
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        let mut scenario = Self::empty();
+        scenario.choose(bytes);
+        scenario
+    }
+
     /// A random child, and all else as in [`new`](Self::new): for a supervisor that knows no
     /// requests and no notifications, and is to be held to a config of its own.
     pub fn calm(seed: u64, config: Config) -> Self {
@@ -77,9 +92,12 @@ impl Scenario {
             programs: Programs::default(),
             requests: Vec::new(),
             replies: Vec::new(),
-            habits: Habits::TIDY,
+            piped: [true; 2],
+            spawn_error: None,
+            pace: Pace::EVEN,
             weather: Weather::FINE,
             shutdown: nanos(Duration::from_secs(3600)),
+            bytes: None,
         }
     }
 
@@ -97,10 +115,31 @@ impl Scenario {
         self
     }
 
-    /// How [`Minder`](crate::Minder) goes about it.
+    /// How the loop of [`Driven`](crate::Driven) goes about it.
     #[must_use]
-    pub fn with_habits(mut self, habits: Habits) -> Self {
-        self.habits = habits;
+    pub fn with_pace(mut self, pace: Pace) -> Self {
+        self.pace = pace;
+        self
+    }
+
+    /// This stream is not captured: it goes where the supervisor does not see it.
+    #[must_use]
+    pub fn without(mut self, stream: Stream) -> Self {
+        self.piped[stream as usize] = false;
+        self
+    }
+
+    /// The child cannot be started: [`live`](crate::live) says so. Other entrances start it all the same.
+    #[must_use]
+    pub fn cannot_start(mut self, error: io::ErrorKind) -> Self {
+        self.spawn_error = Some(error);
+        self
+    }
+
+    /// The same on any machine, under any pace: both, and all chance that is left, come out of this seed.
+    #[must_use]
+    pub fn in_any_weather(mut self, seed: u64) -> Self {
+        self.reroll_machine(seed);
         self
     }
 
@@ -146,9 +185,14 @@ impl Scenario {
         &self.config
     }
 
-    /// How [`Minder`](crate::Minder) goes about it.
-    pub fn habits(&self) -> Habits {
-        self.habits
+    /// Chance for one part of a run: each has its own number. A part that is steered by bytes takes those
+    /// that the scenario left, the machine from their beginning and others from their end.
+    pub(crate) fn dice(&self, part: u64) -> Dice {
+        match &self.bytes {
+            None => Dice::new(self.seed ^ part),
+            Some(bytes) if part == Self::MACHINE => Dice::of_bytes(bytes.clone()),
+            Some(bytes) => Dice::of_bytes(bytes.iter().rev().copied().collect()),
+        }
     }
 
     pub(crate) fn number_requests(&mut self) {
@@ -161,6 +205,9 @@ impl Scenario {
             }
         }
     }
+
+    pub(crate) const MACHINE: u64 = 0x57ea_7e11;
+    pub(crate) const HANDLER: u64 = 0x0b5e_55ed;
 
     pub(crate) fn reply(&self, job: usize) -> Reply {
         let last = self.replies.len().saturating_sub(1);

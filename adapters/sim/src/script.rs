@@ -62,11 +62,19 @@ impl Script {
         Self::default()
     }
 
-    /// Writes this many bytes. A process that writes to a pipe that the supervisor has closed gets
+    /// Writes this many bytes: those from 0 to 250 over and over, in an order that is the stream's. A process that writes to a pipe that the supervisor has closed gets
     /// SIGPIPE.
     #[must_use]
     pub fn writes(self, stream: Stream, bytes: u64) -> Self {
         self.then(Step::Writes { stream, bytes })
+    }
+
+    /// Writes this text.
+    #[must_use]
+    pub fn prints(mut self, stream: Stream, text: impl Into<Vec<u8>>) -> Self {
+        let text = text.into();
+        self.steps.push(Told::Prints { stream, text });
+        self
     }
 
     /// Does nothing for a while.
@@ -164,14 +172,21 @@ impl Script {
 enum Told {
     Step(Step),
     Forks(Script),
+    Prints { stream: Stream, text: Vec<u8> },
 }
 
-/// One thing that a process does, as the kernel runs it.
+/// One thing that a process does, as the machine runs it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Step {
     Writes {
         stream: Stream,
         bytes: u64,
+    },
+    /// This part of the programs' text.
+    Prints {
+        stream: Stream,
+        from: usize,
+        to: usize,
     },
     Sleeps {
         nanos: u64,
@@ -192,13 +207,14 @@ pub(crate) enum Step {
     Hangs,
 }
 
-/// The scripts of a run, laid out flat in three lists, which are cleared and filled again for the
+/// The scripts of a run, laid out flat in four lists, which are cleared and filled again for the
 /// next run without an allocation. The leader's is the first.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Programs {
     list: Vec<Program>,
     steps: Vec<Step>,
     reactions: Vec<(Signal, Reaction)>,
+    text: Vec<u8>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -213,6 +229,7 @@ impl Programs {
         self.list.clear();
         self.steps.clear();
         self.reactions.clear();
+        self.text.clear();
     }
 
     /// The program's index. Every program ends with an end, so that none runs on into the next.
@@ -241,6 +258,7 @@ impl Programs {
             .iter()
             .map(|told| match told {
                 Told::Step(step) => *step,
+                Told::Prints { stream, text } => self.print(*stream, text),
                 Told::Forks(_) => Step::Hangs,
             })
             .collect();
@@ -253,6 +271,17 @@ impl Programs {
             }
         }
         index
+    }
+
+    fn print(&mut self, stream: Stream, text: &[u8]) -> Step {
+        let from = self.text.len();
+        self.text.extend_from_slice(text);
+        let to = self.text.len();
+        Step::Prints { stream, from, to }
+    }
+
+    pub(crate) fn text(&self, from: usize, to: usize) -> &[u8] {
+        &self.text[from..to]
     }
 
     pub(crate) fn start(&self, program: usize) -> usize {

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use childminder::Instant;
+use childminder_driver::Ready;
 
 use crate::agenda::Agenda;
 use crate::coverage::Coverage;
 use crate::dice::Dice;
-use crate::kernel::Kernel;
+use crate::machine::Machine;
 use crate::oracle::Oracle;
 use crate::process::Pipe;
 use crate::report::{Report, Tally};
@@ -81,14 +82,14 @@ pub fn assert_holds<S: Supervisor>(
 /// What runs scenarios one after the other, without an allocation for most: to run millions.
 #[derive(Debug)]
 pub struct Simulator {
-    kernel: Kernel,
+    machine: Machine,
 }
 
 impl Simulator {
     /// One that has not run anything yet.
     pub fn new() -> Self {
         Self {
-            kernel: Kernel {
+            machine: Machine {
                 scenario: Scenario::empty(),
                 latency: 0,
                 oversleep: 0,
@@ -97,7 +98,7 @@ impl Simulator {
                 dice: Dice::new(0),
                 agenda: Agenda::default(),
                 processes: Vec::new(),
-                pipes: [Pipe::default(); 2],
+                pipes: [Pipe::default(), Pipe::default()],
                 reaped: false,
                 reused: false,
                 shut_down: false,
@@ -106,7 +107,12 @@ impl Simulator {
                 jobs: 0,
                 answers: Vec::new(),
                 reads: 0,
+                interrupted: false,
+                stolen: false,
                 saw_exit: false,
+                exit_edge: false,
+                listens_for_exit: true,
+                told: Ready::NONE,
                 news_at: None,
                 wake: None,
                 overslept: 0,
@@ -130,7 +136,7 @@ impl Simulator {
         scenario: &Scenario,
         supervisor: &mut impl Supervisor,
     ) -> Result<Report, Violation> {
-        self.kernel.scenario.clone_from(scenario);
+        self.machine.scenario.clone_from(scenario);
         let ran = self.go(supervisor, true);
         self.told(ran)
     }
@@ -146,37 +152,59 @@ impl Simulator {
         seed: u64,
         mut supervise: impl FnMut(&Scenario) -> S,
     ) -> Result<Report, Violation> {
-        self.kernel.scenario.reroll(seed);
-        let mut supervisor = supervise(&self.kernel.scenario);
+        self.machine.scenario.reroll(seed);
+        let mut supervisor = supervise(&self.machine.scenario);
         if let Ok(turns) = self.go(&mut supervisor, false) {
             return self.told(Ok(turns));
         }
-        let mut supervisor = supervise(&self.kernel.scenario);
+        let mut supervisor = supervise(&self.machine.scenario);
         let ran = self.go(&mut supervisor, true);
+        self.told(ran)
+    }
+
+    /// As [`run_random`](Self::run_random), but with a supervisor that is there already, and that `restart`
+    /// makes as good as new for each scenario: to save its memory, a million times a second.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](fn@run).
+    pub fn rerun_random<S: Supervisor>(
+        &mut self,
+        seed: u64,
+        supervisor: &mut S,
+        mut restart: impl FnMut(&mut S, &Scenario),
+    ) -> Result<Report, Violation> {
+        self.machine.scenario.reroll(seed);
+        restart(supervisor, &self.machine.scenario);
+        if let Ok(turns) = self.go(supervisor, false) {
+            return self.told(Ok(turns));
+        }
+        restart(supervisor, &self.machine.scenario);
+        let ran = self.go(supervisor, true);
         self.told(ran)
     }
 
     /// How many turns it took, or the rule that was broken and in which turn.
     fn go<S: Supervisor>(&mut self, supervisor: &mut S, keep: bool) -> Result<u32, (Rule, u32)> {
-        let kernel = &mut self.kernel;
-        kernel.boot(keep);
+        let machine = &mut self.machine;
+        machine.boot(keep);
         for turn in 1..=MOST_TURNS {
-            if !kernel.pass_until_turn() {
+            if !machine.pass_until_turn() {
                 return Err((Rule::Stalls, turn));
             }
-            kernel.begin_turn();
-            supervisor.turn(kernel);
-            kernel.end_turn(supervisor.wake_at());
-            let over = kernel.outcome.is_some() && kernel.breach.is_none();
-            if over && supervisor.lingers() && kernel.is_haunted() {
-                kernel.haunt();
-                kernel.begin_turn();
-                supervisor.turn(kernel);
+            machine.begin_turn();
+            supervisor.turn(machine);
+            machine.end_turn(supervisor);
+            let over = machine.outcome.is_some() && machine.breach.is_none();
+            if over && supervisor.lingers() && machine.is_haunted() {
+                machine.haunt();
+                machine.begin_turn();
+                supervisor.turn(machine);
             }
-            if let Some(rule) = kernel.breach {
+            if let Some(rule) = machine.breach {
                 return Err((rule, turn));
             }
-            if kernel.outcome.is_some() {
+            if machine.outcome.is_some() {
                 return Ok(turn);
             }
         }
@@ -184,26 +212,26 @@ impl Simulator {
     }
 
     fn told(&mut self, ran: Result<u32, (Rule, u32)>) -> Result<Report, Violation> {
-        let kernel = &mut self.kernel;
-        let trace = std::mem::take(&mut kernel.log.trace);
+        let machine = &mut self.machine;
+        let trace = std::mem::take(&mut machine.log.trace);
         let broken = |(rule, turn)| Violation {
             rule,
-            seed: kernel.scenario.seed,
-            at: Instant(kernel.clock.time),
+            seed: machine.scenario.seed,
+            at: Instant(machine.clock.time),
             turn,
-            config: Box::new(kernel.scenario.config),
+            config: Box::new(machine.scenario.config),
             trace: trace.clone(),
         };
         let turns = ran.map_err(broken)?;
-        let Some(outcome) = kernel.outcome else {
+        let Some(outcome) = machine.outcome else {
             return Err(broken((Rule::Stalls, turns)));
         };
         Ok(Report {
             outcome,
-            took: Duration::from_nanos(kernel.ended_at),
+            took: Duration::from_nanos(machine.ended_at),
             turns,
-            digest: kernel.log.digest.value(),
-            coverage: kernel.coverage,
+            digest: machine.log.digest.value(),
+            coverage: machine.coverage,
             trace,
         })
     }

@@ -3,39 +3,50 @@
 use std::mem;
 
 use childminder::{ExitStatus, Signal, Stream};
+use childminder_driver::{Ready, Trigger};
 
 use crate::agenda::Coming;
 use crate::coverage::Seen;
-use crate::kernel::{Kernel, Source};
+use crate::machine::{Machine, Source};
 use crate::moment::Moment;
 use crate::notification::Answer;
 use crate::owner::Request;
-use crate::process::{Life, Pipe, Process, index, linux};
+use crate::process::{Life, Process, index, linux};
+use crate::scenario::Scenario;
 use crate::script::{Reaction, Step};
+use crate::supervisor::Supervisor;
 use crate::time::{Clock, nanos};
 
 /// The machine is set up, and time goes by.
-impl Kernel {
+impl Machine {
     pub(crate) fn boot(&mut self, keep_trace: bool) {
         let scenario = &self.scenario;
         self.latency = nanos(scenario.weather.latency);
         self.oversleep = nanos(scenario.weather.oversleep);
         self.call_time = nanos(scenario.weather.call);
         self.clock = Clock::default();
-        self.dice = crate::dice::Dice::new(scenario.seed ^ 0x57ea_7e11);
+        self.dice = scenario.dice(Scenario::MACHINE);
         self.log.begin(scenario.seed, keep_trace);
         self.oracle.begin(scenario);
         self.agenda.clear();
         self.answers.clear();
         self.processes.clear();
-        self.pipes = [Pipe::default(); 2];
+        for (pipe, piped) in self.pipes.iter_mut().zip(scenario.piped) {
+            pipe.begin(piped);
+        }
         (self.asked, self.taken, self.jobs, self.reads) = (0, 0, 0, 0);
         (self.reaped, self.reused, self.shut_down, self.saw_exit) = (false, false, false, false);
+        (self.interrupted, self.stolen, self.exit_edge) = (false, false, false);
+        self.listens_for_exit = true;
         (self.wake, self.overslept, self.news_at) = (None, 0, Some(0));
         (self.outcome, self.breach) = (None, None);
         self.coverage.begin();
+        let on_edge = scenario.weather.trigger == Trigger::Edge;
+        self.coverage.add_if(on_edge, Seen::OnEdge);
+        let uncaptured = scenario.piped != [true; 2];
+        self.coverage.add_if(uncaptured, Seen::Uncaptured);
         self.plan_ahead();
-        self.spawn(LEADER, LEADER, 0, [true; 2]);
+        self.spawn(LEADER, LEADER, 0, self.scenario.piped);
     }
 
     fn plan_ahead(&mut self) {
@@ -88,14 +99,29 @@ impl Kernel {
     pub(crate) fn begin_turn(&mut self) {
         self.note_down(Moment::Turn);
         self.news_at = None;
-        for pipe in &mut self.pipes {
-            pipe.overlooked = pipe.waiting;
+        let trigger = self.scenario.weather.trigger;
+        self.told = if self.is_exit_announced() {
+            Ready::EXIT
+        } else {
+            Ready::NONE
+        };
+        self.exit_edge = false;
+        for (stream, pipe) in Stream::ALL.into_iter().zip(&mut self.pipes) {
+            pipe.overlooked = pipe.waiting() as u64;
+            if pipe.tell(trigger) {
+                self.told |= Ready::output(stream);
+            }
         }
         self.oracle.turn(self.clock.seen());
     }
 
-    /// What the supervisor has left unlooked at wakes it again: its loop is level-triggered.
-    pub(crate) fn end_turn(&mut self, wake: Option<childminder::Instant>) {
+    /// What the supervisor has left unlooked at wakes it again, if its loop is level-triggered.
+    pub(crate) fn end_turn<S: Supervisor>(&mut self, supervisor: &S) {
+        let wake = supervisor.wake_at();
+        self.listens_for_exit = supervisor.waits_for(Source::Exit);
+        for (stream, pipe) in Stream::ALL.into_iter().zip(&mut self.pipes) {
+            pipe.listened = supervisor.waits_for(Source::Output(stream));
+        }
         if self.outcome.is_none() {
             let verdict = self.oracle.turn_ends(wake, &self.pipes);
             self.judge(verdict);
@@ -109,9 +135,9 @@ impl Kernel {
     }
 
     fn has_news(&self) -> bool {
-        let output = self.pipes.iter().any(Pipe::is_readable);
-        output
-            || self.is_ready(Source::Exit)
+        let trigger = self.scenario.weather.trigger;
+        self.pipes.iter().any(|pipe| pipe.is_announced(trigger))
+            || self.is_exit_announced()
             || self.is_ready(Source::Answers)
             || self.is_ready(Source::Requests)
     }
@@ -173,16 +199,20 @@ impl Kernel {
             || !self.answers.is_empty()
     }
 
-    /// After the end: jobs that were given up are answered, the pid is a stranger's, and a last turn
-    /// shows whether the supervisor keeps still.
+    /// After the end: jobs that were given up are answered, the owner asks for one thing more, the pid is a
+    /// stranger's, and a last turn shows whether the supervisor keeps still.
     pub(crate) fn haunt(&mut self) {
         self.clock.time += 1;
         self.answer_all();
+        if self.asked < self.scenario.requests.len() {
+            self.coverage.add(Seen::LateRequest);
+            self.ask();
+        }
     }
 }
 
 /// The owner, the jobs and the machine.
-impl Kernel {
+impl Machine {
     fn ask(&mut self) {
         let Some((_, request)) = self.scenario.requests.get(self.asked).copied() else {
             return;
@@ -210,10 +240,14 @@ impl Kernel {
     }
 
     pub(crate) fn answer(&mut self, answer: Answer) {
-        self.note_down(Moment::JobEnds(answer));
-        self.coverage.add_if(!answer.ok, Seen::FailedJob);
+        self.job_ends(answer);
         self.answers.push(answer);
         self.tell_news();
+    }
+
+    pub(crate) fn job_ends(&mut self, answer: Answer) {
+        self.note_down(Moment::JobEnds(answer));
+        self.coverage.add_if(!answer.ok, Seen::FailedJob);
     }
 
     fn set_clock(&mut self) {
@@ -237,6 +271,7 @@ impl Kernel {
             self.deliver(process, Signal::KILL);
         }
         self.answer_all();
+        self.tell_news();
     }
 
     fn answer_all(&mut self) {
@@ -247,7 +282,7 @@ impl Kernel {
 }
 
 /// Processes act.
-impl Kernel {
+impl Machine {
     fn spawn(&mut self, pid: u32, group: u32, program: usize, holds: [bool; 2]) {
         let step = self.scenario.programs.start(program);
         let process = Process::new(pid, group, program, step, holds);
@@ -281,7 +316,7 @@ impl Kernel {
             return;
         }
         if let Some((code, last_words)) = doing.tidying {
-            self.write(process, Stream::Stdout, last_words);
+            self.write(process, Stream::Stdout, Written::Bytes(last_words));
             self.die(process, ExitStatus::Code(code));
             return;
         }
@@ -304,7 +339,10 @@ impl Kernel {
         let pid = self.processes[process].pid;
         let now = self.clock.time;
         match step {
-            Step::Writes { stream, bytes } => self.write(process, stream, bytes),
+            Step::Writes { stream, bytes } => self.write(process, stream, Written::Bytes(bytes)),
+            Step::Prints { stream, from, to } => {
+                self.write(process, stream, Written::Text { from, to });
+            }
             Step::Forks { program } => self.fork(process, program),
             Step::Closes { stream } => self.let_go(process, stream),
             Step::LeavesGroup => self.leave_group(process),
@@ -334,8 +372,9 @@ impl Kernel {
         true
     }
 
-    fn write(&mut self, process: usize, stream: Stream, bytes: u64) {
+    fn write(&mut self, process: usize, stream: Stream, written: Written) {
         let pid = self.processes[process].pid;
+        let bytes = written.length();
         if bytes == 0 || !self.processes[process].holds[index(stream)] {
             return;
         }
@@ -344,9 +383,23 @@ impl Kernel {
             self.deliver(process, linux::PIPE);
             return;
         }
-        pipe.waiting += bytes;
-        self.note_down(Moment::Writes { pid, stream, bytes });
-        self.tell_news();
+        match written {
+            Written::Bytes(_) => pipe.fill(stream, bytes),
+            Written::Text { from, to } => pipe.write(self.scenario.programs.text(from, to)),
+        }
+        self.note_down(Moment::Writes {
+            pid,
+            stream,
+            bytes: bytes as u64,
+        });
+        self.announce(stream);
+    }
+
+    fn announce(&mut self, stream: Stream) {
+        let trigger = self.scenario.weather.trigger;
+        if self.pipes[index(stream)].announce(trigger) {
+            self.tell_news();
+        }
     }
 
     fn fork(&mut self, process: usize, program: usize) {
@@ -378,23 +431,31 @@ impl Kernel {
         let pipe = &mut self.pipes[index(stream)];
         pipe.holders -= 1;
         if pipe.holders == 0 && !pipe.done {
-            self.tell_news();
+            self.announce(stream);
         }
     }
 
     fn die(&mut self, process: usize, status: ExitStatus) {
         let pid = self.processes[process].pid;
         let is_leader = process == 0;
-        self.processes[process].life = if is_leader {
+        self.stolen |= is_leader && self.scenario.weather.lost_exit;
+        self.processes[process].life = if is_leader && !self.stolen {
             Life::Zombie(status)
         } else {
             Life::Gone
         };
         self.note_down(Moment::Dies { pid, status });
+        if is_leader {
+            for pipe in &mut self.pipes {
+                pipe.before_death = pipe.written();
+            }
+        }
         for stream in Stream::ALL {
             self.let_go(process, stream);
         }
         if is_leader {
+            self.coverage.add_if(self.stolen, Seen::LostExit);
+            self.exit_edge = true;
             self.tell_news();
         } else {
             self.reuse_pid();
@@ -417,7 +478,7 @@ impl Kernel {
 }
 
 /// Processes are signalled.
-impl Kernel {
+impl Machine {
     pub(crate) fn deliver(&mut self, process: usize, signal: Signal) {
         if !self.processes[process].is_alive() {
             return;
@@ -456,7 +517,7 @@ impl Kernel {
             Reaction::Writes { bytes } => {
                 // Not to a pipe that is closed: that would be a signal again, and so on for ever.
                 if !self.pipes[0].done {
-                    self.write(process, Stream::Stdout, bytes);
+                    self.write(process, Stream::Stdout, Written::Bytes(bytes));
                 }
             }
             Reaction::Exits {
@@ -504,6 +565,24 @@ impl Kernel {
         let mut pending = mem::take(&mut self.processes[process].pending);
         while let Some(signal) = pending.take() {
             self.deliver(process, signal);
+        }
+    }
+}
+
+/// What a process writes.
+#[derive(Clone, Copy, Debug)]
+enum Written {
+    /// So much of what is always written.
+    Bytes(u64),
+    /// This part of the programs' text.
+    Text { from: usize, to: usize },
+}
+
+impl Written {
+    fn length(self) -> usize {
+        match self {
+            Self::Bytes(bytes) => usize::try_from(bytes).unwrap_or(usize::MAX),
+            Self::Text { from, to } => to - from,
         }
     }
 }

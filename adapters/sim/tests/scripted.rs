@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use childminder::{Config, Error, ExitStatus, Signal, Stream};
 use childminder_sim::{
-    ClockSet, Habits, Minder, Moment, Payload, Polls, Reaction, Reply, Report, Request, Scenario,
-    Script, Seen, Weather, run,
+    ClockSet, Moment, Payload, Reaction, Reply, Report, Request, Scenario, Script, Seen, Weather,
+    live,
 };
 
 #[test]
@@ -172,17 +172,6 @@ fn a_clock_that_is_set_forward_makes_a_deadline_due() {
 }
 
 #[test]
-fn a_lazy_loop_comes_to_the_same_end() {
-    let deaf = Script::new().ignores(Signal::INT).hangs();
-    let prompt = idle(&deaf);
-    let lazy = idle(&deaf).with_habits(Habits {
-        polls: Polls::Lazily(1),
-        ..Habits::TIDY
-    });
-    assert_eq!(lived(&prompt).outcome, lived(&lazy).outcome);
-}
-
-#[test]
 fn a_trace_is_a_story() {
     let report = lived(&idle(&Script::new().writes(Stream::Stdout, 80).hangs()));
     let story = report.trace.to_string();
@@ -198,8 +187,8 @@ fn idle(child: &Script) -> Scenario {
 
 #[track_caller]
 fn lived(scenario: &Scenario) -> Report {
-    match run(scenario, Minder::new(scenario)) {
-        Ok(report) => report,
+    match live(scenario, ()) {
+        Ok(lived) => lived.report,
         Err(violation) => panic!("{violation}"),
     }
 }

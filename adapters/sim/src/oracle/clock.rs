@@ -18,8 +18,9 @@ pub(super) struct Clock {
     /// By how much the clock was ever behind what it had shown before.
     setback: u64,
     surely_suspended: bool,
-    /// For how long, while it is sure.
+    /// For how long, while it is sure; and how much of that was in this turn.
     held: u64,
+    held_in_turn: u64,
     perhaps_suspended: bool,
 }
 
@@ -39,6 +40,7 @@ impl Clock {
         self.turn = u64::MAX;
         self.advance(seen);
         self.turn = self.turn.min(self.most);
+        self.held_in_turn = 0;
     }
 
     pub(super) fn advance(&mut self, seen: u64) {
@@ -56,6 +58,7 @@ impl Clock {
         self.seen = seen;
         if self.surely_suspended {
             self.held += passed;
+            self.held_in_turn += passed;
         } else {
             self.most += passed;
         }
@@ -65,17 +68,27 @@ impl Clock {
     }
 
     pub(super) fn suspend(&mut self, surely: bool) {
-        self.surely_suspended = surely;
-        self.held = 0;
         self.perhaps_suspended = true;
+        self.held = 0;
+        if !surely {
+            return self.perhaps_resume();
+        }
+        if !self.surely_suspended {
+            self.surely_suspended = true;
+            self.held_in_turn = 0;
+        }
     }
 
+    /// A supervisor that looks at the clock once a turn resumes at the beginning of the turn.
     pub(super) fn perhaps_resume(&mut self) {
-        self.surely_suspended = false;
+        if self.surely_suspended {
+            self.surely_suspended = false;
+            self.most += self.held_in_turn;
+        }
     }
 
     pub(super) fn resume(&mut self) {
-        self.surely_suspended = false;
+        self.perhaps_resume();
         self.perhaps_suspended = false;
     }
 

@@ -1,8 +1,8 @@
 //! The end: once, not before everything is over, and true.
 
-use childminder::Outcome;
+use childminder::{ExitStatus, Outcome};
 
-use crate::oracle::Oracle;
+use crate::oracle::{Exit, Oracle};
 use crate::rule::Rule;
 
 impl Oracle {
@@ -33,7 +33,8 @@ impl Oracle {
         if outcome.exit != self.exit.map(|exit| exit.status) {
             return Err(Rule::FinishedWithWrongExit);
         }
-        if self.exit.is_some() && !self.reaped {
+        let is_there = |exit: Exit| exit.status != ExitStatus::Lost;
+        if self.exit.is_some_and(is_there) && !self.reaped {
             return Err(Rule::FinishedUnreaped);
         }
         Ok(())

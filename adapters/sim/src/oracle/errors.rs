@@ -18,8 +18,6 @@ pub(super) struct Errors {
     failures: u32,
     failures_noted: u32,
     job_failed: bool,
-    /// Whether that is an error for sure.
-    job_failure_due: bool,
     job_failure_noted: bool,
     idle_noted: bool,
     first_output_noted: bool,
@@ -39,12 +37,9 @@ impl Errors {
         self.first_fact.get_or_insert((Fact::Failure, count));
     }
 
-    pub(super) fn job_failed(&mut self, count: u32, surely: bool) {
+    pub(super) fn job_failed(&mut self, count: u32) {
         self.job_failed = true;
-        if surely {
-            self.job_failure_due = true;
-            self.first_fact.get_or_insert((Fact::FailedJob, count));
-        }
+        self.first_fact.get_or_insert((Fact::FailedJob, count));
     }
 
     pub(super) fn has_happened(&self) -> bool {
@@ -53,7 +48,7 @@ impl Errors {
 
     /// Whether all were noted that are errors for sure.
     pub(super) fn all_noted(&self) -> bool {
-        let job = self.job_failure_noted || !self.job_failure_due;
+        let job = self.job_failure_noted || !self.job_failed;
         job && self.failures_noted >= self.failures
     }
 }
@@ -132,8 +127,7 @@ impl Oracle {
                 fact.is_some_and(|(kind, at)| kind == Fact::Failure && before_exit(at))
             }
             Error::Notification(_) => {
-                let lazily = self.lazy && !self.errors.job_failure_due;
-                lazily || fact.is_some_and(|(kind, at)| kind == Fact::FailedJob && before_exit(at))
+                fact.is_some_and(|(kind, at)| kind == Fact::FailedJob && before_exit(at))
             }
             _ => fact.is_none(),
         }

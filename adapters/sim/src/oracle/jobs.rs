@@ -46,10 +46,10 @@ impl Jobs {
         self.in_flight.map(|(_, since)| since)
     }
 
-    /// Since when, at the earliest, a time limit may count: a lazy supervisor may have decided to start
-    /// one before it did.
-    pub(super) fn waiting_since(&self, lazy: bool) -> Option<Mark> {
-        if lazy {
+    /// Since when, at the earliest, a time limit may count: a job that has no time at all is overdue before
+    /// it is known to run.
+    pub(super) fn waiting_since(&self, limit: u64) -> Option<Mark> {
+        if limit == 0 {
             return Some(self.free);
         }
         self.in_flight_since()

@@ -115,7 +115,7 @@ impl Signals {
 impl Oracle {
     pub(super) fn judge_signal(&mut self, signal: Signal, target: Target) -> Result<(), Rule> {
         if self.reaped {
-            return Ok(()); // the kernel knows who was hit
+            return Ok(()); // the machine knows who was hit
         }
         if self.exit.is_some() && target == Target::Leader {
             return Err(Rule::SignalledDeadLeader(signal));
@@ -135,7 +135,7 @@ impl Oracle {
         judged?;
         self.must_end_now();
         // A stage ends a suspension, but maybe it was decided before the suspension began.
-        if !self.lazy && self.suspended_in < self.turns {
+        if self.suspended_in < self.turns {
             self.clock.resume();
         }
         Ok(())
@@ -156,7 +156,7 @@ impl Oracle {
         let (from, _) = *signals.from.get_or_insert((reason, 0));
         let bound = from.saturating_add(signals.waits(stage, leader_alive));
         let last_waits = match signals.last {
-            Some((sent, wait)) if !self.lazy && leader_alive => self.clock.most_since(sent) < wait,
+            Some((sent, wait)) if leader_alive => self.clock.most_since(sent) < wait,
             _ => false,
         };
         if now < bound || last_waits {
@@ -192,7 +192,7 @@ impl Oracle {
         let in_time = signals.escalations > 0 || now >= from.saturating_add(waits);
         let last_over = signals
             .last
-            .is_none_or(|(sent, wait)| self.lazy || self.clock.most_since(sent) >= wait);
+            .is_none_or(|(sent, wait)| self.clock.most_since(sent) >= wait);
         signals.stage_count > 0 && waits < u64::MAX && in_time && last_over
     }
 }

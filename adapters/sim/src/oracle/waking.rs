@@ -1,8 +1,8 @@
 //! Sleep: never past a deadline.
 
-use childminder::{Deadline, Instant};
+use childminder::{Deadline, ExitStatus, Instant};
 
-use crate::oracle::Oracle;
+use crate::oracle::{Exit, Oracle};
 use crate::rule::Rule;
 
 impl Oracle {
@@ -30,9 +30,11 @@ impl Oracle {
         self.exit.is_none() && !self.errors.unkillable
     }
 
-    /// Output is waited for no longer.
+    /// Output is waited for no longer. A leader that something else has reaped is not reaped then, so that
+    /// it cannot be seen.
     fn is_released(&self) -> bool {
-        self.reaped || self.errors.unkillable
+        let lost = |exit: Exit| exit.status == ExitStatus::Lost;
+        self.reaped || self.errors.unkillable || self.exit.is_some_and(lost) && self.may_end()
     }
 
     /// The first of the deadlines that are armed for sure, each at its latest; `u64::MAX` if none is.

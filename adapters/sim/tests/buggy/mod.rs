@@ -4,9 +4,10 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use childminder::{
-    Action, Event, Instant, MonitorState, NotificationId, NotificationKind, Signal, Stream, Target,
+    Action, Event, ExitStatus, Instant, MonitorState, NotificationId, NotificationKind, Signal,
+    Stream, Target,
 };
-use childminder_sim::{Delivery, Job, Kernel, Payload, Read, Request, Scenario, Supervisor};
+use childminder_sim::{Delivery, Job, Machine, Payload, Read, Request, Scenario, Supervisor};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Bug {
@@ -43,6 +44,7 @@ pub(crate) struct Buggy {
     monitor: MonitorState,
     started: bool,
     exited: bool,
+    lost: bool,
     ended: [bool; 2],
     queued: VecDeque<Payload>,
     running: Option<NotificationId>,
@@ -56,6 +58,7 @@ impl Buggy {
             monitor: MonitorState::new(*scenario.config()),
             started: false,
             exited: false,
+            lost: false,
             ended: [false; 2],
             queued: VecDeque::new(),
             running: None,
@@ -65,25 +68,25 @@ impl Buggy {
 }
 
 impl Supervisor for Buggy {
-    fn turn(&mut self, kernel: &mut Kernel) {
+    fn turn(&mut self, machine: &mut Machine) {
         if !self.started {
             self.started = true;
-            self.feed(kernel, Event::Started);
+            self.feed(machine, Event::Started);
         }
         if self.bug == Bug::TicksBeforeItReads {
-            self.feed(kernel, Event::Tick);
+            self.feed(machine, Event::Tick);
         }
-        self.read(kernel);
-        self.look_for_exit(kernel);
-        self.take_requests(kernel);
-        self.take_answers(kernel);
+        self.read(machine);
+        self.look_for_exit(machine);
+        self.take_requests(machine);
+        self.take_answers(machine);
         if self
             .monitor
             .poll_timeout()
-            .is_some_and(|at| at <= kernel.now())
+            .is_some_and(|at| at <= machine.now())
         {
-            self.read(kernel);
-            self.feed(kernel, Event::Tick);
+            self.read(machine);
+            self.feed(machine, Event::Tick);
         }
     }
 
@@ -98,149 +101,153 @@ impl Supervisor for Buggy {
 }
 
 impl Buggy {
-    fn read(&mut self, kernel: &mut Kernel) {
+    fn read(&mut self, machine: &mut Machine) {
         for (index, stream) in Stream::ALL.into_iter().enumerate() {
             while !self.ended[index] && !self.is_over() {
-                match kernel.read(stream) {
-                    Read::Bytes(bytes) => self.feed(kernel, Event::Output { stream, bytes }),
+                match machine.read(stream) {
+                    Read::Bytes(bytes) => self.feed(machine, Event::Output { stream, bytes }),
                     Read::Empty => break,
-                    Read::End => self.end(kernel, index),
+                    Read::Interrupted => {}
+                    Read::End => self.end(machine, index),
                     Read::Failed => {
-                        kernel.close(stream);
-                        self.feed(kernel, Event::Fail);
-                        self.end(kernel, index);
+                        machine.close(stream);
+                        self.feed(machine, Event::Fail);
+                        self.end(machine, index);
                     }
                 }
             }
         }
     }
 
-    fn end(&mut self, kernel: &mut Kernel, index: usize) {
+    fn end(&mut self, machine: &mut Machine, index: usize) {
         self.ended[index] = true;
         if self.ended == [true; 2] && self.bug != Bug::ForgetsTheEnd {
-            self.feed(kernel, Event::OutputClosed);
+            self.feed(machine, Event::OutputClosed);
         }
     }
 
-    fn look_for_exit(&mut self, kernel: &mut Kernel) {
+    fn look_for_exit(&mut self, machine: &mut Machine) {
         let again = self.bug == Bug::TellsTheExitTwice;
         if self.bug == Bug::IgnoresTheExit || self.exited && !again || self.is_over() {
             return;
         }
-        let Some(status) = kernel.exit_status() else {
+        let Some(status) = machine.exit_status() else {
             return;
         };
         self.exited = true;
+        self.lost = status == ExitStatus::Lost;
         match self.bug {
-            Bug::SignalsTheDead => drop(kernel.signal(Signal::TERM, Target::Leader)),
-            Bug::KillsUnprovoked => drop(kernel.signal(Signal::KILL, Target::Group)),
-            Bug::ReapsAtOnce => drop(kernel.reap()),
+            Bug::SignalsTheDead => drop(machine.signal(Signal::TERM, Target::Leader)),
+            Bug::KillsUnprovoked => drop(machine.signal(Signal::KILL, Target::Group)),
+            Bug::ReapsAtOnce => drop(machine.reap()),
             _ => {}
         }
-        self.feed(kernel, Event::ChildExited(status));
+        self.feed(machine, Event::ChildExited(status));
         if self.bug == Bug::EndsWithTheExit && self.ended != [true; 2] && !self.is_over() {
             self.ended = [true; 2];
-            self.feed(kernel, Event::OutputClosed);
+            self.feed(machine, Event::OutputClosed);
         }
     }
 
-    fn take_requests(&mut self, kernel: &mut Kernel) {
+    fn take_requests(&mut self, machine: &mut Machine) {
         while !self.is_over()
-            && let Some(request) = kernel.next_request()
+            && let Some(request) = machine.next_request()
         {
             match (request, self.bug) {
                 (Request::Notify(payload), Bug::TurnsTheQueueRound) => {
                     self.queued.push_front(payload);
-                    self.feed(kernel, Event::Notify);
+                    self.feed(machine, Event::Notify);
                 }
                 (Request::Notify(payload), _) => {
                     self.queued.push_back(payload);
-                    self.feed(kernel, Event::Notify);
+                    self.feed(machine, Event::Notify);
                 }
-                (Request::Fail, Bug::SwallowsFailures) => self.feed(kernel, Event::Terminate),
+                (Request::Fail, Bug::SwallowsFailures) => self.feed(machine, Event::Terminate),
                 (Request::Suspended, Bug::IgnoresSuspension) => {}
                 _ => {
                     if let Some(event) = request.event() {
-                        self.feed(kernel, event);
+                        self.feed(machine, event);
                     }
                 }
             }
         }
     }
 
-    fn take_answers(&mut self, kernel: &mut Kernel) {
-        while let Some(answer) = kernel.next_answer() {
+    fn take_answers(&mut self, machine: &mut Machine) {
+        while let Some(answer) = machine.next_answer() {
             if let Some(id) = self.running.take() {
                 let ok = answer.ok;
-                self.feed(kernel, Event::NotifyDone { id, ok });
+                self.feed(machine, Event::NotifyDone { id, ok });
             }
         }
     }
 
-    fn feed(&mut self, kernel: &mut Kernel, event: Event) {
-        if let Err(misuse) = self.monitor.handle(kernel.now(), event) {
-            return kernel.misused(misuse);
+    fn feed(&mut self, machine: &mut Machine, event: Event) {
+        if let Err(misuse) = self.monitor.handle(machine.now(), event) {
+            return machine.misused(misuse);
         }
         while let Some(action) = self.monitor.poll_action() {
-            self.act(kernel, action);
+            self.act(machine, action);
         }
         if self.bug == Bug::IsImpatient && event == Event::Terminate {
-            self.feed(kernel, Event::Escalate);
+            self.feed(machine, Event::Escalate);
         }
     }
 
-    fn act(&mut self, kernel: &mut Kernel, action: Action) {
+    fn act(&mut self, machine: &mut Machine, action: Action) {
         match action {
             Action::RecordError { error, .. } => {
                 self.latest_error = Some(error);
-                kernel.note(error);
+                machine.note(error);
             }
-            Action::SendSignal { signal, target } => self.send(kernel, signal, target),
+            Action::SendSignal { signal, target } => self.send(machine, signal, target),
             Action::DiscardNotifications { .. } => {
                 for payload in self.queued.drain(..) {
                     if self.bug != Bug::NeverDiscards {
-                        kernel.discard(payload);
+                        machine.discard(payload);
                     }
                 }
             }
-            Action::RunNotification { id, kind } => self.run(kernel, id, kind),
+            Action::RunNotification { id, kind } => self.run(machine, id, kind),
             Action::ScheduleTimer(_) => {}
+            // Another process has that pid by now.
+            Action::Reap if self.lost => {}
             Action::Reap => match self.bug {
                 Bug::NeverReaps => {}
                 Bug::KillsAfterReap => {
-                    kernel.reap();
-                    kernel.signal(Signal::KILL, Target::Group);
+                    machine.reap();
+                    machine.signal(Signal::KILL, Target::Group);
                 }
-                _ => drop(kernel.reap()),
+                _ => drop(machine.reap()),
             },
             Action::Finish(mut outcome) => {
                 match self.bug {
                     Bug::LatestErrorWins => outcome.error = self.latest_error,
                     Bug::CriesLeak => outcome.leaked = true,
                     Bug::ForgetsTermination => outcome.terminated = false,
-                    Bug::FinishesTwice => kernel.finish(outcome),
+                    Bug::FinishesTwice => machine.finish(outcome),
                     _ => {}
                 }
-                kernel.finish(outcome);
+                machine.finish(outcome);
             }
         }
     }
 
-    fn send(&mut self, kernel: &mut Kernel, signal: Signal, target: Target) {
+    fn send(&mut self, machine: &mut Machine, signal: Signal, target: Target) {
         let delivery = match self.bug {
             Bug::NeverSignals => return,
             Bug::NeverSweeps if self.exited && signal == Signal::KILL => return,
-            Bug::SendsAnother if signal == Signal::INT => kernel.signal(Signal::TERM, target),
-            _ => kernel.signal(signal, target),
+            Bug::SendsAnother if signal == Signal::INT => machine.signal(Signal::TERM, target),
+            _ => machine.signal(signal, target),
         };
         match delivery {
-            Delivery::Sent if signal != Signal::KILL => drop(kernel.signal(CONT, target)),
-            Delivery::Refused if !self.is_over() => self.feed(kernel, Event::Fail),
+            Delivery::Sent if signal != Signal::KILL => drop(machine.signal(CONT, target)),
+            Delivery::Refused if !self.is_over() => self.feed(machine, Event::Fail),
             _ => {}
         }
     }
 
-    fn run(&mut self, kernel: &mut Kernel, id: NotificationId, kind: NotificationKind) {
+    fn run(&mut self, machine: &mut Machine, id: NotificationId, kind: NotificationKind) {
         let job = match (kind, self.queued.front()) {
             (NotificationKind::Requested, Some(payload)) => Job::Requested(*payload),
             _ => Job::Heartbeat,
@@ -248,9 +255,9 @@ impl Buggy {
         if kind == NotificationKind::Requested {
             self.queued.pop_front();
         }
-        kernel.run(job);
+        machine.run(job);
         if self.bug == Bug::AnswersItself {
-            return self.feed(kernel, Event::NotifyDone { id, ok: true });
+            return self.feed(machine, Event::NotifyDone { id, ok: true });
         }
         self.running = Some(id);
     }

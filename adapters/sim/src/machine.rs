@@ -1,12 +1,15 @@
-//! What a supervisor can do: the calls of the simulated kernel.
+//! What a supervisor can do: the calls of the simulated machine.
+
+use std::time::Duration;
 
 use childminder::{Config, Error, ExitStatus, Instant, Misuse, Outcome, Signal, Stream, Target};
+use childminder_driver::{Ready, Trigger};
 
 use crate::agenda::{Agenda, Coming};
 use crate::coverage::{Coverage, Seen};
 use crate::dice::Dice;
 use crate::moment::{Delivery, Moment};
-use crate::notification::{Answer, Job, Payload};
+use crate::notification::{Answer, Job, Payload, Reply};
 use crate::oracle::Oracle;
 use crate::owner::Request;
 use crate::process::{Life, Pipe, Process, index};
@@ -22,7 +25,7 @@ use crate::trace::Log;
 /// Behind it stands an oracle that watches every call. The first breach of a [`Rule`] ends the run.
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "facts, each by itself")]
-pub struct Kernel {
+pub struct Machine {
     pub(crate) scenario: Scenario,
     /// The weather, in nanoseconds.
     pub(crate) latency: u64,
@@ -43,7 +46,15 @@ pub struct Kernel {
     pub(crate) jobs: usize,
     pub(crate) answers: Vec<Answer>,
     pub(crate) reads: u32,
+    pub(crate) interrupted: bool,
+    /// Something else has reaped the leader.
+    pub(crate) stolen: bool,
     pub(crate) saw_exit: bool,
+    /// The leader's death was announced, and that has not been told.
+    pub(crate) exit_edge: bool,
+    pub(crate) listens_for_exit: bool,
+    /// What the loop was told when it was woken.
+    pub(crate) told: Ready,
     /// When to wake the supervisor because of something that has happened.
     pub(crate) news_at: Option<u64>,
     /// When it wants to be woken, by its own clock, and how late that will be.
@@ -60,13 +71,13 @@ pub struct Kernel {
 /// What can be waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// [`Kernel::read`]: bytes, or the end.
+    /// [`Machine::read`]: bytes, or the end.
     Output(Stream),
-    /// [`Kernel::exit_status`].
+    /// [`Machine::exit_status`].
     Exit,
-    /// [`Kernel::next_answer`].
+    /// [`Machine::next_answer`].
     Answers,
-    /// [`Kernel::next_request`].
+    /// [`Machine::next_request`].
     Requests,
 }
 
@@ -77,6 +88,8 @@ pub enum Read {
     Bytes(u64),
     /// Nothing now (EAGAIN).
     Empty,
+    /// Nothing was read, because a signal came in between (EINTR). Read again.
+    Interrupted,
     /// The end: nobody holds the other end any more. Once seen, it is seen by every later read.
     End,
     /// An error, and so will be every later read. Best closed.
@@ -84,7 +97,7 @@ pub enum Read {
 }
 
 /// What can be asked.
-impl Kernel {
+impl Machine {
     /// What the clock shows. In some weathers it goes on between two calls, and may be set back.
     pub fn now(&self) -> Instant {
         self.clock.now()
@@ -101,47 +114,37 @@ impl Kernel {
     pub fn is_ready(&self, source: Source) -> bool {
         match source {
             Source::Output(stream) => self.pipes[index(stream)].is_readable(),
-            Source::Exit => matches!(self.processes[0].life, Life::Zombie(_)) && !self.saw_exit,
+            Source::Exit => self.is_dead() && !self.saw_exit,
             Source::Answers => !self.answers.is_empty(),
             Source::Requests => self.taken < self.asked && self.outcome.is_none(),
         }
     }
 
-    /// Reads from a pipe.
+    /// Reads from a pipe all that there is.
     pub fn read(&mut self, stream: Stream) -> Read {
+        self.take(stream, usize::MAX)
+    }
+
+    /// Reads from a pipe, as much as fits into `buffer` at the most.
+    pub fn read_into(&mut self, stream: Stream, buffer: &mut [u8]) -> Read {
+        let from = self.pipes[index(stream)].read;
+        let read = self.take(stream, buffer.len());
+        let length = self.pipes[index(stream)].read - from;
+        buffer[..length].copy_from_slice(self.pipes[index(stream)].bytes(from, length));
+        read
+    }
+
+    /// How many bytes can be read (FIONREAD), or `None` if the machine cannot say.
+    pub fn waiting(&mut self, stream: Stream) -> Option<usize> {
         self.call();
-        let pipe = &self.pipes[index(stream)];
-        if pipe.done {
-            return Read::End;
-        }
-        if pipe.waiting == 0 && pipe.holders > 0 {
-            return Read::Empty;
-        }
-        self.reads += 1;
-        let failing = u32::from(self.scenario.weather.failing_read);
-        if failing > 0 && self.reads >= failing {
+        let failing = u16::from(self.scenario.weather.failing_waiting);
+        if failing > 0 && self.dice.one_in(failing) {
             self.oracle.faulted();
-            self.coverage.add(Seen::ReadFailed);
-            self.note_down(Moment::ReadFails { stream });
-            return Read::Failed;
+            self.coverage.add(Seen::WaitingFailed);
+            self.pipes[index(stream)].overlooked = 0;
+            return None;
         }
-        let waiting = self.pipes[index(stream)].waiting;
-        if waiting == 0 {
-            self.end_pipe(stream);
-            self.note_down(Moment::ReadsEnd { stream });
-            return Read::End;
-        }
-        let bytes = if self.scenario.weather.short_reads {
-            1 + self.dice.below(waiting)
-        } else {
-            waiting
-        };
-        self.oracle.read(stream, &self.pipes);
-        let pipe = &mut self.pipes[index(stream)];
-        pipe.waiting -= bytes;
-        pipe.overlooked = pipe.overlooked.saturating_sub(bytes);
-        self.note_down(Moment::Reads { stream, bytes });
-        Read::Bytes(bytes)
+        Some(self.pipes[index(stream)].waiting())
     }
 
     /// Gives a pipe up. Who writes to it after that gets SIGPIPE.
@@ -153,52 +156,36 @@ impl Kernel {
         }
     }
 
-    /// How the leader ended, or `None` while it lives: `waitid` with `WNOHANG` and `WNOWAIT`.
+    /// How the leader ended, or `None` while it lives: `waitid` with `WNOHANG` and `WNOWAIT`. It is
+    /// [lost](ExitStatus::Lost) if something else has reaped it.
     pub fn exit_status(&mut self) -> Option<ExitStatus> {
-        self.call();
-        let Life::Zombie(status) = self.processes[0].life else {
-            return None;
-        };
-        if !self.saw_exit {
-            self.saw_exit = true;
-            let open = self.pipes.iter().any(|pipe| !pipe.done);
-            self.coverage.add_if(open, Seen::ExitBeforeEnd);
-            self.note_down(Moment::SeesExit(status));
-            self.oracle.saw_exit(status, &self.pipes);
-        }
+        let status = self.look_for_exit()?;
+        self.see_exit(status);
         Some(status)
     }
 
     /// The next thing that the owner asks for.
     pub fn next_request(&mut self) -> Option<Request> {
         self.call();
-        if self.taken == self.asked || self.outcome.is_some() {
+        if self.outcome.is_some() {
             return None;
         }
-        let (_, request) = self.scenario.requests[self.taken];
-        self.taken += 1;
-        self.note_down(Moment::TakesRequest(request.into()));
-        self.oracle.took_request(request, &self.pipes);
+        let request = self.hear_request()?;
+        self.take_request(request);
         Some(request)
     }
 
     /// The next job that has ended.
     pub fn next_answer(&mut self) -> Option<Answer> {
         self.call();
-        if self.answers.is_empty() {
-            return None;
-        }
-        let answer = self.answers.remove(0);
-        self.note_down(Moment::TakesAnswer(answer));
-        if self.oracle.took_answer(answer, &self.pipes) {
-            self.coverage.add(Seen::LateAnswer);
-        }
+        let answer = self.hear_answer()?;
+        self.take_answer(answer);
         Some(answer)
     }
 }
 
 /// What can be done.
-impl Kernel {
+impl Machine {
     /// Sends a signal: `kill(2)`, to the leader or to its group. A stopped process sees it when it is
     /// continued, unless it is SIGKILL.
     pub fn signal(&mut self, signal: Signal, target: Target) -> Delivery {
@@ -247,6 +234,8 @@ impl Kernel {
             return None;
         };
         self.note_down(Moment::Reaps);
+        self.coverage
+            .add_if(self.scenario.weather.failing_reap, Seen::ReapFailed);
         let verdict = self.oracle.reaped();
         self.judge(verdict);
         self.processes[0].life = Life::Gone;
@@ -258,23 +247,9 @@ impl Kernel {
 
     /// Starts a job; [`next_answer`](Self::next_answer) tells how it ended.
     pub fn run(&mut self, job: Job) {
-        self.call();
-        self.note_down(Moment::Runs(job));
-        let verdict = self.oracle.ran(job, &self.pipes);
-        self.judge(verdict);
-        if job == Job::Heartbeat {
-            self.coverage.add(Seen::Heartbeat);
-        }
-        let reply = self.scenario.reply(self.jobs);
-        self.jobs += 1;
+        let reply = self.start_job(job);
         let answer = Answer { job, ok: reply.ok };
-        let after = reply.after.map_or(u64::MAX, nanos);
-        if after == 0 || self.shut_down {
-            self.answer(answer);
-        } else {
-            let at = self.clock.time.saturating_add(after);
-            self.agenda.plan(at, Coming::Answer(answer));
-        }
+        self.end_job(answer, reply.after);
     }
 
     /// Drops a notification that will never run.
@@ -320,7 +295,144 @@ impl Kernel {
     }
 }
 
-impl Kernel {
+/// The same in smaller steps: a driver hears of a thing before its monitor is told of it.
+impl Machine {
+    pub(crate) fn look_for_exit(&mut self) -> Option<ExitStatus> {
+        self.call();
+        match self.processes[0].life {
+            Life::Zombie(status) => Some(status),
+            Life::Gone if self.stolen => Some(ExitStatus::Lost),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn see_exit(&mut self, status: ExitStatus) {
+        if self.saw_exit {
+            return;
+        }
+        self.saw_exit = true;
+        let open = self.pipes.iter().any(|pipe| !pipe.done);
+        self.coverage.add_if(open, Seen::ExitBeforeEnd);
+        self.note_down(Moment::SeesExit(status));
+        self.oracle.saw_exit(status, &self.pipes);
+    }
+
+    pub(crate) fn hear_request(&mut self) -> Option<Request> {
+        if self.taken == self.asked {
+            return None;
+        }
+        let (_, request) = self.scenario.requests[self.taken];
+        self.taken += 1;
+        Some(request)
+    }
+
+    pub(crate) fn take_request(&mut self, request: Request) {
+        self.note_down(Moment::TakesRequest(request.into()));
+        self.oracle.took_request(request, &self.pipes);
+    }
+
+    pub(crate) fn hear_answer(&mut self) -> Option<Answer> {
+        if self.answers.is_empty() {
+            return None;
+        }
+        Some(self.answers.remove(0))
+    }
+
+    pub(crate) fn take_answer(&mut self, answer: Answer) {
+        self.note_down(Moment::TakesAnswer(answer));
+        if self.oracle.took_answer(answer, &self.pipes) {
+            self.coverage.add(Seen::LateAnswer);
+        }
+    }
+
+    /// How it will go.
+    pub(crate) fn start_job(&mut self, job: Job) -> Reply {
+        self.call();
+        self.note_down(Moment::Runs(job));
+        let verdict = self.oracle.ran(job, &self.pipes);
+        self.judge(verdict);
+        self.coverage.add_if(job == Job::Heartbeat, Seen::Heartbeat);
+        let reply = self.scenario.reply(self.jobs);
+        self.jobs += 1;
+        reply
+    }
+
+    pub(crate) fn end_job(&mut self, answer: Answer, after: Option<Duration>) {
+        let after = after.map_or(u64::MAX, nanos);
+        if after == 0 || self.shut_down {
+            self.answer(answer);
+        } else {
+            let at = self.clock.time.saturating_add(after);
+            self.agenda.plan(at, Coming::Answer(answer));
+        }
+    }
+
+    pub(crate) fn is_dead(&self) -> bool {
+        self.processes[0].life != Life::Alive
+    }
+
+    /// Whether the loop will be woken for the leader's death.
+    pub(crate) fn is_exit_announced(&self) -> bool {
+        match self.scenario.weather.trigger {
+            Trigger::Level => self.listens_for_exit && self.is_ready(Source::Exit),
+            Trigger::Edge => self.exit_edge,
+        }
+    }
+
+    fn take(&mut self, stream: Stream, most: usize) -> Read {
+        self.call();
+        let pipe = &mut self.pipes[index(stream)];
+        if pipe.done {
+            return Read::End;
+        }
+        if !pipe.is_readable() {
+            pipe.arm();
+            return Read::Empty;
+        }
+        if self.is_interrupted() {
+            return Read::Interrupted;
+        }
+        self.reads += 1;
+        let failing = u32::from(self.scenario.weather.failing_read);
+        if failing > 0 && self.reads >= failing {
+            self.oracle.faulted();
+            self.coverage.add(Seen::ReadFailed);
+            self.pipes[index(stream)].failed = true;
+            self.note_down(Moment::ReadFails { stream });
+            return Read::Failed;
+        }
+        let waiting = self.pipes[index(stream)].waiting().min(most);
+        if waiting == 0 {
+            self.pipes[index(stream)].end_seen = true;
+            self.end_pipe(stream);
+            self.note_down(Moment::ReadsEnd { stream });
+            return Read::End;
+        }
+        let length = if self.scenario.weather.short_reads {
+            1 + usize::try_from(self.dice.below(waiting as u64)).unwrap_or_default()
+        } else {
+            waiting
+        };
+        self.oracle.read(stream, &self.pipes);
+        let bytes = length as u64;
+        let pipe = &mut self.pipes[index(stream)];
+        pipe.read += length;
+        pipe.overlooked = pipe.overlooked.saturating_sub(bytes);
+        self.note_down(Moment::Reads { stream, bytes });
+        Read::Bytes(bytes)
+    }
+
+    /// Not twice in a row.
+    fn is_interrupted(&mut self) -> bool {
+        let interrupts = u16::from(self.scenario.weather.interrupts);
+        if interrupts == 0 {
+            return false;
+        }
+        self.interrupted = !self.interrupted && self.dice.one_in(interrupts);
+        self.coverage.add_if(self.interrupted, Seen::Interrupted);
+        self.interrupted
+    }
+
     fn end_pipe(&mut self, stream: Stream) {
         self.oracle.output_ended(stream);
         if !self.saw_exit && self.pipes.iter().filter(|pipe| pipe.done).count() == 1 {
@@ -328,7 +440,6 @@ impl Kernel {
         }
         let pipe = &mut self.pipes[index(stream)];
         pipe.done = true;
-        pipe.waiting = 0;
         pipe.overlooked = 0;
     }
 
@@ -338,6 +449,9 @@ impl Kernel {
             self.oracle.refused();
             self.coverage.add(Seen::Refused);
             return Delivery::Refused;
+        }
+        if self.stolen {
+            return Delivery::Gone;
         }
         let group = self.processes[0].pid;
         let mut living = self
@@ -367,7 +481,7 @@ impl Kernel {
     /// Who was to be swept and lives. Who sleeps unkillably dies when it wakes.
     fn survivor(&self, outcome: &Outcome) -> Option<u32> {
         let swept = outcome.terminated && outcome.exit.is_some() && self.scenario.config.sweep;
-        if !swept || self.oracle.was_refused() {
+        if !swept || self.stolen || self.oracle.was_refused() {
             return None;
         }
         let group = self.processes[0].pid;

@@ -1,0 +1,89 @@
+//! The machine as a driver's kernel.
+
+use std::cell::RefCell;
+use std::io;
+
+use childminder::{Action, ExitStatus, Signal, Stream, Target};
+use childminder_driver::{Kernel, Trigger};
+
+use super::Stage;
+use crate::machine::Read;
+use crate::moment::Delivery;
+use crate::process::linux;
+
+#[derive(Debug)]
+pub(super) struct Seat<'a, 'm> {
+    pub(super) stage: &'a RefCell<Stage<'m>>,
+}
+
+impl Kernel for Seat<'_, '_> {
+    fn is_open(&self, stream: Stream) -> bool {
+        self.stage.borrow().machine.pipes[stream as usize].piped
+    }
+
+    fn trigger(&self) -> Trigger {
+        self.stage.borrow().machine.scenario.weather.trigger
+    }
+
+    fn read(&mut self, stream: Stream, buffer: &mut [u8]) -> io::Result<usize> {
+        let Stage { machine, judge } = &mut *self.stage.borrow_mut();
+        judge.uses(machine, stream);
+        if judge.reads_for_ever(machine) {
+            return Err(io::ErrorKind::Other.into());
+        }
+        match machine.read_into(stream, buffer) {
+            Read::Bytes(bytes) => Ok(usize::try_from(bytes).unwrap_or_default()),
+            Read::Empty => Err(io::ErrorKind::WouldBlock.into()),
+            Read::Interrupted => Err(io::ErrorKind::Interrupted.into()),
+            Read::End => Ok(0),
+            Read::Failed => Err(judge.fault("the pipe cannot be read")),
+        }
+    }
+
+    fn waiting(&mut self, stream: Stream) -> io::Result<usize> {
+        let Stage { machine, judge } = &mut *self.stage.borrow_mut();
+        judge.uses(machine, stream);
+        machine
+            .waiting(stream)
+            .ok_or_else(|| judge.blinded("it is not known how much can be read"))
+    }
+
+    fn close(&mut self, stream: Stream) {
+        let Stage { machine, judge } = &mut *self.stage.borrow_mut();
+        judge.closes(machine, stream);
+        machine.close(stream);
+    }
+
+    fn exit_status(&mut self) -> io::Result<Option<ExitStatus>> {
+        let Stage { machine, judge } = &mut *self.stage.borrow_mut();
+        match machine.look_for_exit() {
+            Some(ExitStatus::Lost) => Err(judge.lost("something else has reaped the child")),
+            status => Ok(status),
+        }
+    }
+
+    /// A stopped process does not see a signal until it is continued.
+    fn signal(&mut self, signal: Signal, target: Target) -> io::Result<()> {
+        let Stage { machine, judge } = &mut *self.stage.borrow_mut();
+        judge.performs(machine, Action::SendSignal { signal, target });
+        match machine.signal(signal, target) {
+            Delivery::Refused => return Err(judge.fault("the signal is not permitted")),
+            Delivery::Sent if signal != Signal::KILL => {
+                machine.signal(linux::CONT, target);
+            }
+            Delivery::Sent | Delivery::Gone => {}
+        }
+        Ok(())
+    }
+
+    fn reap(&mut self) -> io::Result<()> {
+        let Stage { machine, judge } = &mut *self.stage.borrow_mut();
+        judge.performs(machine, Action::Reap);
+        machine.reap();
+        if machine.scenario.weather.failing_reap {
+            machine.oracle.faulted();
+            return Err(judge.fault("the child cannot be waited for"));
+        }
+        Ok(())
+    }
+}
