@@ -1,6 +1,6 @@
 //! What the fuzz targets check, for them and for the tests that replay their seeds.
 //!
-//! The target `glue` is not here: what it checks is private to the mio adapter.
+//! The target `driver` is not here: its seeds are replayed in `adapters/sim/tests/seeds.rs`.
 
 mod parse;
 

@@ -365,10 +365,10 @@ impl Judge {
         let unseen = machine.is_ready(Source::Exit) && !machine.is_exit_announced();
         sleeps_over(machine, Work::Exit, unseen);
         if let Some(at) = self.mirror.poll_timeout()
+            && wake.is_none_or(|wake| wake > at.max(now))
             && let Some(deadline) = self.mirror.timeout_reason()
         {
-            let in_time = wake.is_some_and(|wake| wake <= at.max(now));
-            self.demand(machine, in_time, Rule::SleepsThrough(deadline));
+            machine.breached(Rule::SleepsThrough(deadline));
         }
     }
 
@@ -398,7 +398,8 @@ impl Judge {
         self.demand(machine, !self.finished, Rule::ActedAfterFinish);
         self.demand(machine, self.owes_nothing(), Rule::ActionNotPerformed);
         self.demand(machine, at == self.now, Rule::ToldUntrue);
-        self.overruled |= self.output_decides(at);
+        let is_due = self.mirror.poll_timeout().is_some_and(|due| due <= at);
+        self.overruled |= is_due && self.output_decides(at);
         let next = self.mirror.poll_action();
         if let Moment::Action(action) = moment {
             self.demand(machine, next == Some(action), Rule::AnotherAction);
