@@ -1,6 +1,6 @@
 //! What the fuzz targets check, for them and for the tests that replay their seeds.
 //!
-//! The target `driver` is not here: its seeds are replayed in `adapters/sim/tests/seeds.rs`.
+//! The target `driver` is not here: its seeds are replayed in `adapters/sim/tests/fuzzed.rs`.
 
 mod parse;
 

@@ -1,0 +1,359 @@
+//! The order of a turn: one rule a test, over a kernel that is told what it does.
+
+mod fake;
+
+use std::time::Duration;
+
+use childminder::{Config, ExitStatus, Instant, Stream};
+use childminder_driver::{Answer, BUDGET, ChildId, Ready, Request, Trigger};
+
+use crate::fake::{Child, Piece};
+
+#[test]
+fn what_was_asked_comes_before_output() {
+    let mut child = Child::started();
+    child.writes(Stream::Stdout, "x");
+    child.driver.ask(Request::Notify("hello"));
+    child.turns(Ready::STDOUT);
+    child.told(&["notify hello", "output x"]);
+}
+
+#[test]
+fn requests_are_carried_out_in_the_order_of_asking() {
+    let mut child = Child::started();
+    child.driver.ask(Request::Notify("first"));
+    child.driver.ask(Request::Notify("second"));
+    child.driver.ask(Request::Terminate);
+    child.turns(Ready::NONE);
+    child.told(&["notify first", "signal SIGINT", "notify second"]);
+}
+
+#[test]
+fn what_a_callback_asks_is_carried_out_before_the_next_read() {
+    let mut child = Child::started();
+    child.wishes("output one", |control| control.hold_output(Stream::Stdout));
+    child.kernel.trigger = Trigger::Edge;
+    child.writes(Stream::Stdout, "one");
+    child.writes(Stream::Stdout, "two");
+    child.turns(Ready::STDOUT);
+    child.told(&["output one"]);
+}
+
+#[test]
+fn output_comes_before_the_exit_though_nothing_announced_it() {
+    let mut child = Child::started();
+    child.writes(Stream::Stderr, "last words");
+    child.exits(ExitStatus::Code(0));
+    child.turns(Ready::EXIT);
+    child.told(&["output last words", "exited exit status 0"]);
+}
+
+#[test]
+fn an_end_that_is_there_at_the_exit_is_seen_before_it() {
+    let mut child = Child::started();
+    child.ends();
+    child.exits(ExitStatus::Code(0));
+    child.turns(Ready::EXIT);
+    child.told(&[
+        "close Stdout",
+        "ended Stdout",
+        "close Stderr",
+        "ended Stderr",
+        "exited exit status 0",
+        "reap",
+        "finished",
+    ]);
+}
+
+#[test]
+fn the_handler_hears_of_the_exit_before_its_error() {
+    let mut child = Child::started();
+    child.wishes("exited", |control| control.fail("because"));
+    child.exits(ExitStatus::Code(1));
+    child.turns(Ready::EXIT);
+    child.told(&[
+        "exited exit status 1",
+        "error failure 1 outside the child: because",
+        "signal SIGINT",
+    ]);
+}
+
+#[test]
+fn an_answer_comes_after_the_exit() {
+    let mut child = Child::started();
+    child.answers = |answer| Some(answer);
+    child.driver.ask(Request::Notify("hello"));
+    child.turns(Ready::NONE);
+    child.exits(ExitStatus::Code(1));
+    child.answer(|answer| answer.fail("too late"));
+    child.turns(Ready::EXIT);
+    child.told(&[
+        "notify hello",
+        "exited exit status 1",
+        "error exit status 1",
+        "error notification 1 failed: too late",
+        "signal SIGINT",
+    ]);
+}
+
+#[test]
+fn an_answer_given_at_once_is_taken_in_the_same_turn() {
+    let mut child = Child::started();
+    child.driver.ask(Request::Notify("first"));
+    child.driver.ask(Request::Notify("second"));
+    child.turns(Ready::NONE);
+    child.told(&["notify first", "notify second"]);
+    assert!(!child.driver.has_work());
+}
+
+#[test]
+fn an_answer_that_is_dropped_is_a_failure_that_says_so() {
+    let mut child = Child::started();
+    child.answers = |answer| {
+        drop(answer);
+        None
+    };
+    child.driver.ask(Request::Notify("hello"));
+    child.turns(Ready::NONE);
+    child.told(&[
+        "notify hello",
+        "error notification 1 failed: it was dropped without an answer",
+        "signal SIGINT",
+    ]);
+}
+
+#[test]
+fn output_that_comes_with_its_deadline_puts_it_off() {
+    let mut child = Child::started();
+    child.writes(Stream::Stdout, "just in time");
+    child.now = Instant::ZERO.after(IDLE);
+    child.turns(Ready::NONE);
+    child.told(&["output just in time"]);
+}
+
+#[test]
+fn an_exit_that_nothing_announced_is_seen_before_a_deadline() {
+    let mut child = Child::started();
+    child.exits(ExitStatus::Code(0));
+    child.now = Instant::ZERO.after(IDLE);
+    child.turns(Ready::NONE);
+    child.told(&["exited exit status 0"]);
+}
+
+#[test]
+fn what_is_held_is_not_read() {
+    let mut child = Child::started();
+    child.driver.ask(Request::HoldOutput(Stream::Stdout));
+    child.writes(Stream::Stdout, "x");
+    child.turns(Ready::STDOUT);
+    child.exits(ExitStatus::Code(0));
+    child.turns(Ready::EXIT);
+    child.told(&["exited exit status 0"]);
+}
+
+#[test]
+fn before_a_deadline_that_output_decides_it_is_read_though_it_is_held() {
+    let mut child = Child::started();
+    child.driver.ask(Request::HoldOutput(Stream::Stdout));
+    child.writes(Stream::Stdout, "x");
+    child.turns(Ready::STDOUT);
+    child.told(&[]);
+    child.now = Instant::ZERO.after(IDLE);
+    child.turns(Ready::NONE);
+    child.told(&["output x"]);
+}
+
+#[test]
+fn what_is_released_is_read_without_being_announced_again() {
+    let mut child = Child::started();
+    child.driver.ask(Request::HoldOutput(Stream::Stdout));
+    child.turns(Ready::NONE);
+    child.writes(Stream::Stdout, "x");
+    child.driver.ask(Request::ReleaseOutput(Stream::Stdout));
+    child.turns(Ready::NONE);
+    child.told(&["output x"]);
+}
+
+#[test]
+fn a_short_read_is_enough_where_what_is_left_is_announced() {
+    let mut child = Child::started();
+    child.writes(Stream::Stdout, "one");
+    child.writes(Stream::Stdout, "two");
+    child.turns(Ready::STDOUT);
+    child.told(&["output one"]);
+    assert!(!child.driver.has_work());
+}
+
+#[test]
+fn on_the_edge_a_stream_is_read_until_it_would_block() {
+    let mut child = Child::started();
+    child.kernel.trigger = Trigger::Edge;
+    child.writes(Stream::Stdout, "one");
+    child.writes(Stream::Stdout, "two");
+    child.turns(Ready::STDOUT);
+    child.told(&["output one", "output two"]);
+    assert!(!child.driver.has_work());
+}
+
+#[test]
+fn what_a_budget_leaves_is_work() {
+    let mut child = Child::started();
+    child.kernel.trigger = Trigger::Edge;
+    child.budget = 1;
+    child.writes(Stream::Stdout, "one");
+    child.writes(Stream::Stdout, "two");
+    child.turns(Ready::STDOUT);
+    child.told(&["output one"]);
+    assert_eq!(child.driver.wake_at(), Some(Instant::ZERO));
+    child.turns(Ready::NONE);
+    child.told(&["output two"]);
+}
+
+#[test]
+fn a_flood_does_not_starve_the_other_stream() {
+    let mut child = Child::started();
+    child.kernel.trigger = Trigger::Edge;
+    child.budget = 4;
+    child.writes(Stream::Stdout, "one");
+    child.writes(Stream::Stdout, "two");
+    child.writes(Stream::Stderr, "error");
+    child.turns(Ready::STDOUT | Ready::STDERR);
+    child.told(&["output one", "output error"]);
+}
+
+#[test]
+fn an_interrupted_read_is_begun_again() {
+    let mut child = Child::started();
+    child.kernel.pieces[0].push_back(Piece::Interrupted);
+    child.writes(Stream::Stdout, "x");
+    child.turns(Ready::STDOUT);
+    child.told(&["output x"]);
+}
+
+#[test]
+fn a_read_that_fails_is_told_and_closes_the_stream() {
+    let mut child = Child::started();
+    child.kernel.pieces[0].push_back(Piece::Fails("broken"));
+    child.turns(Ready::STDOUT);
+    child.told(&[
+        "error failure 1 outside the child: broken",
+        "signal SIGINT",
+        "close Stdout",
+        "ended Stdout",
+    ]);
+}
+
+#[test]
+fn a_stream_that_ends_is_closed_and_told_once() {
+    let mut child = Child::started();
+    child.kernel.pieces[0].push_back(Piece::End);
+    child.turns(Ready::STDOUT);
+    child.driver.ask(Request::CloseOutput(Stream::Stdout));
+    child.turns(Ready::STDOUT);
+    child.told(&["close Stdout", "ended Stdout"]);
+    assert!(!child.driver.wants(Stream::Stdout));
+}
+
+#[test]
+fn what_is_still_open_at_the_end_is_closed_before_it_is_told() {
+    let mut child = Child::started();
+    child.exits(ExitStatus::Code(0));
+    child.turns(Ready::EXIT);
+    child.now = Instant::ZERO.after(DRAIN);
+    child.turns(Ready::NONE);
+    child.told(&[
+        "exited exit status 0",
+        "reap",
+        "close Stdout",
+        "ended Stdout",
+        "close Stderr",
+        "ended Stderr",
+        "finished",
+    ]);
+    assert!(child.driver.outcome().is_some_and(|outcome| outcome.leaked));
+}
+
+#[test]
+fn what_is_asked_for_in_the_last_callbacks_comes_back() {
+    let mut child = Child::started();
+    child.wishes("ended Stderr", |control| control.notify("too late"));
+    child.exits(ExitStatus::Code(0));
+    child.turns(Ready::EXIT);
+    child.now = Instant::ZERO.after(DRAIN);
+    child.turns(Ready::NONE);
+    let told = child.take_told();
+    assert_eq!(told.last().map(String::as_str), Some("discarded too late"));
+    assert_eq!(child.driver.wake_at(), None);
+}
+
+#[test]
+fn a_lost_exit_is_told_with_its_reason_and_not_reaped() {
+    let mut child = Child::started();
+    child.wishes("exited", |control| control.progress());
+    child.ends();
+    child.kernel.exit = Some(Err("reaped by another"));
+    child.turns(Ready::ALL);
+    let told = child.take_told();
+    assert_eq!(
+        told[4..],
+        ["exited lost", "error lost: reaped by another", "finished"]
+    );
+}
+
+#[test]
+fn a_signal_that_fails_is_told() {
+    let mut child = Child::started();
+    child.kernel.refuses_signals = true;
+    child.driver.ask(Request::Terminate);
+    child.turns(Ready::NONE);
+    child.told(&[
+        "signal SIGINT",
+        "error failure 1 outside the child: not permitted",
+    ]);
+}
+
+#[test]
+fn a_request_for_another_child_is_left_for_it() {
+    let mut child = Child::started();
+    child.wishes("output x", |control| {
+        control.child(ChildId::FIRST.next()).terminate();
+    });
+    child.writes(Stream::Stdout, "x");
+    child.turns(Ready::STDOUT);
+    child.told(&["output x"]);
+    let left = child.shared.next_request();
+    assert!(matches!(left, Some((id, Request::Terminate)) if id == ChildId::FIRST.next()));
+}
+
+#[test]
+fn a_turn_too_many_changes_nothing() {
+    let mut child = Child::started();
+    child.turns(Ready::ALL);
+    child.turns(Ready::NONE);
+    child.told(&[]);
+}
+
+impl Child {
+    /// With a child that is ended when it is silent for [`IDLE`].
+    fn started() -> Self {
+        let config = Config {
+            idle_timeout: Some(IDLE),
+            ..Config::default()
+        };
+        let mut child = Self::new(config, BUDGET);
+        child.starts();
+        child
+    }
+
+    #[track_caller]
+    fn told(&mut self, expected: &[&str]) {
+        assert_eq!(self.take_told(), expected);
+    }
+
+    fn answer(&mut self, answer: impl FnOnce(Answer)) {
+        answer(self.kept.take().expect("an answer was kept"));
+    }
+}
+
+const IDLE: Duration = Duration::from_secs(10);
+const DRAIN: Duration = Duration::from_secs(2);
