@@ -24,7 +24,7 @@ test: ## every test in the workspace
 property: ## the rules and the model, on 5,000 random stories a rule
 	PROPTEST_CASES=5000 cargo test --release --locked -p childminder-tests --test rules
 
-planted: ## bugs put into a copy of the core, and which layers find each
+planted: ## bugs put into a copy of the core and the driver, and which layers find each
 	cargo run --locked --release -p childminder-tests --example planted
 
 search: ## every ordering of events in small configurations

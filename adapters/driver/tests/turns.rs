@@ -5,7 +5,7 @@ mod fake;
 use std::time::Duration;
 
 use childminder::{Config, ExitStatus, Instant, Stream};
-use childminder_driver::{Answer, BUDGET, ChildId, Ready, Request, Trigger};
+use childminder_driver::{Answer, BUDGET, ChildId, Control, Ready, Request, Trigger};
 
 use crate::fake::{Child, Piece};
 
@@ -289,7 +289,7 @@ fn what_is_asked_for_in_the_last_callbacks_comes_back() {
 #[test]
 fn a_lost_exit_is_told_with_its_reason_and_not_reaped() {
     let mut child = Child::started();
-    child.wishes("exited", |control| control.progress());
+    child.wishes("exited", Control::progress);
     child.ends();
     child.kernel.exit = Some(Err("reaped by another"));
     child.turns(Ready::ALL);

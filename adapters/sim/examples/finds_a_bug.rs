@@ -18,7 +18,7 @@ use childminder_sim::{Lived, NotLived, Scenario, Script, live};
 struct Lines {
     /// Whether it waits for the rest of a line, as it should.
     waits: bool,
-    lines: Vec<String>,
+    found: Vec<String>,
     begun: String,
 }
 
@@ -29,13 +29,13 @@ impl Handler for Lines {
         let text = String::from_utf8_lossy(bytes);
         if !self.waits {
             // The bug: what was read need not end where a line ends.
-            self.lines.extend(text.lines().map(String::from));
+            self.found.extend(text.lines().map(String::from));
             return;
         }
         for piece in text.split_inclusive('\n') {
             self.begun.push_str(piece);
             if let Some(line) = self.begun.strip_suffix('\n') {
-                self.lines.push(line.into());
+                self.found.push(line.into());
                 self.begun.clear();
             }
         }
@@ -44,7 +44,7 @@ impl Handler for Lines {
     /// The last line may have no end.
     fn output_ended(&mut self, _: &mut Control<()>, _: Stream) {
         if !self.begun.is_empty() {
-            self.lines.push(mem::take(&mut self.begun));
+            self.found.push(mem::take(&mut self.begun));
         }
     }
 }
@@ -56,7 +56,7 @@ fn main() -> ExitCode {
     };
     println!(
         "seed {seed}: {:?}\n\n{}",
-        lived.handler.lines, lived.report.trace
+        lived.handler.found, lived.report.trace
     );
 
     // The same seed again, and nothing is changed but the handler.
@@ -98,7 +98,7 @@ fn first_that_is_wrong(
             Err(NotLived::Violation(violation)) => panic!("{violation}"),
             Err(other) => panic!("{other}"),
         };
-        let wrong = lived.report.outcome.is_success() && lived.handler.lines != PRINTED;
+        let wrong = lived.report.outcome.is_success() && lived.handler.found != PRINTED;
         wrong.then_some((seed, lived))
     })
 }

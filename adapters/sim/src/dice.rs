@@ -93,7 +93,7 @@ impl Bytes {
             _ => 8,
         };
         let roll = (0..width).fold(0, |roll: u128, _| roll << 8 | u128::from(self.next()));
-        let scaled = roll * u128::from(sides) >> (8 * width);
+        let scaled = (roll * u128::from(sides)) >> (8 * width);
         u64::try_from(scaled).unwrap_or_default()
     }
 

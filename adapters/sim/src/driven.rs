@@ -203,8 +203,10 @@ where
     fn let_go(&mut self, machine: &mut Machine) {
         for stream in Stream::ALL {
             if self.judge.is_held(stream) {
-                let request = self.judge.asks(machine, Request::ReleaseOutput(stream));
-                request.into_iter().for_each(|it| self.driver.ask(it));
+                let release = Request::ReleaseOutput(stream);
+                if let Some(request) = self.judge.asks(machine, release) {
+                    self.driver.ask(request);
+                }
             }
         }
         self.desk.let_go(machine, &mut self.judge);

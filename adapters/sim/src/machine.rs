@@ -507,6 +507,12 @@ impl Machine {
         }
     }
 
+    pub(crate) fn demand(&mut self, holds: bool, rule: Rule) {
+        if !holds {
+            self.breached(rule);
+        }
+    }
+
     /// The first breach counts: what comes after it may be its consequence.
     pub(crate) fn breached(&mut self, rule: Rule) {
         self.breach.get_or_insert(rule);

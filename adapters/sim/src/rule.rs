@@ -90,6 +90,8 @@ pub enum Rule {
     ExitBeforeOutput(Stream),
     /// It let a deadline fire before it had delivered the output that could have put it off.
     DeadlineBeforeOutput(Stream),
+    /// It let a deadline fire though the child was dead before the turn, and it had not looked.
+    DeadlineBeforeExit,
     /// It called a stream ended that was not, or not yet read to its end.
     EndedEarly(Stream),
     /// It finished, and never told its handler that this stream has ended.
@@ -148,6 +150,7 @@ pub enum Work {
 }
 
 impl fmt::Display for Rule {
+    #[expect(clippy::too_many_lines, reason = "a sentence for each rule")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::SignalledStranger(signal) => {
@@ -264,6 +267,9 @@ impl fmt::Display for Rule {
                     "let a deadline fire before it had delivered what {} had",
                     stream
                 )
+            }
+            Self::DeadlineBeforeExit => {
+                f.write_str("let a deadline fire before it had looked whether the child is dead")
             }
             Self::EndedEarly(stream) => {
                 write!(f, "called {} ended, which was not over", stream)

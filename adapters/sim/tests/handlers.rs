@@ -46,7 +46,10 @@ fn on_the_edge_a_short_read_is_not_the_end() {
     });
     let lived = lives(&scenario, Diary::default());
     assert_eq!(lived.handler.of(Stream::Stdout), b"a long line\n");
-    assert_eq!(lived.report.turns, 2, "one for the output, one for the exit");
+    assert_eq!(
+        lived.report.turns, 2,
+        "one for the output, one for the exit"
+    );
 }
 
 #[test]
@@ -112,12 +115,10 @@ fn a_lost_exit_keeps_its_reason_while_the_handlers_wishes_are_carried_out() {
 #[test]
 fn a_budget_of_one_byte_reads_standard_output() {
     let child = Script::new().prints(Stream::Stdout, "x").hangs();
-    let scenario = Scenario::new(&child)
-        .with_config(idle())
-        .with_pace(Pace {
-            budget: 1,
-            ..Pace::EVEN
-        });
+    let scenario = Scenario::new(&child).with_config(idle()).with_pace(Pace {
+        budget: 1,
+        ..Pace::EVEN
+    });
     let lived = lives(&scenario, Diary::default());
     assert!(lived.report.turns < 10);
 }
@@ -318,13 +319,7 @@ impl Handler for Diary {
         (self.answers)(answer);
     }
 
-    fn error(
-        &mut self,
-        _: &mut Control<String>,
-        error: Error,
-        _: bool,
-        failure: Option<Failure>,
-    ) {
+    fn error(&mut self, _: &mut Control<String>, error: Error, _: bool, failure: Option<Failure>) {
         let words = failure.map_or_else(String::new, |failure| format!(" ({failure})"));
         self.told.push(format!("error: {error}{words}"));
     }

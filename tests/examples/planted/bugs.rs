@@ -1,11 +1,11 @@
-//! The bugs: each a plausible slip, as one edit of the core's source.
+//! The bugs of the core: each a plausible slip, as one edit of its source.
 
-/// One edit. In what it puts there, `BUG` is true while the bug is on; with all of them off, the core
-/// does what it always did.
+/// One edit. In what it puts there, `BUG` is true while the bug is on; with all of them off, the
+/// program does what it always did.
 pub(crate) struct Bug {
     /// What is wrong then.
     pub(crate) name: &'static str,
-    /// A file in `core/src`.
+    /// A file in the sources of its [`Bed`](crate::Bed).
     pub(crate) file: &'static str,
     /// Text that stands there once.
     pub(crate) was: &'static str,

@@ -1,14 +1,16 @@
-//! A copy of the workspace whose core has every bug, each behind a switch.
+//! A copy of the workspace that has every bug, each behind a switch.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::Bed;
 use crate::bugs::Bug;
 
-/// Makes the copy. Bug `n` of these is on in a process whose environment has `PLANTED_BUG` set to n + 1.
-pub(crate) fn with(bugs: &[Bug]) -> io::Result<PathBuf> {
+/// Makes the copy. A bug is on in a process whose environment has `PLANTED_BUG` set to its
+/// [number](Bed::number).
+pub(crate) fn with(beds: &[Bed]) -> io::Result<PathBuf> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let copy = workspace.join("target/planted/workspace");
     if copy.exists() {
@@ -25,13 +27,15 @@ pub(crate) fn with(bugs: &[Bug]) -> io::Result<PathBuf> {
     ] {
         copy_all(&workspace.join(name), &copy.join(name))?;
     }
-    let core = copy.join("core/src");
-    for (number, bug) in bugs.iter().enumerate() {
-        plant(&core.join(bug.file), bug, number + 1)?;
+    for bed in beds {
+        let sources = copy.join(bed.sources);
+        for (index, bug) in bed.bugs.iter().enumerate() {
+            plant(&sources.join(bug.file), bug, bed.number(index))?;
+        }
+        let root = sources.join("lib.rs");
+        let source = fs::read_to_string(&root)?;
+        fs::write(root, source.replace("#![no_std]", "") + SWITCH)?;
     }
-    let root = core.join("lib.rs");
-    let source = fs::read_to_string(&root)?;
-    fs::write(root, source.replace("#![no_std]", "") + SWITCH)?;
     Ok(copy)
 }
 
@@ -40,7 +44,14 @@ pub(crate) fn build(copy: &Path) -> io::Result<String> {
     let built = Command::new(env!("CARGO"))
         .current_dir(copy)
         .args(["build", "--release", "--locked", "--message-format=json"])
-        .args(["-p", "childminder-tests", "-p", "childminder-sim"])
+        .args([
+            "-p",
+            "childminder-tests",
+            "-p",
+            "childminder-sim",
+            "-p",
+            "childminder-driver",
+        ])
         .args(["--tests", "--example", "search", "--example", "lifetimes"])
         .env("CARGO_TARGET_DIR", copy.join("../target"))
         .env("CARGO_PROFILE_RELEASE_LTO", "off")

@@ -14,9 +14,18 @@ pub(crate) struct Layer {
 }
 
 impl Layer {
-    /// All of them, from what cargo said when it built them.
-    pub(crate) fn all(messages: &str) -> io::Result<Vec<Self>> {
-        let layers = LAYERS.iter().map(|(name, target, args)| {
+    /// Those that can see the core, from what cargo said when it built them.
+    pub(crate) fn of_the_core(messages: &str) -> io::Result<Vec<Self>> {
+        Self::all(&CORE, messages)
+    }
+
+    /// Those that can see the driver.
+    pub(crate) fn of_the_driver(messages: &str) -> io::Result<Vec<Self>> {
+        Self::all(&DRIVER, messages)
+    }
+
+    fn all(layers: &[Named], messages: &str) -> io::Result<Vec<Self>> {
+        let layers = layers.iter().map(|(name, target, args)| {
             let program = program(messages, target)
                 .ok_or_else(|| io::Error::other(format!("the layer '{name}' was not built")))?;
             Ok(Self {
@@ -58,13 +67,22 @@ fn program(messages: &str, Target(kind, name): &Target) -> Option<PathBuf> {
 }
 
 /// A name, what is built, and how it is run.
-const LAYERS: [(&str, Target, &[&str]); 7] = [
+type Named = (&'static str, Target, &'static [&'static str]);
+
+const CORE: [Named; 7] = [
     ("examples", Target("test", "monitor"), &[]),
     ("rules", Target("test", "rules"), &["rule_"]),
     ("model", Target("test", "rules"), &["model"]),
     ("ancestor", Target("test", "conformance"), &[]),
     ("seeds", Target("test", "seeds"), &["monitor"]),
     ("search", Target("example", "search"), &["8000", "2000"]),
+    ("simulation", Target("example", "lifetimes"), &["100000"]),
+];
+
+const DRIVER: [Named; 4] = [
+    ("turns", Target("test", "turns"), &[]),
+    ("handlers", Target("test", "handlers"), &[]),
+    ("fuzzed", Target("test", "fuzzed"), &["worth_keeping"]),
     ("simulation", Target("example", "lifetimes"), &["100000"]),
 ];
 

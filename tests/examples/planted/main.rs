@@ -1,4 +1,5 @@
-//! Plants known bugs in a copy of the core, one at a time, and shows which layers of tests find each.
+//! Plants known bugs in a copy of the core and of the driver, one at a time, and shows which layers of tests
+//! find each.
 //!
 //! `cargo run --release -p childminder-tests --example planted -- [WORD]`: all bugs, or those whose names
 //! contain WORD. It fails if a bug is found by fewer than two layers, or a layer finds one where there is
@@ -6,6 +7,7 @@
 
 mod bugs;
 mod copy;
+mod driver_bugs;
 mod layers;
 
 use std::io;
@@ -13,8 +15,23 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use bugs::BUGS;
+use bugs::{BUGS, Bug};
+use driver_bugs::DRIVER_BUGS;
 use layers::Layer;
+
+/// A crate that bugs are planted in.
+pub(crate) struct Bed {
+    pub(crate) sources: &'static str,
+    pub(crate) bugs: &'static [Bug],
+    first: usize,
+}
+
+impl Bed {
+    /// What `PLANTED_BUG` is to be for this bug; zero is none.
+    pub(crate) fn number(&self, index: usize) -> usize {
+        self.first + index
+    }
+}
 
 fn main() -> ExitCode {
     match run(&std::env::args().nth(1).unwrap_or_default()) {
@@ -28,9 +45,18 @@ fn main() -> ExitCode {
 }
 
 fn run(word: &str) -> io::Result<bool> {
-    let copy = copy::with(&BUGS)?;
-    let layers = Layer::all(&copy::build(&copy)?)?;
-    for layer in &layers {
+    let copy = copy::with(&BEDS)?;
+    let built = copy::build(&copy)?;
+    let [core, driver] = &BEDS;
+    let core = plant(core, word, &Layer::of_the_core(&built)?)?;
+    println!();
+    let driver = plant(driver, word, &Layer::of_the_driver(&built)?)?;
+    Ok(core && driver)
+}
+
+/// Whether two layers or more find each bug of this bed whose name contains `word`.
+fn plant(bed: &Bed, word: &str, layers: &[Layer]) -> io::Result<bool> {
+    for layer in layers {
         if layer.finds(0)? {
             let name = layer.name;
             println!("the layer '{name}' finds a bug where none was planted");
@@ -38,25 +64,25 @@ fn run(word: &str) -> io::Result<bool> {
         }
     }
     let names: Vec<_> = layers.iter().map(|layer| layer.name).collect();
-    print_row("", &names);
-    let numbers: Vec<usize> = (0..BUGS.len())
-        .filter(|number| BUGS[*number].name.contains(word))
+    print_row(bed.sources, &names);
+    let indices: Vec<usize> = (0..bed.bugs.len())
+        .filter(|index| bed.bugs[*index].name.contains(word))
         .collect();
     let mut enough = true;
     let mut found = 0;
-    for (number, by) in all(&numbers, &layers)? {
+    for (index, by) in all(bed, &indices, layers)? {
         let marks: Vec<_> = by
             .iter()
             .map(|finds| if *finds { "found" } else { "-" })
             .collect();
-        print_row(BUGS[number].name, &marks);
+        print_row(bed.bugs[index].name, &marks);
         let times = by.iter().filter(|finds| **finds).count();
         found += usize::from(times > 0);
         enough &= times >= 2;
     }
     println!(
         "{found} of {} bugs found, {}",
-        numbers.len(),
+        indices.len(),
         if enough {
             "each by two layers or more"
         } else {
@@ -67,14 +93,15 @@ fn run(word: &str) -> io::Result<bool> {
 }
 
 /// Which layers find each bug; on all cores.
-fn all(numbers: &[usize], layers: &[Layer]) -> io::Result<Vec<(usize, Vec<bool>)>> {
+fn all(bed: &Bed, indices: &[usize], layers: &[Layer]) -> io::Result<Vec<(usize, Vec<bool>)>> {
     let next = AtomicUsize::new(0);
     let worker = || {
         let mut mine = Vec::new();
-        while let Some(number) = numbers.get(next.fetch_add(1, Ordering::Relaxed)) {
+        while let Some(index) = indices.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let number = bed.number(*index);
             let by: io::Result<Vec<bool>> =
-                layers.iter().map(|layer| layer.finds(number + 1)).collect();
-            mine.push((*number, by?));
+                layers.iter().map(|layer| layer.finds(number)).collect();
+            mine.push((*index, by?));
         }
         Ok(mine)
     };
@@ -99,5 +126,18 @@ fn print_row(name: &str, cells: &[&str]) {
     }
     println!();
 }
+
+const BEDS: [Bed; 2] = [
+    Bed {
+        sources: "core/src",
+        bugs: &BUGS,
+        first: 1,
+    },
+    Bed {
+        sources: "adapters/driver/src",
+        bugs: &DRIVER_BUGS,
+        first: 1 + BUGS.len(),
+    },
+];
 
 const WIDTH: usize = 68;

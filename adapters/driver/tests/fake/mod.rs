@@ -5,9 +5,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::rc::Rc;
 
-use childminder::{
-    Config, Error, ExitStatus, Instant, Outcome, Signal, Stream, Target,
-};
+use childminder::{Config, Error, ExitStatus, Instant, Outcome, Signal, Stream, Target};
 use childminder_driver::{
     Answer, ChildId, Control, Discarded, Driver, Failure, Handler, Job, Kernel, Ready, Shared,
     Trigger, Turn,
@@ -73,7 +71,7 @@ impl Child {
     }
 
     pub(crate) fn starts(&mut self) {
-        self.drive(|driver, turn| driver.start(turn));
+        self.drive(Driver::start);
     }
 
     /// Mail is delivered first, as a loop does.

@@ -34,7 +34,9 @@ impl RandomHandler {
     fn think(&mut self, control: &mut Control<Payload>) {
         if !self.kept.is_empty() && self.dice.one_in(2) {
             let answer = self.kept.pop();
-            answer.into_iter().for_each(|answer| self.answer(answer));
+            if let Some(answer) = answer {
+                self.answer(answer);
+            }
         }
         while self.wishes > 0 && self.dice.one_in(3) {
             self.wishes -= 1;
