@@ -32,6 +32,7 @@ impl<N: Send + 'static> Shared<N> {
                     mail: VecDeque::new(),
                     attended: false,
                     woken: false,
+                    closed: false,
                 }),
                 wake: Box::new(wake),
             }),
@@ -113,6 +114,17 @@ impl<N: Send + 'static> Shared<N> {
     }
 }
 
+/// Nobody will read the mail any more: what is there is dropped, and every later one.
+impl<N> Drop for Shared<N> {
+    fn drop(&mut self) {
+        let mut state = self.inbox.state();
+        state.closed = true;
+        let unread = mem::take(&mut state.mail);
+        drop(state);
+        drop(unread);
+    }
+}
+
 /// What other threads send to a child.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -137,7 +149,7 @@ impl<N> Mail<N> {
 /// the loop.
 ///
 /// What is asked of a child that is no longer there is not lost in silence: the loop that owns the set is
-/// given it back.
+/// given it back. What is asked when the loop itself is gone is dropped.
 #[derive(Debug)]
 pub struct Remote<N> {
     inbox: Arc<Inbox<N>>,
@@ -195,11 +207,18 @@ struct State<N> {
     attended: bool,
     /// The loop has been woken and has not looked yet.
     woken: bool,
+    /// The loop is gone.
+    closed: bool,
 }
 
 impl<N> Inbox<N> {
     fn put(&self, child: ChildId, mail: Mail<N>) {
         let mut state = self.state();
+        if state.closed {
+            // Dropping a payload may run code that sends mail.
+            drop(state);
+            return drop(mail);
+        }
         state.mail.push_back((child, mail));
         let wake = !state.attended && !mem::replace(&mut state.woken, true);
         drop(state);
