@@ -227,6 +227,12 @@ impl<H: Handler> Children<H> {
         Some(&self.nodes.get(child)?.process.child)
     }
 
+    /// Whether this stream of the child's was piped and has not ended.
+    pub fn is_open(&self, child: ChildId, stream: Stream) -> bool {
+        let node = self.nodes.get(&child);
+        node.is_some_and(|node| node.process.is_open(stream))
+    }
+
     /// The state machine of this child, to query.
     pub fn monitor(&self, child: ChildId) -> Option<&MonitorState> {
         Some(self.nodes.get(child)?.driver.monitor())
