@@ -1,0 +1,243 @@
+//! One minded child, from outside.
+
+use std::fmt;
+use std::io;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use childminder::{Error, Outcome};
+use childminder_driver::{ChildId, Failure, Remote};
+use tokio::net::unix::pipe;
+use tokio::sync::watch;
+
+use crate::minder::Minder;
+use crate::notification::{Notification, Notified};
+use crate::output::Output;
+
+/// A minded child: who has it owns the process.
+///
+/// Dropping it before the end kills the child and its process group at once, and its notifications are
+/// dropped; it is reaped without anybody waiting. What other tasks may do with the child is in its
+/// [`Handle`], which it dereferences to.
+#[derive(Debug)]
+pub struct Child {
+    handle: Handle,
+    minder: Minder,
+    stdin: Option<pipe::Sender>,
+    stdout: Option<Output>,
+    stderr: Option<Output>,
+}
+
+impl Child {
+    pub(crate) fn new(
+        handle: Handle,
+        minder: Minder,
+        stdin: Option<pipe::Sender>,
+        [stdout, stderr]: [Option<Output>; 2],
+    ) -> Self {
+        Self {
+            handle,
+            minder,
+            stdin,
+            stdout,
+            stderr,
+        }
+    }
+
+    /// How it ended, once it has, with its output over and its last notification done. It can be awaited
+    /// again, and dropping the future loses nothing.
+    ///
+    /// A pipe that was not taken would make the child wait for ever for somebody to use its other end. So
+    /// standard input that was not taken is closed now, and output that was not taken is thrown away from
+    /// now on; it still counts as activity. To await the outcome and leave them as they are, use
+    /// [`Handle::outcome`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Handle::outcome`].
+    pub async fn outcome(&mut self) -> io::Result<Outcome> {
+        self.stdin = None;
+        let outputs = [self.stdout.take(), self.stderr.take()];
+        outputs.into_iter().flatten().for_each(Output::discard);
+        self.handle.outcome().await
+    }
+
+    /// The write end of the child's standard input, if it was piped and not taken yet. Dropping it is the
+    /// end of that input.
+    pub fn take_stdin(&mut self) -> Option<pipe::Sender> {
+        self.stdin.take()
+    }
+
+    /// What the child writes to its standard output, if it was piped and not taken yet. Until it is read,
+    /// it is kept, and holds the child up when it is much.
+    pub fn take_stdout(&mut self) -> Option<Output> {
+        self.stdout.take()
+    }
+
+    /// What the child writes to its standard error, as [`take_stdout`](Self::take_stdout).
+    pub fn take_stderr(&mut self) -> Option<Output> {
+        self.stderr.take()
+    }
+
+    /// For other tasks.
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+}
+
+impl Deref for Child {
+    type Target = Handle;
+
+    fn deref(&self) -> &Handle {
+        &self.handle
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        self.minder.end(self.handle.child);
+    }
+}
+
+/// Asks for things on behalf of one child, from any task and any thread, and tells how it is. It keeps
+/// nothing alive; what is asked after the end does nothing.
+#[derive(Clone)]
+pub struct Handle {
+    child: ChildId,
+    process_id: u32,
+    remote: Remote<Notification>,
+    report: watch::Receiver<Report>,
+}
+
+impl Handle {
+    pub(crate) fn new(
+        child: ChildId,
+        process_id: u32,
+        remote: Remote<Notification>,
+        report: watch::Receiver<Report>,
+    ) -> Self {
+        Self {
+            child,
+            process_id,
+            remote,
+            report,
+        }
+    }
+
+    /// Queue a notification. They run one at a time, in order, on the minder's runtime; none starts after
+    /// an error. A future that fails or panics is an error of the run; one that takes longer than
+    /// `notification_timeout` is dropped, and so is one whose child is dropped.
+    ///
+    /// ```
+    /// # async fn post(_: &str) -> Result<(), std::io::Error> { Ok(()) }
+    /// # async fn example(child: &childminder_tokio::Child) {
+    /// child.notify(async { Ok(post("half of it is done").await?) });
+    /// # }
+    /// ```
+    pub fn notify(
+        &self,
+        notification: impl Future<Output = Result<(), Failure>> + Send + 'static,
+    ) -> Notified {
+        let (notification, notified) = Notification::new(notification);
+        self.remote.notify(self.child, notification);
+        notified
+    }
+
+    /// The child has made progress, whatever its output says.
+    pub fn progress(&self) {
+        self.remote.progress(self.child);
+    }
+
+    /// Something went wrong outside: the child is ended, and this is an error of the run.
+    pub fn fail(&self, why: impl Into<Failure>) {
+        self.remote.fail(self.child, why);
+    }
+
+    /// End the child: starts the ladder, once.
+    pub fn terminate(&self) {
+        self.remote.terminate(self.child);
+    }
+
+    /// End the child, impatiently: starts the ladder, or sends its next stage now.
+    pub fn escalate(&self) {
+        self.remote.escalate(self.child);
+    }
+
+    /// How it ended, once it has, with its output over and its last notification done. It can be awaited
+    /// again, and dropping the future loses nothing. While nobody reads a pipe of the child's, the child
+    /// may wait, and this with it.
+    ///
+    /// # Errors
+    ///
+    /// If the runtime that minded the child was dropped before the end. The child has been killed then.
+    pub async fn outcome(&self) -> io::Result<Outcome> {
+        let mut report = self.report.clone();
+        let ended = report.wait_for(|report| report.outcome.is_some()).await;
+        let outcome = ended.ok().and_then(|report| report.outcome);
+        outcome.ok_or_else(|| io::Error::other("the runtime that minded the child is gone"))
+    }
+
+    /// What has gone wrong so far, in order. The first is the one that the outcome carries.
+    pub fn errors(&self) -> Vec<ChildError> {
+        self.report.borrow().errors.clone()
+    }
+
+    /// The process id, and the id of the process group. After the end, both may be somebody else's.
+    pub fn id(&self) -> u32 {
+        self.process_id
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle")
+            .field("id", &self.process_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Something that went wrong, and why, where somebody said so. It is displayed with both.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ChildError {
+    /// What went wrong.
+    pub error: Error,
+    /// What a notification failed with, what was given to [`Handle::fail`], or what the system refused.
+    pub reason: Option<Reason>,
+}
+
+/// Why something failed, in the words of the code that failed: what it returned can be had back with
+/// `downcast_ref`.
+pub type Reason = Arc<dyn std::error::Error + Send + Sync>;
+
+impl ChildError {
+    pub(crate) fn new(error: Error, failure: Option<Failure>) -> Self {
+        // A failed notification has wrapped its reason, to share it.
+        let unwrap = |failure: Failure| match failure.downcast::<Reason>() {
+            Ok(reason) => *reason,
+            Err(failure) => failure.into(),
+        };
+        Self {
+            error,
+            reason: failure.map(unwrap),
+        }
+    }
+}
+
+impl fmt::Display for ChildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.reason {
+            Some(reason) => write!(f, "{}: {reason}", self.error),
+            None => self.error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for ChildError {}
+
+/// What is known of a child.
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    pub(crate) errors: Vec<ChildError>,
+    pub(crate) outcome: Option<Outcome>,
+}

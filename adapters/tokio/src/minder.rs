@@ -1,0 +1,178 @@
+//! Minds all children of a runtime.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::io;
+use std::process::Command;
+use std::sync::Arc;
+
+use childminder::{Config, Stream};
+use childminder_driver::{ChildId, Failure};
+use childminder_mio::SpawnError;
+use childminder_unix as unix;
+use tokio::net::unix::pipe;
+use tokio::runtime;
+use tokio::sync::{mpsc, watch};
+
+use crate::child::{Child, Handle, Report};
+use crate::notification::Work;
+use crate::output::{Buffers, Output};
+use crate::relay::Relay;
+use crate::set::Set;
+use crate::task::Task;
+
+/// Minds children, in one task of the runtime that it was made on, however many they are. Clones mind
+/// together.
+///
+/// Children are minded whether anybody polls their handles or not. They live on when the minder is
+/// dropped; the task ends with the last of minders and children. When the runtime is dropped, every child
+/// is killed with its process group.
+#[derive(Clone)]
+pub struct Minder {
+    set: Arc<Set>,
+    /// Dropped last, it lets the task end.
+    _owner: mpsc::Sender<Infallible>,
+}
+
+impl Minder {
+    /// A minder on the current runtime: a task and four descriptors.
+    ///
+    /// # Errors
+    ///
+    /// What the system says when there are too many descriptors.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a runtime, or on one that has its I/O disabled.
+    pub fn new() -> io::Result<Self> {
+        let set = Arc::new(Set::new(runtime::Handle::current())?);
+        let (owner, owners) = mpsc::channel(1);
+        let task = Task::new(Arc::clone(&set), owners)?;
+        tokio::spawn(task.run());
+        Ok(Self { set, _owner: owner })
+    }
+
+    /// Spawns `command` in a process group of its own and minds it. Of its output, what was set to
+    /// [`Stdio::piped`](std::process::Stdio::piped) can be read. `options` are a [`Config`], or [`Options`]
+    /// made from one.
+    ///
+    /// It spawns on the caller's thread and does not await, so there is nothing to cancel.
+    ///
+    /// # Errors
+    ///
+    /// - What [`unix::Child::spawn`] reports: a command that cannot be run, or a system without pidfds.
+    /// - As [`mind`](Self::mind).
+    pub fn spawn(&self, command: &mut Command, options: impl Into<Options>) -> io::Result<Child> {
+        self.mind(unix::Child::spawn(command)?, options)
+    }
+
+    /// Minds a child that was just started, in whatever way. What is left of its pipes is taken.
+    ///
+    /// # Errors
+    ///
+    /// The child has been killed then.
+    ///
+    /// - `InvalidInput` if the config has a deadline that only output can put off, and no pipe would bring
+    ///   such output: it would be a limit on the whole life of the child, in silence.
+    /// - What the system says when there are too many descriptors, or too little memory.
+    /// - If the minder's runtime has been dropped.
+    pub fn mind(&self, mut child: unix::Child, options: impl Into<Options>) -> io::Result<Child> {
+        let Options { config, heartbeat } = options.into();
+        let process_id = child.id();
+        let stdin = {
+            let _runtime = self.set.runtime().enter();
+            let stdin = child.take_stdin().map(Into::into);
+            stdin.map(pipe::Sender::from_owned_fd).transpose()?
+        };
+        let (report, reports) = watch::channel(Report::default());
+        let buffers = Arc::new(Buffers::new(&config));
+        let relay = Relay {
+            report,
+            buffers: Arc::clone(&buffers),
+            heartbeat,
+            errands: self.set.errands(),
+            running: None,
+        };
+        let minded = self.set.with(|children| {
+            let id = children.mind(child, config, relay)?;
+            // The task must hear of the deadline.
+            #[cfg(not(target_os = "linux"))]
+            let _ = children.control(id);
+            let output = |stream| {
+                let remote = children.remote();
+                let output = || Output::new(stream, id, remote, Arc::clone(&buffers));
+                children.is_open(id, stream).then(output)
+            };
+            let outputs = Stream::ALL.map(output);
+            let handle = Handle::new(id, process_id, children.remote(), reports);
+            Ok::<_, SpawnError<Relay>>((handle, outputs))
+        });
+        let (handle, outputs) = minded??;
+        Ok(Child::new(handle, self.clone(), stdin, outputs))
+    }
+
+    /// The handle of this child has been dropped.
+    pub(crate) fn end(&self, child: ChildId) {
+        self.set.end(child);
+    }
+}
+
+impl fmt::Debug for Minder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Minder").finish_non_exhaustive()
+    }
+}
+
+/// How a child is minded: a [`Config`], and what a heartbeat does.
+///
+/// ```no_run
+/// use childminder_tokio::{Minder, Options, childminder::Config};
+/// use std::process::Command;
+/// use std::time::Duration;
+///
+/// # async fn post(_: &str) -> Result<(), std::io::Error> { Ok(()) }
+/// # async fn example() -> std::io::Result<()> {
+/// let config = Config { heartbeat_interval: Some(Duration::from_secs(30)), ..Config::default() };
+/// let options = Options::from(config).on_heartbeat(|| async { Ok(post("it lives").await?) });
+/// let child = Minder::new()?.spawn(Command::new("make").arg("all"), options)?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Options {
+    config: Config,
+    heartbeat: Option<Heartbeat>,
+}
+
+impl Options {
+    /// What is run every `heartbeat_interval`, beginning at once: a notification like others, so an
+    /// error of it is an error of the run. Unless set, a heartbeat does nothing.
+    #[must_use]
+    pub fn on_heartbeat<F>(mut self, beat: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        self.heartbeat = Some(Arc::new(move || Box::pin(beat())));
+        self
+    }
+}
+
+impl From<Config> for Options {
+    fn from(config: Config) -> Self {
+        Self {
+            config,
+            heartbeat: None,
+        }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Makes the future of one heartbeat.
+pub(crate) type Heartbeat = Arc<dyn Fn() -> Work + Send + Sync>;

@@ -1,0 +1,257 @@
+//! What a child writes, on its way to a reader.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use childminder::{Activity, Config, Stream};
+use childminder_driver::{ChildId, Remote, Request};
+use tokio::io::{AsyncRead, ReadBuf};
+
+use crate::notification::Notification;
+
+/// One stream of a child's output, to be read.
+///
+/// A reader that is slow holds the child up: when 64 KiB wait to be read, no more is taken from the pipe
+/// until half of that has been read, and the child blocks once its pipe is full. Silence that comes of this
+/// is not held against the child. When the child has exited, what it left in its pipe is taken at once, so
+/// that a slow reader delays nobody. What has been taken stays readable after the end of the child and of
+/// the runtime.
+///
+/// Dropping it closes the pipe: a child that still writes gets SIGPIPE.
+pub struct Output {
+    stream: Stream,
+    child: ChildId,
+    remote: Remote<Notification>,
+    buffers: Arc<Buffers>,
+}
+
+impl Output {
+    pub(crate) fn new(
+        stream: Stream,
+        child: ChildId,
+        remote: Remote<Notification>,
+        buffers: Arc<Buffers>,
+    ) -> Self {
+        Self {
+            stream,
+            child,
+            remote,
+            buffers,
+        }
+    }
+
+    /// From now on, what comes is thrown away. The pipe stays open.
+    pub(crate) fn discard(self) {
+        self.leave(Reader::Discards);
+    }
+
+    fn leave(&self, reader: Reader) {
+        let mut state = self.buffers.state();
+        let buffer = &mut state.buffers[self.stream as usize];
+        if buffer.reader != Reader::Reads {
+            return;
+        }
+        buffer.reader = reader;
+        buffer.bytes = VecDeque::new();
+        state.release(self.stream, &mut self.ask());
+        if reader == Reader::Gone {
+            self.ask()(Request::CloseOutput(self.stream));
+        }
+    }
+
+    fn ask(&self) -> impl FnMut(Request<Notification>) {
+        |request| self.remote.ask(self.child, request)
+    }
+}
+
+impl AsyncRead for Output {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        target: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let mut state = self.buffers.state();
+        let mark = state.mark;
+        let buffer = &mut state.buffers[self.stream as usize];
+        if buffer.bytes.is_empty() && !buffer.ended && target.remaining() > 0 {
+            buffer.waker = Some(context.waker().clone());
+            return Poll::Pending;
+        }
+        buffer.give(target);
+        if buffer.bytes.len() <= mark / 2 {
+            state.release(self.stream, &mut self.ask());
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        self.leave(Reader::Gone);
+    }
+}
+
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Output")
+            .field("stream", &self.stream)
+            .field("child", &self.child)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Both streams of one child. The handler fills them, in turns of the set; readers empty them, anywhere.
+pub(crate) struct Buffers(Mutex<State>);
+
+impl Buffers {
+    pub(crate) fn new(config: &Config) -> Self {
+        Self(Mutex::new(State {
+            buffers: [Buffer::new(), Buffer::new()],
+            mark: MARK,
+            idle_timeout: config.idle_timeout,
+            activity: config.activity,
+        }))
+    }
+
+    /// The child wrote this.
+    pub(crate) fn push(
+        &self,
+        stream: Stream,
+        bytes: &[u8],
+        ask: &mut impl FnMut(Request<Notification>),
+    ) {
+        let mut state = self.state();
+        let mark = state.mark;
+        let buffer = &mut state.buffers[stream as usize];
+        if buffer.reader != Reader::Reads {
+            return;
+        }
+        buffer.bytes.extend(bytes);
+        let waker = buffer.waker.take();
+        if buffer.bytes.len() >= mark {
+            state.hold(stream, ask);
+        }
+        drop(state);
+        wake(waker);
+    }
+
+    /// The leader has exited: takes what it left.
+    pub(crate) fn exited(&self, ask: &mut impl FnMut(Request<Notification>)) {
+        let mut state = self.state();
+        state.mark = MARK_AFTER_EXIT;
+        for stream in Stream::ALL {
+            state.release(stream, ask);
+        }
+    }
+
+    /// No more will come from this stream.
+    pub(crate) fn end(&self, stream: Stream) {
+        let mut state = self.state();
+        let buffer = &mut state.buffers[stream as usize];
+        buffer.ended = true;
+        let waker = buffer.waker.take();
+        drop(state);
+        wake(waker);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct State {
+    buffers: [Buffer; 2],
+    /// A stream is held when so much of it waits to be read.
+    mark: usize,
+    idle_timeout: Option<Duration>,
+    activity: Activity,
+}
+
+impl State {
+    /// A child that waits for its reader is not silent: while output that is activity is held, the idle
+    /// timeout is off. The driver would read a held pipe before that deadline, and buffers would grow by
+    /// one pipe's content each time.
+    fn hold(&mut self, stream: Stream, ask: &mut impl FnMut(Request<Notification>)) {
+        if std::mem::replace(&mut self.buffers[stream as usize].held, true) {
+            return;
+        }
+        ask(Request::HoldOutput(stream));
+        if self.idle_timeout.is_some() && self.activity.counts(stream) {
+            ask(Request::SetIdleTimeout(None));
+        }
+    }
+
+    fn release(&mut self, stream: Stream, ask: &mut impl FnMut(Request<Notification>)) {
+        if !std::mem::replace(&mut self.buffers[stream as usize].held, false) {
+            return;
+        }
+        ask(Request::ReleaseOutput(stream));
+        let is_held =
+            |stream: Stream| self.buffers[stream as usize].held && self.activity.counts(stream);
+        let counts = self.activity.counts(stream) && !Stream::ALL.into_iter().any(is_held);
+        if self.idle_timeout.is_some() && counts {
+            ask(Request::SetIdleTimeout(self.idle_timeout));
+        }
+    }
+}
+
+struct Buffer {
+    bytes: VecDeque<u8>,
+    held: bool,
+    ended: bool,
+    reader: Reader,
+    waker: Option<Waker>,
+}
+
+impl Buffer {
+    fn new() -> Self {
+        Self {
+            bytes: VecDeque::new(),
+            held: false,
+            ended: false,
+            reader: Reader::Reads,
+            waker: None,
+        }
+    }
+
+    fn give(&mut self, target: &mut ReadBuf<'_>) {
+        let (front, back) = self.bytes.as_slices();
+        let mut given = 0;
+        for part in [front, back] {
+            let length = part.len().min(target.remaining());
+            target.put_slice(&part[..length]);
+            given += length;
+        }
+        self.bytes.drain(..given);
+        if self.ended && self.bytes.is_empty() {
+            self.bytes = VecDeque::new();
+        }
+    }
+}
+
+/// What is done with what comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reader {
+    Reads,
+    Discards,
+    /// The pipe is closed, or will be soon.
+    Gone,
+}
+
+fn wake(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}
+
+/// As much as a pipe holds by default.
+const MARK: usize = 64 * 1024;
+
+/// What an unprivileged process can make a pipe hold: as much as a leader leaves behind. A reader that is
+/// slow must not make the drain last; a descendant that writes on must not fill the memory.
+const MARK_AFTER_EXIT: usize = MARK + 1024 * 1024;

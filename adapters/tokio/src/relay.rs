@@ -1,0 +1,110 @@
+//! Carries what happens to one child to its handle, its readers and its notifications.
+
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+
+use childminder::{Error, ExitStatus, Outcome, Stream};
+use childminder_driver::{Answer, Control, Discarded, Failure, Handler, Job};
+use tokio::sync::{oneshot, watch};
+
+use crate::child::{ChildError, Report};
+use crate::minder::Heartbeat;
+use crate::notification::{Cancel, Cancelled, Notification, NotifyError};
+use crate::output::Buffers;
+
+/// The handler of one child. It runs none of the user's code, because the set is locked around it.
+pub(crate) struct Relay {
+    pub(crate) report: watch::Sender<Report>,
+    pub(crate) buffers: Arc<Buffers>,
+    pub(crate) heartbeat: Option<Heartbeat>,
+    pub(crate) errands: Sender<Errand>,
+    pub(crate) running: Option<Cancel>,
+}
+
+/// What a turn leaves to be done when the set is not locked any more, because it runs the user's code.
+pub(crate) enum Errand {
+    Run(Notification, Answer, Cancelled),
+    /// Nothing is done with it: it is dropped.
+    Discard(Notification),
+}
+
+impl Relay {
+    /// Drops the notification that runs, if one does.
+    pub(crate) fn cancel(&mut self) {
+        self.running = None;
+    }
+
+    /// The set takes errands for as long as it has children.
+    fn leave(&self, errand: Errand) {
+        let _ = self.errands.send(errand);
+    }
+}
+
+impl Handler for Relay {
+    type Notification = Notification;
+
+    fn output(&mut self, control: &mut Control<Notification>, stream: Stream, bytes: &[u8]) {
+        let ask = &mut |request| control.ask(request);
+        self.buffers.push(stream, bytes, ask);
+    }
+
+    fn output_ended(&mut self, _: &mut Control<Notification>, stream: Stream) {
+        self.buffers.end(stream);
+    }
+
+    fn exited(&mut self, control: &mut Control<Notification>, _: ExitStatus) {
+        self.buffers.exited(&mut |request| control.ask(request));
+    }
+
+    fn notify(&mut self, _: &mut Control<Notification>, job: Job<Notification>, answer: Answer) {
+        let notification = match (job, &self.heartbeat) {
+            (Job::Requested(notification), _) => notification,
+            (_, Some(heartbeat)) => {
+                let heartbeat = Arc::clone(heartbeat);
+                Notification::new(async move { heartbeat().await }).0
+            }
+            (_, None) => return answer.succeed(),
+        };
+        let (cancel, cancelled) = oneshot::channel();
+        self.running = Some(cancel);
+        self.leave(Errand::Run(notification, answer, cancelled));
+    }
+
+    fn error(
+        &mut self,
+        _: &mut Control<Notification>,
+        error: Error,
+        _: bool,
+        failure: Option<Failure>,
+    ) {
+        if let Error::NotificationTimeout(_) = error
+            && let Some(cancel) = self.running.take()
+        {
+            // It may have ended meanwhile.
+            let _ = cancel.send(NotifyError::Overdue);
+        }
+        let error = ChildError::new(error, failure);
+        self.report.send_modify(|report| report.errors.push(error));
+    }
+
+    fn discarded(&mut self, what: Discarded<Notification>) {
+        if let Discarded::Notification(notification) = what {
+            self.leave(Errand::Discard(notification));
+        }
+    }
+
+    fn finished(&mut self, outcome: Outcome) {
+        self.cancel();
+        self.report
+            .send_modify(|report| report.outcome = Some(outcome));
+    }
+}
+
+/// Readers of a child that was dropped before its end wait for nothing more.
+impl Drop for Relay {
+    fn drop(&mut self) {
+        for stream in Stream::ALL {
+            self.buffers.end(stream);
+        }
+    }
+}
