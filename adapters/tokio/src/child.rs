@@ -131,7 +131,10 @@ impl Handle {
     /// ```
     /// # async fn post(_: &str) -> Result<(), std::io::Error> { Ok(()) }
     /// # async fn example(child: &childminder_tokio::Child) {
-    /// child.notify(async { Ok(post("half of it is done").await?) });
+    /// child.notify(async {
+    ///     post("half of it is done").await?;
+    ///     Ok(())
+    /// });
     /// # }
     /// ```
     pub fn notify(

@@ -92,6 +92,7 @@ impl Minder {
             heartbeat,
             errands: self.set.errands(),
             running: None,
+            is_disowned: false,
         };
         let minded = self.set.with(|children| {
             let id = children.mind(child, config, relay)?;
@@ -133,7 +134,10 @@ impl fmt::Debug for Minder {
 /// # async fn post(_: &str) -> Result<(), std::io::Error> { Ok(()) }
 /// # async fn example() -> std::io::Result<()> {
 /// let config = Config { heartbeat_interval: Some(Duration::from_secs(30)), ..Config::default() };
-/// let options = Options::from(config).on_heartbeat(|| async { Ok(post("it lives").await?) });
+/// let options = Options::from(config).on_heartbeat(|| async {
+///     post("it lives").await?;
+///     Ok(())
+/// });
 /// let child = Minder::new()?.spawn(Command::new("make").arg("all"), options)?;
 /// # Ok(())
 /// # }

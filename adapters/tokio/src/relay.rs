@@ -19,6 +19,8 @@ pub(crate) struct Relay {
     pub(crate) heartbeat: Option<Heartbeat>,
     pub(crate) errands: Sender<Errand>,
     pub(crate) running: Option<Cancel>,
+    /// Nobody owns the child any more.
+    pub(crate) is_disowned: bool,
 }
 
 /// What a turn leaves to be done when the set is not locked any more, because it runs the user's code.
@@ -29,8 +31,10 @@ pub(crate) enum Errand {
 }
 
 impl Relay {
-    /// Drops the notification that runs, if one does.
-    pub(crate) fn cancel(&mut self) {
+    /// The handle of the child was dropped: cancels the notification that runs, and each that is still to
+    /// come from what was asked before.
+    pub(crate) fn disown(&mut self) {
+        self.is_disowned = true;
         self.running = None;
     }
 
@@ -66,7 +70,7 @@ impl Handler for Relay {
             (_, None) => return answer.succeed(),
         };
         let (cancel, cancelled) = oneshot::channel();
-        self.running = Some(cancel);
+        self.running = (!self.is_disowned).then_some(cancel);
         self.leave(Errand::Run(notification, answer, cancelled));
     }
 
@@ -94,7 +98,7 @@ impl Handler for Relay {
     }
 
     fn finished(&mut self, outcome: Outcome) {
-        self.cancel();
+        self.running = None;
         self.report
             .send_modify(|report| report.outcome = Some(outcome));
     }

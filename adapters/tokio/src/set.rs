@@ -91,7 +91,7 @@ impl Set {
             // The kernel refuses it if the child has become another user's; the ladder says so.
             let _ = child.signal(Signal::KILL, Target::Group);
             if let Some(relay) = children.handler_mut(id) {
-                relay.cancel();
+                relay.disown();
             }
             if let Some(mut control) = children.control(id) {
                 control.set_ladder(killing());
