@@ -14,7 +14,7 @@ use crate::minder::Minder;
 use crate::notification::{Notification, Notified};
 use crate::output::Output;
 
-/// A minded child: who has it owns the process.
+/// A minded child. It owns the process.
 ///
 /// Dropping it before the end kills the child and its process group at once, and its notifications are
 /// dropped; it is reaped without anybody waiting. What other tasks may do with the child is in its
@@ -126,7 +126,8 @@ impl Handle {
 
     /// Queue a notification. They run one at a time, in order, on the minder's runtime; none starts after
     /// an error. A future that fails or panics is an error of the run; one that takes longer than
-    /// `notification_timeout` is dropped, and so is one whose child is dropped.
+    /// `notification_timeout` is dropped, and so is one whose child is dropped. The outcome waits for one
+    /// that runs.
     ///
     /// ```
     /// # async fn post(_: &str) -> Result<(), std::io::Error> { Ok(()) }

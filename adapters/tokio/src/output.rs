@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use childminder::{Activity, Config, Stream};
+use childminder::{Config, Stream};
 use childminder_driver::{ChildId, Remote, Request};
 use tokio::io::{AsyncRead, ReadBuf};
 
@@ -114,7 +114,6 @@ impl Buffers {
             buffers: [Buffer::new(), Buffer::new()],
             mark: MARK,
             idle_timeout: config.idle_timeout,
-            activity: config.activity,
         }))
     }
 
@@ -169,19 +168,18 @@ struct State {
     /// A stream is held when so much of it waits to be read.
     mark: usize,
     idle_timeout: Option<Duration>,
-    activity: Activity,
 }
 
 impl State {
-    /// A child that waits for its reader is not silent: while output that is activity is held, the idle
-    /// timeout is off. The driver would read a held pipe before that deadline, and buffers would grow by
-    /// one pipe's content each time.
+    /// A child that waits for its reader is not silent: while a stream is held, the idle timeout is off. The
+    /// driver would read a held pipe before that deadline, and the buffer would grow by one pipe's content
+    /// each time.
     fn hold(&mut self, stream: Stream, ask: &mut impl FnMut(Request<Notification>)) {
         if std::mem::replace(&mut self.buffers[stream as usize].held, true) {
             return;
         }
         ask(Request::HoldOutput(stream));
-        if self.idle_timeout.is_some() && self.activity.counts(stream) {
+        if self.idle_timeout.is_some() {
             ask(Request::SetIdleTimeout(None));
         }
     }
@@ -191,10 +189,8 @@ impl State {
             return;
         }
         ask(Request::ReleaseOutput(stream));
-        let is_held =
-            |stream: Stream| self.buffers[stream as usize].held && self.activity.counts(stream);
-        let counts = self.activity.counts(stream) && !Stream::ALL.into_iter().any(is_held);
-        if self.idle_timeout.is_some() && counts {
+        let is_held = self.buffers.iter().any(|buffer| buffer.held);
+        if self.idle_timeout.is_some() && !is_held {
             ask(Request::SetIdleTimeout(self.idle_timeout));
         }
     }

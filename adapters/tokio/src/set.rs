@@ -13,10 +13,10 @@ use tokio::runtime;
 
 use crate::relay::{Errand, Relay};
 
-/// All children of a minder. The task turns them; whoever spawns or drops a child does that directly.
+/// All children of a minder. The task turns them; spawning and dropping a child lock them too, on any thread.
 ///
-/// No code of the user's runs while the lock is held, neither of a notification nor of what is dropped
-/// with one: it may spawn and drop children itself. It is left for later as an [`Errand`].
+/// No code of the user's runs while the lock is held, neither a notification nor a destructor of what it
+/// owns, because that may spawn and drop children itself. It is left for later as an [`Errand`].
 pub(crate) struct Set {
     /// None when the task is gone.
     locked: Mutex<Option<Locked>>,

@@ -112,6 +112,22 @@ fn a_child_that_is_dropped_while_it_is_terminated_is_killed() {
 }
 
 #[test]
+fn a_child_that_is_dropped_does_not_wait_for_what_holds_its_output() {
+    on_both(async |minder| {
+        // It has left the group, and lives for as long as its standard input.
+        let script = "exec 3<&0; setsid sh -c 'echo ready; exec cat' <&3 & wait";
+        let mut child = spawn(&minder, script, patient());
+        let stdin = child.take_stdin();
+        let mut stdout = BufReader::new(child.take_stdout().expect("it is piped"));
+        stdout.read_line(&mut String::new()).await.expect("a line");
+        drop((child, minder));
+        let runtime = tokio::runtime::Handle::current();
+        until(|| runtime.metrics().num_alive_tasks() == 0).await;
+        drop(stdin);
+    });
+}
+
+#[test]
 fn what_is_left_of_the_group_of_a_dropped_child_is_killed() {
     on_both(async |minder| {
         // The leader has exited, and what it left holds the pipe.
