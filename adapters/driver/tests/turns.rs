@@ -199,7 +199,7 @@ fn on_the_edge_a_stream_is_read_until_it_would_block() {
 fn what_a_budget_leaves_is_work() {
     let mut child = Child::started();
     child.kernel.trigger = Trigger::Edge;
-    child.budget = 1;
+    child.budget = 3;
     child.writes(Stream::Stdout, "one");
     child.writes(Stream::Stdout, "two");
     child.turns(Ready::STDOUT);
@@ -213,12 +213,12 @@ fn what_a_budget_leaves_is_work() {
 fn a_flood_does_not_starve_the_other_stream() {
     let mut child = Child::started();
     child.kernel.trigger = Trigger::Edge;
-    child.budget = 4;
+    child.budget = 6;
     child.writes(Stream::Stdout, "one");
     child.writes(Stream::Stdout, "two");
-    child.writes(Stream::Stderr, "error");
+    child.writes(Stream::Stderr, "bad");
     child.turns(Ready::STDOUT | Ready::STDERR);
-    child.told(&["output one", "output error"]);
+    child.told(&["output one", "output bad"]);
 }
 
 #[test]
@@ -289,14 +289,18 @@ fn what_is_asked_for_in_the_last_callbacks_comes_back() {
 #[test]
 fn a_lost_exit_is_told_with_its_reason_and_not_reaped() {
     let mut child = Child::started();
-    child.wishes("exited", Control::progress);
+    child.wishes("exited", progress);
     child.ends();
     child.kernel.exit = Some(Err("reaped by another"));
     child.turns(Ready::ALL);
     let told = child.take_told();
     assert_eq!(
         told[4..],
-        ["exited lost", "error lost: reaped by another", "finished"]
+        [
+            &format!("exited {}", ExitStatus::Lost),
+            &format!("error {}: reaped by another", ExitStatus::Lost),
+            "finished"
+        ]
     );
 }
 
@@ -357,3 +361,7 @@ impl Child {
 
 const IDLE: Duration = Duration::from_secs(10);
 const DRAIN: Duration = Duration::from_secs(2);
+
+fn progress(control: &mut Control<&'static str>) {
+    control.progress();
+}

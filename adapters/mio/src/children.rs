@@ -171,9 +171,7 @@ impl<H: Handler> Children<H> {
     /// Asks for things on behalf of this child; the next turn carries them out. `None` if it is not in the
     /// set.
     pub fn control(&mut self, child: ChildId) -> Option<Control<'_, H::Notification>> {
-        if self.nodes.get(child).is_none() {
-            return None;
-        }
+        self.nodes.get(child)?;
         if !self.shared.has_requests() {
             self.wake();
         }
@@ -229,7 +227,7 @@ impl<H: Handler> Children<H> {
 
     /// Whether this stream of the child's was piped and has not ended.
     pub fn is_open(&self, child: ChildId, stream: Stream) -> bool {
-        let node = self.nodes.get(&child);
+        let node = self.nodes.get(child);
         node.is_some_and(|node| node.process.is_open(stream))
     }
 

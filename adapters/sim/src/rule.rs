@@ -236,54 +236,50 @@ impl fmt::Display for Rule {
             Self::Stalls => f.write_str("sleeps for ever and has not finished"),
             Self::Spins => f.write_str("is woken over and over and does not finish"),
             Self::GarbledOutput(stream) => {
-                write!(f, "delivered {} otherwise than it was written", stream)
+                write!(f, "delivered {stream} otherwise than it was written")
             }
             Self::LostOutput(stream) => {
-                write!(f, "read {} and did not deliver it", stream)
+                write!(f, "read {stream} and did not deliver it")
             }
             Self::MiscountedOutput(stream) => {
                 write!(
                     f,
-                    "told its monitor of other output of {} than there was",
-                    stream
+                    "told its monitor of other output of {stream} than there was"
                 )
             }
             Self::OutputAfterEnd(stream) => {
-                write!(f, "told its handler more of {} after its end", stream)
+                write!(f, "told its handler more of {stream} after its end")
             }
             Self::IgnoredHold(stream) => {
-                write!(f, "read {}, which its handler holds", stream)
+                write!(f, "read {stream}, which its handler holds")
             }
             Self::ExitBeforeOutput(stream) => {
                 write!(
                     f,
-                    "told of the exit before the output of {} that came before it",
-                    stream
+                    "told of the exit before the output of {stream} that came before it"
                 )
             }
             Self::DeadlineBeforeOutput(stream) => {
                 write!(
                     f,
-                    "let a deadline fire before it had delivered what {} had",
-                    stream
+                    "let a deadline fire before it had delivered what {stream} had"
                 )
             }
             Self::DeadlineBeforeExit => {
                 f.write_str("let a deadline fire before it had looked whether the child is dead")
             }
             Self::EndedEarly(stream) => {
-                write!(f, "called {} ended, which was not over", stream)
+                write!(f, "called {stream} ended, which was not over")
             }
             Self::NeverEnded(stream) => {
                 write!(
                     f,
-                    "finished and never told its handler of the end of {}",
-                    stream
+                    "finished and never told its handler of the end of {stream}"
                 )
             }
-            Self::LeftOpen(stream) => write!(f, "finished and left {} open", stream),
+            Self::LeftOpen(stream) => write!(f, "finished and left {stream} open"),
             Self::UsedAfterClose(stream) => {
-                write!(f, "asked something of {}, which it had closed", stream)
+                write!(f, "asked something of {stream}, which it had closed")
             }
             Self::ReadsForEver => f.write_str("reads for ever in one turn"),
             Self::RequestOutOfOrder => f.write_str("carried a request out that was not the oldest"),
@@ -325,7 +321,7 @@ impl fmt::Display for Rule {
             }
             Self::SleepsOverWork(Work::Answers) => f.write_str("sleeps, and was given an answer"),
             Self::SleepsOverWork(Work::Output(stream)) => {
-                write!(f, "sleeps, and {} has something for it", stream)
+                write!(f, "sleeps, and {stream} has something for it")
             }
             Self::SleepsOverWork(Work::Exit) => f.write_str("sleeps, and the child is dead"),
             Self::Misuse(misuse) => write!(f, "misused its core: {misuse}"),

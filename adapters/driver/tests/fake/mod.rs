@@ -71,7 +71,11 @@ impl Child {
     }
 
     pub(crate) fn starts(&mut self) {
-        self.drive(Driver::start);
+        #[expect(
+            clippy::redundant_closure_for_method_calls,
+            reason = "the method by itself is for one lifetime"
+        )]
+        self.drive(|driver, turn| driver.start(turn));
     }
 
     /// Mail is delivered first, as a loop does.

@@ -21,6 +21,7 @@ use crate::notification::{Job, Payload};
 use crate::owner;
 
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "facts, each by itself")]
 pub(super) struct Judge {
     mirror: MonitorState,
     now: Instant,
