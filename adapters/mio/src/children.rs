@@ -140,9 +140,6 @@ impl<H: Handler> Children<H> {
         self.nodes.push(id, node);
         self.settle(id);
         self.hand_on_requests();
-        if !self.queue.is_empty() {
-            self.wake();
-        }
         self.end_turn();
         Ok(id)
     }

@@ -17,25 +17,19 @@ impl<H: Handler> Children<H> {
     pub fn turn(&mut self) {
         self.shared.begin();
         let mut budget = BUDGET;
-        'rounds: for _ in 0..ROUNDS {
+        for _ in 0..ROUNDS {
             let now = clock::now();
             self.look(now);
             if self.queue.is_empty() {
                 return self.end_turn();
             }
-            // Each child has one turn a round, however much it asks of others.
-            for _ in 0..self.queue.len() {
-                let Some(id) = self.queue.pop_front() else {
-                    break;
-                };
-                self.turn_child(id, now, &mut budget);
-                if budget == 0 {
-                    break 'rounds;
-                }
+            self.turn_queued(now, &mut budget);
+            if budget == 0 {
+                break;
             }
         }
-        // A loop that waits for edges must hear of what no look has told of yet.
-        self.wake();
+        // What no look has told of yet must be queued: a loop that waits for edges hears of it once.
+        self.look(clock::now());
         self.end_turn();
     }
 
@@ -77,6 +71,19 @@ impl<H: Handler> Children<H> {
                     self.queue(id, Ready::NONE);
                 }
                 _ => self.alarms.forgotten(),
+            }
+        }
+    }
+
+    /// Each child has one turn a round, however much it asks of others.
+    fn turn_queued(&mut self, now: Instant, budget: &mut usize) {
+        for _ in 0..self.queue.len() {
+            let Some(id) = self.queue.pop_front() else {
+                return;
+            };
+            self.turn_child(id, now, budget);
+            if *budget == 0 {
+                return;
             }
         }
     }
@@ -139,6 +146,9 @@ impl<H: Handler> Children<H> {
             && timer.set(Some(at)).is_ok()
         {
             self.armed = Some(at);
+        }
+        if !self.queue.is_empty() {
+            self.wake();
         }
         self.shared.end();
     }
