@@ -41,16 +41,17 @@ impl<N: Send + 'static> Shared<N> {
         }
     }
 
-    /// A turn, of one or many children, begins: until it [ends](Self::end), mail wakes nobody.
+    /// A turn, of one or many children, begins: until it [ends](Self::end), mail wakes nobody. What has come
+    /// by now is there to be taken; what comes later waits for the next time, so that a thread which never
+    /// stops sending holds up nothing.
     pub fn begin(&mut self) {
-        self.inbox.state().attended = true;
+        let mut state = self.inbox.state();
+        state.attended = true;
+        self.taken.append(&mut state.mail);
     }
 
     /// Takes the next mail, to be [delivered](crate::Driver::deliver) to the child that it is for.
     pub fn next_mail(&mut self) -> Option<(ChildId, Mail<N>)> {
-        if self.taken.is_empty() {
-            mem::swap(&mut self.inbox.state().mail, &mut self.taken);
-        }
         self.taken.pop_front()
     }
 

@@ -75,11 +75,11 @@ where
     /// As [`new`](Self::new), in the memory of the one before: to run millions. Returns the handler of the
     /// one before.
     pub fn restart(&mut self, scenario: &Scenario, handler: H) -> H {
-        while self.shared.next_request().is_some() || self.shared.next_mail().is_some() {}
+        while self.shared.next_request().is_some() {}
         self.driver = Driver::new(ChildId::FIRST, scenario.config);
-        self.desk.clear();
-        while self.shared.next_mail().is_some() {} // what was still held has been answered by that
+        self.desk.clear(); // which answers what was still held
         self.shared.begin();
+        while self.shared.next_mail().is_some() {}
         self.shared.end();
         self.woken.store(false, Ordering::Relaxed);
         self.judge.begin(scenario.config);

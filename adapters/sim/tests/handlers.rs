@@ -88,9 +88,9 @@ fn a_lost_exit_is_an_error_that_says_why() {
     assert_eq!(
         lived.handler.told,
         [
-            "exited: lost",
-            "error: lost (something else has reaped the child)",
-            "finished"
+            format!("exited: {}", ExitStatus::Lost),
+            lost_with_its_reason(),
+            "finished".to_owned()
         ]
     );
     let reaps = |(_, moment)| moment == Moment::Reaps;
@@ -105,10 +105,14 @@ fn a_lost_exit_keeps_its_reason_while_the_handlers_wishes_are_carried_out() {
         ..Diary::default()
     };
     let lived = lives(&thief(), wishful);
-    assert_eq!(
-        lived.handler.told[1],
-        "error: lost (something else has reaped the child)"
-    );
+    assert_eq!(lived.handler.told[1], lost_with_its_reason());
+}
+
+fn lost_with_its_reason() -> String {
+    format!(
+        "error: {} (something else has reaped the child)",
+        ExitStatus::Lost
+    )
 }
 
 /// Half of one byte was none, and such a turn read nothing.

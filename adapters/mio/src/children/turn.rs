@@ -15,7 +15,6 @@ impl<H: Handler> Children<H> {
     /// All children together read at most one [`BUDGET`], so that a flood of one delays the deadlines of
     /// others by no more than that. What is left over keeps the descriptor readable.
     pub fn turn(&mut self) {
-        self.shared.begin();
         let mut budget = BUDGET;
         for _ in 0..ROUNDS {
             let now = clock::now();
@@ -54,6 +53,7 @@ impl<H: Handler> Children<H> {
             }
         }
         self.keys = keys;
+        self.shared.begin();
         while let Some((id, mail)) = self.shared.next_mail() {
             match self.nodes.get_mut(id) {
                 Some(node) => {
@@ -112,8 +112,10 @@ impl<H: Handler> Children<H> {
             return self.set_alarm(id, Instant::FAR_FUTURE);
         }
         if let Err(error) = node.watch(&self.selector) {
-            // The child cannot be heard any more.
-            node.driver.ask(Request::Fail(error.into()));
+            // The child cannot be heard any more, which is said once: only the first failure ends it.
+            if !node.driver.monitor().is_terminating() {
+                node.driver.ask(Request::Fail(error.into()));
+            }
         }
         if node.driver.has_work() {
             return self.queue(id, Ready::NONE);
