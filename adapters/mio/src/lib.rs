@@ -92,21 +92,12 @@
 #![forbid(unsafe_code)]
 
 mod alarms;
-mod answer;
 mod children;
-mod control;
-mod glue;
-mod handler;
-mod kernel;
 mod key;
-mod minded;
 mod node;
 mod nodes;
 mod process;
-mod process_old;
 mod run;
-#[cfg(any(test, fuzzing))]
-mod scripted;
 mod source;
 mod spawn_error;
 
@@ -116,18 +107,6 @@ pub use childminder_unix;
 pub use children::Children;
 pub use run::run_to_end;
 pub use spawn_error::SpawnError;
-
-pub use answer::Answer;
-pub use childminder::{
-    Action, Activity, Config, Deadline, Error, Event, ExitStatus, FailureId, Instant, Ladder,
-    Misuse, MonitorState, NotificationId, NotificationKind, Outcome, Signal, Stage, Stream, Target,
-    TooManyStages,
-};
-pub use control::Control;
-pub use handler::{Discarded, Failure, Handler, Job, Moment};
-pub use minded::MindedChild;
-#[cfg(any(test, fuzzing))]
-pub use scripted::check as check_glue;
 
 /// The examples of the README are tested too.
 #[cfg(doctest)]
