@@ -16,6 +16,7 @@ LIBRARIES = {
     "childminder-driver": "adapters/driver",
     "childminder-unix": "adapters/unix",
     "childminder-mio": "adapters/mio",
+    "childminder-tokio": "adapters/tokio",
     "childminder-record": "adapters/record",
     "childminder-sim": "adapters/sim",
 }
