@@ -42,8 +42,8 @@ impl Handler for Lines {
     }
 
     /// The last line may have no end.
-    fn output_ended(&mut self, _: &mut Control<()>, _: Stream) {
-        if !self.begun.is_empty() {
+    fn output_ended(&mut self, _: &mut Control<()>, stream: Stream) {
+        if stream == Stream::Stdout && !self.begun.is_empty() {
             self.found.push(mem::take(&mut self.begun));
         }
     }

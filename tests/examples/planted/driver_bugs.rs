@@ -20,7 +20,7 @@ const fn perform(name: &'static str, was: &'static str, is: &'static str) -> Bug
     }
 }
 
-pub(crate) const DRIVER_BUGS: [Bug; 28] = [
+pub(crate) const DRIVER_BUGS: [Bug; 27] = [
     turn(
         "a hold is not respected",
         "let refused = reading.held == Held::Respected && self.held[stream as usize];",
@@ -42,19 +42,6 @@ pub(crate) const DRIVER_BUGS: [Bug; 28] = [
         "the tick comes before the output",
         "if self.output_decides(turn.now) {",
         "if !BUG && self.output_decides(turn.now) {",
-    ),
-    turn(
-        "a deadline is told without a look at the exit",
-        "if !is_due(&self.monitor) {
-            return;
-        }
-        self.look_for_exit(turn);",
-        "if !is_due(&self.monitor) {
-            return;
-        }
-        if !BUG {
-            self.look_for_exit(turn);
-        }",
     ),
     turn(
         "the drain is not a deadline that output decides",
