@@ -323,20 +323,20 @@ impl<N: Send + 'static> Driver<N> {
         H: Handler<Notification = N>,
         K: Kernel,
     {
-        let is_due = |monitor: &MonitorState| {
-            let at = monitor.poll_timeout();
-            at.is_some_and(|at| at <= turn.now)
-        };
-        if !is_due(&self.monitor) {
+        if !self.is_due(turn.now) {
             return;
         }
         self.look_for_exit(turn);
         if self.output_decides(turn.now) {
             self.read_what_waits(turn, Held::Overruled);
         }
-        if self.monitor.poll_timeout().is_some_and(|at| at <= turn.now) {
+        if self.is_due(turn.now) {
             self.feed(turn, Event::Tick);
         }
+    }
+
+    fn is_due(&self, now: Instant) -> bool {
+        self.monitor.poll_timeout().is_some_and(|at| at <= now)
     }
 
     fn output_decides(&self, now: Instant) -> bool {

@@ -87,9 +87,10 @@ pub(crate) const DRIVER_BUGS: [Bug; 27] = [
         "if is_short && (BUG || reading.stops == Stops::WhenShort(turn.kernel.trigger())) {",
     ),
     turn(
-        "a budget of one byte reads one stream only",
-        "let mut enough = turn.budget.div_ceil(2);",
-        "let mut enough = if BUG { turn.budget / 2 } else { turn.budget.div_ceil(2) };",
+        "a lost exit is taken for a success",
+        "Err(lost) => (Exit::Lost, ExitStatus::Lost, Some(lost.into())),",
+        "Err(_) if BUG => (Exit::Lost, ExitStatus::Code(0), None),
+            Err(lost) => (Exit::Lost, ExitStatus::Lost, Some(lost.into())),",
     ),
     turn(
         "an interrupted read is an error",
