@@ -2,7 +2,7 @@
 //!
 //! An [`Op`] says what happens in terms that hold in any state: "the next deadline passes", "the
 //! latest notification fails". A [`Run`](crate::run::Run) turns it into an event at a time. The same
-//! operations serve the property tests, the search, the simulator and the fuzz targets.
+//! operations serve the property tests, the search and the fuzz targets.
 
 use std::fmt;
 use std::time::Duration;

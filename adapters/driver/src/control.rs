@@ -1,4 +1,4 @@
-//! What a handler, or whoever holds a child, can ask for.
+//! What a handler, or the owner of a child, can ask for.
 
 use std::collections::VecDeque;
 use std::time::Duration;

@@ -112,7 +112,7 @@
 //!   with a new middle number may change what a seed means.
 //! - A violation is a violation: of a supervisor that it cannot see into, the oracle judges only what
 //!   cannot be right under any circumstances.
-//! - Every run ends: at last the machine is shut down, and who does not finish then never will.
+//! - Every run ends: at last the machine is shut down, and a supervisor that does not finish then never will.
 //!
 //! # What it leaves out
 //!

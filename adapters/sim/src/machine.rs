@@ -147,7 +147,7 @@ impl Machine {
         Some(self.pipes[index(stream)].waiting())
     }
 
-    /// Gives a pipe up. Who writes to it after that gets SIGPIPE.
+    /// Gives a pipe up. A process that writes to it after that gets SIGPIPE.
     pub fn close(&mut self, stream: Stream) {
         self.call();
         if !self.pipes[index(stream)].done {
@@ -478,7 +478,7 @@ impl Machine {
         }
     }
 
-    /// Who was to be swept and lives. Who sleeps unkillably dies when it wakes.
+    /// A process that was to be swept and lives. One that sleeps unkillably does not count: it dies when it wakes.
     fn survivor(&self, outcome: &Outcome) -> Option<u32> {
         let swept = outcome.terminated && outcome.exit.is_some() && self.scenario.config.sweep;
         if !swept || self.stolen || self.oracle.was_refused() {

@@ -242,7 +242,7 @@ pub(crate) mod linux {
     pub(crate) const CONT: Signal = Signal::new(18).expect("18 is a signal");
     pub(crate) const STOP: Signal = Signal::new(19).expect("19 is a signal");
 
-    /// SIGCHLD, SIGURG, SIGWINCH: who has made no plans for them does not notice them.
+    /// SIGCHLD, SIGURG, SIGWINCH: a process that has not asked for them does not notice them.
     pub(crate) fn is_harmless(signal: Signal) -> bool {
         matches!(signal.number(), 17 | 23 | 28)
     }

@@ -170,11 +170,10 @@ impl fmt::Display for Rule {
                 write!(f, "sent {signal}, though there was no reason to")
             }
             Self::SignalledOffLadder(signal, target) => {
-                let whom = match target {
-                    Target::Leader => "leader",
-                    Target::Group => "group",
-                };
-                write!(f, "sent {signal} to the {whom}, which is not on the ladder")
+                write!(
+                    f,
+                    "sent {signal} to the {target}, which is not on the ladder"
+                )
             }
             Self::StageTooSoon(stage) => {
                 write!(f, "sent stage {stage} of the ladder before its time")

@@ -52,7 +52,7 @@ pub struct Scenario {
 }
 
 impl Scenario {
-    /// This child, [`Config::default`], an owner who wants nothing, and a machine that is prompt.
+    /// This child, [`Config::default`], an owner that wants nothing, and a machine that is prompt.
     pub fn new(child: &Script) -> Self {
         let mut programs = Programs::default();
         programs.add_script(child);

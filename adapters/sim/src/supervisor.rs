@@ -1,4 +1,4 @@
-//! Who is tested.
+//! What is tested: somebody's loop.
 
 use childminder::Instant;
 

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use childminder::{Config, Instant, Target};
+use childminder::{Config, Instant};
 
 use crate::moment::Seconds;
 use crate::rule::Rule;
@@ -62,11 +62,7 @@ impl fmt::Display for Held<'_> {
         }
         write!(f, "activity {:?}, ladder", config.activity)?;
         for stage in config.ladder.stages() {
-            let whom = match stage.target {
-                Target::Leader => "leader",
-                Target::Group => "group",
-            };
-            write!(f, " {}:{whom}", stage.signal)?;
+            write!(f, " {}:{}", stage.signal, stage.target)?;
             if let Some(wait) = stage.wait {
                 write!(f, ":{wait:?}")?;
             }

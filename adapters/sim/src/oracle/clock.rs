@@ -46,7 +46,7 @@ impl Clock {
     pub(super) fn advance(&mut self, seen: u64) {
         if seen < self.seen {
             self.setback = self.setback.max(self.seen - seen);
-            // Who had not looked at the clock again before it was set back was suspended for less.
+            // A supervisor that had not looked at the clock again before it was set back was suspended for less.
             if self.surely_suspended {
                 self.surely_suspended = false;
                 self.most += self.held;

@@ -115,7 +115,7 @@ impl Signals {
 impl Oracle {
     pub(super) fn judge_signal(&mut self, signal: Signal, target: Target) -> Result<(), Rule> {
         if self.reaped {
-            return Ok(()); // the machine knows who was hit
+            return Ok(()); // the machine knows which process was hit
         }
         if self.exit.is_some() && target == Target::Leader {
             return Err(Rule::SignalledDeadLeader(signal));

@@ -6,7 +6,7 @@ use crate::oracle::{Exit, Oracle};
 use crate::rule::Rule;
 
 impl Oracle {
-    /// Who is late already must want to be woken at once.
+    /// A supervisor that is late already must want to be woken at once.
     pub(super) fn judge_wake(&self, wake: Option<Instant>) -> Result<(), Rule> {
         if self.finished {
             return Ok(());

@@ -10,20 +10,14 @@ use crate::support::Bystander;
 fn a_child_that_ends_well_is_a_success() {
     let output = real_loop("60", "echo out");
     assert_eq!(output.status.code(), Some(0));
-    assert_eq!(
-        said(&output),
-        "success\n"
-    );
+    assert_eq!(said(&output), "success\n");
 }
 
 #[test]
 fn a_child_that_fails_after_much_output_is_a_failure() {
     let output = real_loop("60", "seq 100000; exit 3");
     assert_eq!(output.status.code(), Some(1));
-    assert_eq!(
-        said(&output),
-        "exit status 3\n"
-    );
+    assert_eq!(said(&output), "exit status 3\n");
 }
 
 #[test]
@@ -45,10 +39,7 @@ fn output_that_a_grandchild_holds_is_not_waited_for() {
     let pid = fs::read_to_string(file).expect("what the shell wrote");
     let _grandchild = Bystander::of(pid.trim().parse().expect("a pid"));
     assert_eq!(output.status.code(), Some(0));
-    assert_eq!(
-        said(&output),
-        "success; output leaked\n"
-    );
+    assert_eq!(said(&output), "success; output leaked\n");
 }
 
 /// With a limit for its silence.
