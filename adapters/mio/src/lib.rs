@@ -1,6 +1,6 @@
 //! Minded children in any event loop, many of them behind one descriptor.
 //!
-//! [`Children`] spawns commands and minds them by [`MonitorState`]'s rules. It owns no loop and no thread,
+//! [`Children`] spawns commands and minds them by [`MonitorState`](childminder::MonitorState)'s rules. It owns no loop and no thread,
 //! never blocks and never prints: wait for its descriptor together with yours, call [`Children::turn`] when it
 //! is readable, and be told of each child through its [`Handler`](childminder_driver::Handler).
 //!
