@@ -44,7 +44,8 @@ pub enum Action {
     /// Wake me with a `Tick` at this moment, in place of any asked for before; `None` cancels. Every
     /// `Tick` uses the wake-up up, and is followed by a new one where one is needed.
     ScheduleTimer(Option<Instant>),
-    /// No signal will follow: the leader may be reaped and its pid reused.
+    /// No signal will follow: the leader may be reaped and its pid reused. Where the exit status was
+    /// [`Lost`](ExitStatus::Lost), something else has reaped it, and there is nothing to do.
     Reap,
     /// The end; once, and last.
     Finish(Outcome),
@@ -211,7 +212,8 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Whether nothing went wrong.
+    /// Whether nothing went wrong. Output that leaked is no error: something that the child started goes
+    /// on and holds it.
     pub const fn is_success(&self) -> bool {
         self.error.is_none()
     }

@@ -35,7 +35,9 @@ pub struct Config {
     /// polls late finds less left. The default is 30 seconds: the run ends only when the
     /// notification in flight has ended, so one that is never answered would keep it open for ever.
     pub notification_timeout: Option<Duration>,
-    /// How often the core queues a heartbeat notification, beginning with `Started`. Zero is never.
+    /// How often the core queues a heartbeat notification, the first at `Started`. A beat is left out
+    /// while the one before has not been answered. Like any notification, one that fails ends the run:
+    /// answer that it succeeded where that is not wanted. Zero is never.
     pub heartbeat_interval: Option<Duration>,
     /// How long after the exit output may stay open before it counts as leaked; `None` is for ever.
     pub drain_timeout: Option<Duration>,

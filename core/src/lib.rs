@@ -64,7 +64,8 @@
 //! - Look for the exit without reaping (`waitid` with `WNOWAIT`), report `ChildExited`, and reap only
 //!   at `Reap`: until then the pid is the child's, and so can be signalled.
 //! - Where the exit status cannot be had, because another part of the program reaped the child,
-//!   report `ChildExited(ExitStatus::Lost)`: without a `ChildExited` the run does not end.
+//!   report `ChildExited(ExitStatus::Lost)`: without a `ChildExited` the run does not end. There is
+//!   nothing to do at `Reap` then.
 //! - Where the system refuses a signal, report `Fail`. A target that is already dead is no refusal.
 //! - Keep a notification's payload before [`notify`](MonitorState::notify) is called, or at least
 //!   before the actions are polled: the very next one may be to run it.
@@ -115,6 +116,7 @@ mod action;
 mod clock;
 mod config;
 mod event;
+mod moment;
 mod monitor;
 mod signal;
 mod time;
@@ -124,6 +126,7 @@ mod verdict;
 pub use action::{Action, Error, FailureId, NotificationId, NotificationKind, Outcome};
 pub use config::{Activity, Config, Ladder, Stage, Target, TooManyStages};
 pub use event::{Event, Misuse, Stream};
+pub use moment::Moment;
 pub use monitor::MonitorState;
 pub use signal::{ExitStatus, NoSuchSignal, Signal};
 pub use time::Instant;

@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io;
 
 use childminder::{
-    Action, Activity, Error, Event, FailureId, Instant, Outcome, Signal, Stream, Target,
+    Action, Activity, Error, Event, FailureId, Instant, Moment, Outcome, Signal, Stream, Target,
 };
-use childminder_driver::{Control, Failure, Handler, Moment, Tail};
+use childminder_driver::{Control, Failure, Handler, Tail};
 use childminder_record::Recorder;
 use childminder_unix::{Usage, signals};
 
@@ -183,16 +183,7 @@ impl Owner {
         let Some(recorder) = &mut self.recorder else {
             return;
         };
-        let written = match moment {
-            Moment::Event(event) => recorder.event(at, event),
-            Moment::Notified(id) => recorder.notify(at, id),
-            Moment::Failed(id) => recorder.fail(at, id),
-            Moment::Action(action) => {
-                recorder.action(action);
-                Ok(())
-            }
-        };
-        if let Err(error) = written {
+        if let Err(error) = recorder.moment(at, moment) {
             self.record_failure = Some(error);
             self.recorder = None;
         }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use childminder::{Error, Outcome, Stream};
 
-use crate::{Control, Failure, Handler};
+use crate::{Control, Errors, Failure, Handler};
 
 /// A handler that keeps the output, the errors and the outcome, to be looked at when the child has ended.
 ///
@@ -30,7 +30,7 @@ use crate::{Control, Failure, Handler};
 pub struct Captured {
     stdout: Capture,
     stderr: Capture,
-    errors: Vec<CapturedError>,
+    errors: Errors,
     outcome: Option<Outcome>,
 }
 
@@ -50,22 +50,13 @@ pub struct Capture {
     written: u64,
 }
 
-/// An error that was noticed, in the words of what noticed it.
-#[derive(Debug)]
-pub struct CapturedError {
-    /// What went wrong.
-    pub error: Error,
-    /// What says more, where something does: see [`Handler::error`].
-    pub failure: Option<Failure>,
-}
-
 impl Captured {
     /// Keeps this many of the first and of the last bytes of each stream.
     pub fn new(max_head: usize, max_tail: usize) -> Self {
         Self {
             stdout: Capture::new(max_head, max_tail),
             stderr: Capture::new(max_head, max_tail),
-            errors: Vec::new(),
+            errors: Errors::default(),
             outcome: None,
         }
     }
@@ -80,8 +71,8 @@ impl Captured {
         &self.stderr
     }
 
-    /// The errors in the order in which they were noticed. The outcome carries the first.
-    pub fn errors(&self) -> &[CapturedError] {
+    /// The errors, with their words.
+    pub fn errors(&self) -> &Errors {
         &self.errors
     }
 
@@ -109,7 +100,7 @@ impl Handler for Captured {
     }
 
     fn error(&mut self, _: &mut Control<()>, error: Error, _: bool, failure: Option<Failure>) {
-        self.errors.push(CapturedError { error, failure });
+        self.errors.push(error, failure);
     }
 
     fn finished(&mut self, outcome: Outcome) {
@@ -149,6 +140,11 @@ impl Capture {
             self.tail.drain(..self.tail.len() - kept);
         }
         self.tail.extend_from_slice(rest);
+    }
+
+    /// Whether nothing was written.
+    pub fn is_empty(&self) -> bool {
+        self.written == 0
     }
 
     /// The first bytes.
@@ -200,16 +196,6 @@ impl fmt::Display for Capture {
         let bytes = if omitted == 1 { "byte" } else { "bytes" };
         writeln!(f, "… {omitted} {bytes} left out …")?;
         f.write_str(&String::from_utf8_lossy(self.tail()))
-    }
-}
-
-/// The failure's words, if there is one.
-impl fmt::Display for CapturedError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.failure {
-            Some(failure) => failure.fmt(f),
-            None => self.error.fmt(f),
-        }
     }
 }
 
@@ -326,7 +312,10 @@ mod tests {
             words,
             ["disk is full".to_owned(), Error::Unkillable.to_string()]
         );
-        assert_eq!(captured.errors()[0].error, Error::External(ticket));
+        assert_eq!(
+            captured.errors().first().map(|noticed| noticed.error),
+            Some(Error::External(ticket))
+        );
         assert_eq!(captured.outcome(), Some(outcome));
         assert!(requests.is_empty());
     }

@@ -54,6 +54,11 @@ impl<N> Control<'_, N> {
     }
 
     /// Something went wrong outside: the child is ended.
+    ///
+    /// The first error wins. A failure that explains a bad exit, such as what was written to standard error,
+    /// belongs into [`Handler::exited`](crate::Handler::exited), which is called before the exit counts;
+    /// [`output_ended`](crate::Handler::output_ended) may come long after it, where something else holds the
+    /// stream.
     pub fn fail(&mut self, failure: impl Into<Failure>) {
         self.ask(Request::Fail(failure.into()));
     }

@@ -1,8 +1,6 @@
 //! What an embedder is told of its child.
 
-use childminder::{
-    Action, Error, Event, ExitStatus, FailureId, Instant, NotificationId, Outcome, Stream,
-};
+use childminder::{Error, ExitStatus, Instant, Moment, Outcome, Stream};
 
 use crate::{Answer, Control};
 
@@ -153,17 +151,4 @@ pub enum Discarded<N> {
     Notification(N),
     /// A failure that came after the end.
     Failure(Failure),
-}
-
-/// One moment of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
-    /// The monitor took this event. `Notify` and `Fail` come as the two below.
-    Event(Event),
-    /// The monitor took a `Notify`, and gave it this ticket.
-    Notified(NotificationId),
-    /// The monitor took a `Fail`, and gave it this ticket.
-    Failed(FailureId),
-    /// The monitor asked for this, because of the event before it.
-    Action(Action),
 }

@@ -98,6 +98,15 @@ impl Tail {
         }
     }
 
+    /// The lines as one text, each with a newline.
+    pub fn text(&self) -> String {
+        let lines = self.lines();
+        lines
+            .iter()
+            .flat_map(|line| [line.text(), "\n".into()])
+            .collect()
+    }
+
     /// The lines, the oldest first, an unfinished one of each stream included.
     pub fn lines(&self) -> Vec<TailLine<'_>> {
         let complete = self.lines.iter();
@@ -343,5 +352,12 @@ mod tests {
         assert_eq!(tail.lines().len(), 100_000);
         tail.push(Stream::Stdout, &vec![b'x'; 1 << 20]);
         assert_eq!(tail.stdout.text.len(), Tail::LONGEST_LINE);
+    }
+
+    #[test]
+    fn the_text_is_the_lines() {
+        let mut tail = Tail::new(2);
+        tail.push(Stream::Stdout, b"one\ntwo\nthr");
+        assert_eq!(tail.text(), "two\nthr\n");
     }
 }

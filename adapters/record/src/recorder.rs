@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use childminder::{Action, Config, Event, FailureId, Instant, NotificationId};
+use childminder::{Action, Config, Event, FailureId, Instant, Moment, NotificationId};
 
 use crate::encode;
 use crate::run::Ticket;
@@ -123,6 +123,24 @@ impl<W: Write> Recorder<W> {
     /// As for [`event`](Self::event).
     pub fn fail(&mut self, at: Instant, id: FailureId) -> io::Result<()> {
         self.begin(at, Event::Fail, Some(Ticket::Failure(id)))
+    }
+
+    /// Whatever comes next in the run: an event, a ticket or an action. It is what a handler of
+    /// `childminder-driver` is given to observe.
+    ///
+    /// # Errors
+    ///
+    /// As for [`event`](Self::event).
+    pub fn moment(&mut self, at: Instant, moment: Moment) -> io::Result<()> {
+        match moment {
+            Moment::Event(event) => self.event(at, event),
+            Moment::Notified(id) => self.notify(at, id),
+            Moment::Failed(id) => self.fail(at, id),
+            Moment::Action(action) => {
+                self.action(action);
+                Ok(())
+            }
+        }
     }
 
     /// The monitor answers the latest event with `action`. Before the first event it answers

@@ -85,6 +85,7 @@ pub enum Moment {
 
 /// What became of a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "a refusal is a failure of the run"]
 pub enum Delivery {
     /// Somebody got it, though maybe a zombie.
     Sent,

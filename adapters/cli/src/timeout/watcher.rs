@@ -1,7 +1,7 @@
 //! What `timeout` does with what it is told of the command.
 
-use childminder::{Action, Error, Event, Instant, Signal, Stream};
-use childminder_driver::{Control, Failure, Handler, Moment};
+use childminder::{Action, Error, Event, Instant, Moment, Signal, Stream};
+use childminder_driver::{Control, Failure, Handler};
 
 use super::options::{Options, quote, signal_name};
 use super::{CONT, complain};

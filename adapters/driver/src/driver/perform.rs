@@ -1,11 +1,13 @@
 //! Between the monitor and the world: events in, actions out.
 
-use childminder::{Action, Error, Event, NotificationId, NotificationKind, Outcome, Stream};
+use childminder::{
+    Action, Error, Event, Moment, NotificationId, NotificationKind, Outcome, Stream,
+};
 
 use super::{Driver, Exit, Turn};
 use crate::control::Request;
 use crate::kernel::Kernel;
-use crate::{Discarded, Failure, Handler, Job, Moment};
+use crate::{Discarded, Failure, Handler, Job};
 
 impl<N: Send + 'static> Driver<N> {
     /// The end may come while something is still under way, an answer or a request; after it there is

@@ -1,7 +1,6 @@
 //! What is observed is the whole truth: replayed, it says the same.
 
-use childminder::{Action, Config, Instant, MonitorState, Signal};
-use childminder_driver::Moment;
+use childminder::{Action, Config, Instant, Moment, MonitorState, Signal};
 
 use crate::support::{Owner, Run, ladder, millis, patient};
 

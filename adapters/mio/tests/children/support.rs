@@ -7,12 +7,10 @@ use std::process::{ChildStdin, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use childminder::{
-    Action, Config, Error, Event, ExitStatus, Ladder, MonitorState, Outcome, Signal, Stage, Stream,
-    Target,
+    Action, Config, Error, Event, ExitStatus, Ladder, Moment, MonitorState, Outcome, Signal, Stage,
+    Stream, Target,
 };
-use childminder_driver::{
-    Answer, ChildId, Control, Discarded, Failure, Handler, Job, Moment, Request,
-};
+use childminder_driver::{Answer, ChildId, Control, Discarded, Failure, Handler, Job, Request};
 use childminder_mio::Children;
 use mio::{Events, Interest, Poll, Token};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};

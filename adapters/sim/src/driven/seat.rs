@@ -69,7 +69,8 @@ impl Kernel for Seat<'_, '_> {
         match machine.signal(signal, target) {
             Delivery::Refused => return Err(judge.fault("the signal is not permitted")),
             Delivery::Sent if signal != Signal::KILL => {
-                machine.signal(linux::CONT, target);
+                // Whether it was stopped, or has died meanwhile, is all the same.
+                let _ = machine.signal(linux::CONT, target);
             }
             Delivery::Sent | Delivery::Gone => {}
         }

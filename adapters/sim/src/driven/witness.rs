@@ -4,10 +4,8 @@ use std::cell::RefCell;
 use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use childminder::{Error, ExitStatus, Instant, NotificationId, Outcome, Stream};
-use childminder_driver::{
-    Answer, ChildId, Control, Discarded, Failure, Handler, Job, Moment, Requests,
-};
+use childminder::{Error, ExitStatus, Instant, Moment, NotificationId, Outcome, Stream};
+use childminder_driver::{Answer, ChildId, Control, Discarded, Failure, Handler, Job, Requests};
 
 use super::Stage;
 use super::judge::{Judge, Tagged};

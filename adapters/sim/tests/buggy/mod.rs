@@ -216,7 +216,7 @@ impl Buggy {
                 Bug::NeverReaps => {}
                 Bug::KillsAfterReap => {
                     machine.reap();
-                    machine.signal(Signal::KILL, Target::Group);
+                    let _ = machine.signal(Signal::KILL, Target::Group);
                 }
                 _ => drop(machine.reap()),
             },

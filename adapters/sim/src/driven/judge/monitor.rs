@@ -1,7 +1,6 @@
 //! Events and actions: each has its cause, and each action is performed once and in order.
 
-use childminder::{Action, Deadline, Event, ExitStatus, Instant, NotificationId, Stream};
-use childminder_driver::Moment;
+use childminder::{Action, Deadline, Event, ExitStatus, Instant, Moment, NotificationId, Stream};
 
 use super::{Asked, Given, Judge};
 use crate::machine::Machine;
