@@ -2,7 +2,7 @@
 # installs what they need beyond Rust.
 
 .DEFAULT_GOAL := help
-.PHONY: mutants coverage soak-fuzz help lint package public bench test property planted search simulation fuzz portable bare link soak-property soak-search soak-simulation soak-fuzz
+.PHONY: mutants coverage help lint package public bench test property planted search simulation fuzz portable bare link soak-property soak-search soak-simulation soak-fuzz
 
 help: ## these lines
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20

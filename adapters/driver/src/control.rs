@@ -73,7 +73,8 @@ impl<N> Control<'_, N> {
         self.ask(Request::Escalate);
     }
 
-    /// Change the idle timeout; it counts anew from now.
+    /// Change the idle timeout; it counts anew from now. Where no output comes that could put it off, it is a
+    /// limit on what is left of the child's life.
     pub fn set_idle_timeout(&mut self, timeout: Option<Duration>) {
         self.ask(Request::SetIdleTimeout(timeout));
     }
@@ -111,7 +112,7 @@ impl<N> Control<'_, N> {
         self.ask(Request::CloseOutput(stream));
     }
 
-    /// Asks for what has been put into words already.
+    /// Asks for this.
     pub fn ask(&mut self, request: Request<N>) {
         self.requests.add(self.child, request);
     }
@@ -130,7 +131,7 @@ impl<N> Control<'_, N> {
     }
 }
 
-/// One thing that was asked for: each is the method of [`Control`] of its name.
+/// One thing that was asked for. Each stands for the method of [`Control`] that has its name.
 #[derive(Debug)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "the methods of `Control` say it")]

@@ -377,7 +377,8 @@ impl<N: Send + 'static> Driver<N> {
                     turn.handler.output(control, stream, &buffer[..length]);
                     let is_short = length < room;
                     self.carry_out(turn);
-                    if is_short && reading.stops == Stops::WhenShort(turn.kernel.trigger()) {
+                    let is_all = is_short && turn.kernel.trigger() == Trigger::Level;
+                    if is_all && reading.stops == Stops::WhenShort {
                         return self.ready.clear(Ready::output(stream));
                     }
                 }
@@ -493,7 +494,7 @@ struct Reading {
 impl Reading {
     const WITHIN_BUDGET: Self = Self {
         held: Held::Respected,
-        stops: Stops::WhenShort(Trigger::Level),
+        stops: Stops::WhenShort,
     };
 }
 
@@ -507,9 +508,9 @@ enum Held {
 /// What ends the reading of a stream, besides enough of it and a read that would block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stops {
-    /// A short read, if readiness is announced like this: a level-triggered selector announces what comes
-    /// after it. On an edge-triggered pipe the end of the file may come with no edge of its own.
-    WhenShort(Trigger),
+    /// A short read too, where readiness is level-triggered: what comes after it is announced. On an
+    /// edge-triggered pipe the end of the file may come with no edge of its own.
+    WhenShort,
     AtTheEnd,
 }
 

@@ -29,6 +29,7 @@ pub struct Errors(Vec<Noticed>);
 
 /// An error that was noticed, in the words of what noticed it.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Noticed {
     /// What went wrong.
     pub error: Error,

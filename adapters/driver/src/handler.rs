@@ -12,7 +12,7 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// Every callback runs inside [`Driver::turn`](crate::Driver::turn) or
 /// [`Driver::start`](crate::Driver::start), on the loop's thread, and should not block. What it asks of its
 /// [`Control`] is done when the callback has returned and the actions of the event that led to it have been
-/// performed.
+/// performed. A set whose handler has panicked is in the middle of its turn: drop it.
 ///
 /// A handler can be tested alone (see [`Control`] and [`Answer`]), and with all that can happen to a child
 /// under the simulated kernel of `childminder-sim`.

@@ -97,18 +97,25 @@ impl<N: Send + 'static> Shared<N> {
         Answer::new(id, move |result| inbox.put(child, Mail::Answer(id, result)))
     }
 
-    /// The result, if this notification was answered before its callback returned.
+    /// How much mail has come, so that what comes later can be told from it.
+    pub(crate) fn mail_so_far(&self) -> usize {
+        self.inbox.state().mail.len()
+    }
+
+    /// The result, if this notification was answered before its callback returned, when so much mail had
+    /// come before.
     pub(crate) fn take_answer(
         &mut self,
         child: ChildId,
         id: NotificationId,
+        before: usize,
     ) -> Option<Result<(), Failure>> {
         let mut state = self.inbox.state();
         let is_it = |mail: &(ChildId, Mail<N>)| {
             mail.0 == child && matches!(mail.1, Mail::Answer(answered, _) if answered == id)
         };
-        let place = state.mail.iter().rposition(is_it)?;
-        match state.mail.remove(place)? {
+        let place = state.mail.iter().skip(before).position(is_it)?;
+        match state.mail.remove(before + place)? {
             (_, Mail::Answer(_, result)) => Some(result),
             (_, Mail::Request(_)) => None,
         }

@@ -26,7 +26,8 @@ use childminder::Stream;
 /// bar only the last state is kept. Of a line longer than [`Tail::LONGEST_LINE`] the beginning is kept.
 ///
 /// Both the number of lines and that of their bytes are limited. A line counts as long as what is kept of
-/// it, and one byte for its newline. No more than the limit is kept, and an unfinished line of each stream.
+/// it, and one byte for its newline. No more text than the limit is kept, and an unfinished line of each stream; each line takes a few
+/// words of memory besides.
 #[derive(Clone, Debug)]
 pub struct Tail {
     max_lines: usize,

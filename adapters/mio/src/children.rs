@@ -161,7 +161,9 @@ impl<H: Handler> Children<H> {
     /// Takes a child out of the set, and gives its handler back. A child that has not ended is killed, with
     /// its process group.
     pub fn remove(&mut self, child: ChildId) -> Option<H> {
-        self.finished.retain(|finished| *finished != child);
+        if self.outcome(child).is_some() {
+            self.finished.retain(|finished| *finished != child);
+        }
         self.take_out(child)
     }
 

@@ -40,6 +40,8 @@ use crate::{Children, SpawnError};
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
+/// Standard input that was piped is at its end at once.
+///
 /// # Errors
 ///
 /// As [`Children::spawn`], and what the system says when there are too many descriptors. How the child ends
@@ -54,6 +56,8 @@ pub fn run_to_end<H: Handler>(
         Err(error) => return Err(SpawnError { error, handler }),
     };
     let id = children.spawn(command, config, handler)?;
+    // Nothing else can end it, and the child may wait for that.
+    drop(children.take_stdin(id));
     let mut events = Events::with_capacity(1);
     loop {
         if let Some((_, outcome, handler)) = children.next_finished() {

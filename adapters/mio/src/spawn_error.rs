@@ -30,7 +30,7 @@ impl<H> fmt::Debug for SpawnError<H> {
 
 impl<H> Error for SpawnError<H> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&self.error)
+        self.error.source()
     }
 }
 

@@ -124,7 +124,6 @@ mod agenda;
 mod coverage;
 mod dice;
 mod driven;
-
 mod machine;
 mod moment;
 mod notification;

@@ -4,15 +4,18 @@ use std::fmt;
 use std::io;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::mpsc::Sender;
 
 use childminder::{Error, Outcome};
 use childminder_driver::{ChildId, Failure, Remote};
 use tokio::net::unix::pipe;
 use tokio::sync::watch;
 
+use crate::carried::Carried;
 use crate::minder::Minder;
 use crate::notification::{Notification, Notified};
 use crate::output::Output;
+use crate::relay::Errand;
 
 /// A minded child. It owns the process.
 ///
@@ -45,11 +48,12 @@ impl Child {
     }
 
     /// How it ended, once it has, with its output over and its last notification done. It can be awaited
-    /// again, and dropping the future loses nothing.
+    /// again after it was cancelled.
     ///
     /// A pipe that was not taken would make the child wait for ever for somebody to use its other end. So
-    /// standard input that was not taken is closed now, and output that was not taken is thrown away from
-    /// now on; it still counts as activity. To await the outcome and leave them as they are, use
+    /// standard input that was not taken is closed, as tokio's own `wait` does. And while this is awaited, a
+    /// stream of output that was not taken does not hold the child up: its last 64 KiB are kept, to be taken
+    /// and read afterwards, and what comes before them is dropped. To leave both as they are, use
     /// [`Handle::outcome`].
     ///
     /// # Errors
@@ -57,8 +61,8 @@ impl Child {
     /// As [`Handle::outcome`].
     pub async fn outcome(&mut self) -> io::Result<Outcome> {
         self.stdin = None;
-        let outputs = [self.stdout.take(), self.stderr.take()];
-        outputs.into_iter().flatten().for_each(Output::discard);
+        let _stdout = self.stdout.as_ref().map(Output::keep_last);
+        let _stderr = self.stderr.as_ref().map(Output::keep_last);
         self.handle.outcome().await
     }
 
@@ -107,6 +111,7 @@ pub struct Handle {
     process_id: u32,
     remote: Remote<Notification>,
     report: watch::Receiver<Report>,
+    errands: Sender<Errand>,
 }
 
 impl Handle {
@@ -115,12 +120,14 @@ impl Handle {
         process_id: u32,
         remote: Remote<Notification>,
         report: watch::Receiver<Report>,
+        errands: Sender<Errand>,
     ) -> Self {
         Self {
             child,
             process_id,
             remote,
             report,
+            errands,
         }
     }
 
@@ -154,7 +161,9 @@ impl Handle {
 
     /// Something went wrong outside: the child is ended, and this is an error of the run.
     pub fn fail(&self, why: impl Into<Failure>) {
-        self.remote.fail(self.child, why);
+        let reason = Reason::from(why.into());
+        let carried = Carried::new(reason, self.errands.clone());
+        self.remote.fail(self.child, carried);
     }
 
     /// End the child: starts the ladder, once.
@@ -216,14 +225,9 @@ pub type Reason = Arc<dyn std::error::Error + Send + Sync>;
 
 impl ChildError {
     pub(crate) fn new(error: Error, failure: Option<Failure>) -> Self {
-        // A failed notification has wrapped its reason, to share it.
-        let unwrap = |failure: Failure| match failure.downcast::<Reason>() {
-            Ok(reason) => *reason,
-            Err(failure) => failure.into(),
-        };
         Self {
             error,
-            reason: failure.map(unwrap),
+            reason: failure.map(Carried::unwrap),
         }
     }
 }
@@ -237,7 +241,11 @@ impl fmt::Display for ChildError {
     }
 }
 
-impl std::error::Error for ChildError {}
+impl std::error::Error for ChildError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.reason.as_ref()?.source()
+    }
+}
 
 /// What is known of a child.
 #[derive(Debug, Default)]

@@ -42,6 +42,7 @@
 //! the minding stands still while a `current_thread` runtime is not run.
 #![forbid(unsafe_code)]
 
+mod carried;
 mod child;
 mod minder;
 mod notification;

@@ -105,7 +105,13 @@ impl Minder {
                 children.is_open(id, stream).then(output)
             };
             let outputs = Stream::ALL.map(output);
-            let handle = Handle::new(id, process_id, children.remote(), reports);
+            let handle = Handle::new(
+                id,
+                process_id,
+                children.remote(),
+                reports,
+                self.set.errands(),
+            );
             Ok::<_, SpawnError<Relay>>((handle, outputs))
         });
         let (handle, outputs) = minded??;

@@ -6,12 +6,15 @@ use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::mpsc::Sender;
 use std::task::{Context, Poll};
 
 use childminder_driver::{Answer, Failure};
 use tokio::sync::oneshot;
 
 use crate::Reason;
+use crate::carried::Carried;
+use crate::relay::Errand;
 
 /// What becomes of a notification: a future that [`Handle::notify`](crate::Handle::notify) returns. The
 /// notification runs whether this is awaited or dropped.
@@ -50,7 +53,14 @@ impl fmt::Display for NotifyError {
     }
 }
 
-impl std::error::Error for NotifyError {}
+impl std::error::Error for NotifyError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Failed(reason) => reason.source(),
+            Self::Overdue | Self::Discarded => None,
+        }
+    }
+}
 
 /// A notification that has not run yet.
 pub(crate) struct Notification {
@@ -71,7 +81,12 @@ impl Notification {
     }
 
     /// Runs it, unless it is cancelled, and answers. Its future is dropped before the answer is given.
-    pub(crate) async fn run(self, answer: Answer, mut cancelled: Cancelled) {
+    pub(crate) async fn run(
+        self,
+        answer: Answer,
+        mut cancelled: Cancelled,
+        errands: Sender<Errand>,
+    ) {
         let mut future = self.future;
         let end = poll_fn(|context| {
             if let Poll::Ready(why) = Pin::new(&mut cancelled).poll(context) {
@@ -83,7 +98,9 @@ impl Notification {
         drop(future);
         answer.give(match &end {
             Ok(()) => Ok(()),
-            Err(NotifyError::Failed(reason)) => Err(Box::new(Arc::clone(reason))),
+            Err(NotifyError::Failed(reason)) => {
+                Err(Box::new(Carried::new(Arc::clone(reason), errands)))
+            }
             Err(error) => Err(error.to_string().into()),
         });
         // It is not told to those that did not want to know.

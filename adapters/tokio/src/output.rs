@@ -45,23 +45,12 @@ impl Output {
         }
     }
 
-    /// From now on, what comes is thrown away. The pipe stays open.
-    pub(crate) fn discard(self) {
-        self.leave(Reader::Discards);
-    }
-
-    fn leave(&self, reader: Reader) {
+    /// Until this is dropped, only the last of what comes is kept, and the child is not held up.
+    pub(crate) fn keep_last(&self) -> KeepsLast<'_> {
         let mut state = self.buffers.state();
-        let buffer = &mut state.buffers[self.stream as usize];
-        if buffer.reader != Reader::Reads {
-            return;
-        }
-        buffer.reader = reader;
-        buffer.bytes = VecDeque::new();
+        state.buffers[self.stream as usize].reader = Reader::KeepsLast;
         state.release(self.stream, &mut self.ask());
-        if reader == Reader::Gone {
-            self.ask()(Request::CloseOutput(self.stream));
-        }
+        KeepsLast(self)
     }
 
     fn ask(&self) -> impl FnMut(Request<Notification>) {
@@ -92,7 +81,22 @@ impl AsyncRead for Output {
 
 impl Drop for Output {
     fn drop(&mut self) {
-        self.leave(Reader::Gone);
+        let mut state = self.buffers.state();
+        let buffer = &mut state.buffers[self.stream as usize];
+        buffer.reader = Reader::Gone;
+        buffer.bytes = VecDeque::new();
+        state.release(self.stream, &mut self.ask());
+        self.ask()(Request::CloseOutput(self.stream));
+    }
+}
+
+/// While there is one, of this output only the last is kept.
+pub(crate) struct KeepsLast<'a>(&'a Output);
+
+impl Drop for KeepsLast<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.buffers.state();
+        state.buffers[self.0.stream as usize].reader = Reader::Reads;
     }
 }
 
@@ -127,12 +131,15 @@ impl Buffers {
         let mut state = self.state();
         let mark = state.mark;
         let buffer = &mut state.buffers[stream as usize];
-        if buffer.reader != Reader::Reads {
+        if buffer.reader == Reader::Gone {
             return;
         }
         buffer.bytes.extend(bytes);
         let waker = buffer.waker.take();
-        if buffer.bytes.len() >= mark {
+        if buffer.reader == Reader::KeepsLast {
+            let dropped = buffer.bytes.len().saturating_sub(MARK);
+            buffer.bytes.drain(..dropped);
+        } else if buffer.bytes.len() >= mark {
             state.hold(stream, ask);
         }
         drop(state);
@@ -175,9 +182,8 @@ impl State {
     /// driver would read a held pipe before that deadline, and the buffer would grow by one pipe's content
     /// each time.
     fn hold(&mut self, stream: Stream, ask: &mut impl FnMut(Request<Notification>)) {
-        if std::mem::replace(&mut self.buffers[stream as usize].held, true) {
-            return;
-        }
+        // Also if it is held: a release that a reader asked for before may be on its way.
+        self.buffers[stream as usize].held = true;
         ask(Request::HoldOutput(stream));
         if self.idle_timeout.is_some() {
             ask(Request::SetIdleTimeout(None));
@@ -234,7 +240,8 @@ impl Buffer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reader {
     Reads,
-    Discards,
+    /// The outcome is awaited, and nothing reads.
+    KeepsLast,
     /// The pipe is closed, or will be soon.
     Gone,
 }

@@ -7,7 +7,7 @@ use childminder::{Error, ExitStatus, Outcome, Stream};
 use childminder_driver::{Answer, Control, Discarded, Failure, Handler, Job};
 use tokio::sync::{oneshot, watch};
 
-use crate::child::{ChildError, Report};
+use crate::child::{ChildError, Reason, Report};
 use crate::minder::Heartbeat;
 use crate::notification::{Cancel, Cancelled, Notification, NotifyError};
 use crate::output::Buffers;
@@ -28,6 +28,8 @@ pub(crate) enum Errand {
     Run(Notification, Answer, Cancelled),
     /// Nothing is done with it: it is dropped.
     Discard(Notification),
+    /// The same.
+    Forget(Reason),
 }
 
 impl Relay {

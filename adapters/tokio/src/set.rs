@@ -55,9 +55,12 @@ impl Set {
         for errand in errands {
             match errand {
                 Errand::Run(notification, answer, cancelled) => {
-                    self.runtime.spawn(notification.run(answer, cancelled));
+                    let errands = self.errands.clone();
+                    self.runtime
+                        .spawn(notification.run(answer, cancelled, errands));
                 }
                 Errand::Discard(notification) => drop(notification),
+                Errand::Forget(reason) => drop(reason),
             }
         }
         Ok(result)
@@ -147,5 +150,5 @@ fn killing() -> Ladder {
         target: Target::Group,
         wait: None,
     };
-    Ladder::new(&[kill]).unwrap_or_default()
+    Ladder::from([kill])
 }

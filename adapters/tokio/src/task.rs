@@ -54,17 +54,18 @@ impl Task {
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        loop {
-            let owned = self.owners.poll_recv(context).is_pending();
-            if !owned && self.set.0.is_empty() {
-                return Poll::Ready(());
-            }
-            if ready!(self.poll_work(context)).is_err() {
-                // The runtime is being dropped.
-                return Poll::Ready(());
-            }
-            self.set.0.turn();
+        let owned = self.owners.poll_recv(context).is_pending();
+        if !owned && self.set.0.is_empty() {
+            return Poll::Ready(());
         }
+        if ready!(self.poll_work(context)).is_err() {
+            // The runtime is being dropped.
+            return Poll::Ready(());
+        }
+        self.set.0.turn();
+        // Other tasks have their turn before the next look: a flood must not starve the runtime.
+        context.waker().wake_by_ref();
+        Poll::Pending
     }
 
     fn poll_work(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {

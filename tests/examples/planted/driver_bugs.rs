@@ -83,8 +83,8 @@ pub(crate) const DRIVER_BUGS: [Bug; 27] = [
     ),
     turn(
         "a short read is the end of what there is also on the edge",
-        "if is_short && reading.stops == Stops::WhenShort(turn.kernel.trigger()) {",
-        "if is_short && (BUG || reading.stops == Stops::WhenShort(turn.kernel.trigger())) {",
+        "let is_all = is_short && turn.kernel.trigger() == Trigger::Level;",
+        "let is_all = is_short && (BUG || turn.kernel.trigger() == Trigger::Level);",
     ),
     turn(
         "a lost exit is taken for a success",

@@ -120,10 +120,11 @@ impl<N: Send + 'static> Driver<N> {
                 None => return,
             }
         };
+        let before = turn.shared.mail_so_far();
         let answer = turn.shared.answer(self.id, id);
         let control = &mut turn.shared.control(self.id);
         turn.handler.notify(control, job, answer);
-        if let Some(result) = turn.shared.take_answer(self.id, id) {
+        if let Some(result) = turn.shared.take_answer(self.id, id, before) {
             self.desk().answers.push_back((id, result));
         }
     }

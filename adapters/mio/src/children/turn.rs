@@ -76,11 +76,14 @@ impl<H: Handler> Children<H> {
     }
 
     /// Each child has one turn a round, however much it asks of others.
-    fn turn_queued(&mut self, now: Instant, budget: &mut usize) {
-        for _ in 0..self.queue.len() {
+    fn turn_queued(&mut self, mut now: Instant, budget: &mut usize) {
+        for turned in 0..self.queue.len() {
             let Some(id) = self.queue.pop_front() else {
                 return;
             };
+            if turned % CHILDREN_A_READING == CHILDREN_A_READING - 1 {
+                now = clock::now();
+            }
             self.turn_child(id, now, budget);
             if *budget == 0 {
                 return;
@@ -221,3 +224,7 @@ impl<H: Handler> Children<H> {
 
 /// How often a turn looks again for what has come meanwhile, before the loop has its turn.
 const ROUNDS: usize = 4;
+
+/// After so many children the clock is read again, so that handlers which take their time do not make what
+/// comes after them count as older than it is.
+const CHILDREN_A_READING: usize = 64;

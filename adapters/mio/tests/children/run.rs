@@ -40,3 +40,11 @@ fn a_command_that_is_not_there_gives_the_handler_back() {
     assert_eq!(refused.error.kind(), ErrorKind::NotFound);
     assert_eq!(refused.handler.text(), "mine");
 }
+
+#[test]
+fn standard_input_that_is_piped_is_at_its_end() {
+    let mut cat = Command::new("cat");
+    cat.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let (outcome, ()) = run_to_end(&mut cat, Config::default(), ()).expect("a child");
+    assert!(outcome.is_success());
+}

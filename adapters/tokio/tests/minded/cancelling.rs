@@ -143,3 +143,15 @@ fn what_is_left_of_the_group_of_a_dropped_child_is_killed() {
         until(|| left.is_dead() && leader.is_gone()).await;
     });
 }
+
+#[test]
+fn an_outcome_that_is_not_awaited_to_its_end_loses_no_output() {
+    on_both(async |minder| {
+        let mut child = spawn(&minder, "echo hello; read go", patient());
+        let stdin = child.take_stdin();
+        assert!(polled(1, child.outcome()).await.is_none());
+        drop(stdin);
+        child.outcome().await.expect("the end");
+        assert_eq!(read_to_end(child.take_stdout()).await, b"hello\n");
+    });
+}

@@ -10,7 +10,7 @@ use childminder_tokio::{Child, NotifyError, Options};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::yield_now;
 
-use crate::support::{millis, on_both, outcome, patient, read_to_end, spawn, until};
+use crate::support::{Bystander, millis, on_both, outcome, patient, read_to_end, spawn, until};
 
 #[test]
 fn they_run_one_at_a_time_and_in_order() {
@@ -120,6 +120,34 @@ fn one_that_is_discarded_may_own_a_child_and_a_minder() {
         until(|| !child.errors().is_empty()).await;
     });
 }
+
+/// The failure comes too late to be told, and is dropped in a turn of the set, which is locked then.
+#[test]
+fn a_failure_that_comes_too_late_may_own_a_child() {
+    on_both(async |minder| {
+        let other = spawn(&minder, "exec sleep 1000", patient());
+        // The leader is gone, and something holds its output for as long as there is input.
+        let mut child = spawn(&minder, "{ cat <&3 & } 3<&0", patient());
+        let leader = Bystander::of(child.id());
+        let _stdin = child.take_stdin();
+        until(|| leader.is_dead()).await;
+        child.notify(async { Ok(()) }).await.expect("a turn");
+        drop((child.take_stdout(), child.take_stderr()));
+        child.fail(Owning(other));
+        child.outcome().await.expect("the end");
+    });
+}
+
+#[derive(Debug)]
+struct Owning(#[expect(dead_code, reason = "it is there to be dropped")] Child);
+
+impl std::fmt::Display for Owning {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("it owns a child")
+    }
+}
+
+impl std::error::Error for Owning {}
 
 #[test]
 fn one_that_comes_after_the_end_is_discarded() {
