@@ -193,7 +193,7 @@ impl Ladder {
     const fn beginning(stages: &[Stage]) -> Self {
         let mut ladder = Self::NONE;
         let mut at = 0;
-        while at < stages.len() && at < Self::MAX_STAGES {
+        while at < Self::MAX_STAGES && at < stages.len() {
             let stage = &stages[at];
             ladder.signals[at] = Some((stage.signal, stage.target));
             ladder.waits[at] = limit_nanos(stage.wait);

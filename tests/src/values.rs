@@ -7,8 +7,9 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use childminder::{
-    Activity, Config, Error, ExitStatus, FailureId, Instant, Ladder, Misuse, NoSuchSignal,
-    NotificationId, Outcome, Signal, Stage, Stream, Target, TooManyStages,
+    Activity, Config, Error, Event, ExitStatus, FailureId, Instant, Ladder, Misuse, MonitorState,
+    NoSuchSignal, NotificationId, NotificationKind, Outcome, Signal, Stage, Stream, Target,
+    TooManyStages,
 };
 
 /// Checks all of them.
@@ -23,6 +24,9 @@ pub fn check() -> Result<(), String> {
     statuses()?;
     times()?;
     activities()?;
+    names()?;
+    outcomes()?;
+    states()?;
     words(&errors())?;
     words(&misuses())
 }
@@ -38,6 +42,7 @@ fn signals() -> Result<(), String> {
             "trying is making",
         )?;
     }
+    words(&[NoSuchSignal { number: 0 }, NoSuchSignal { number: 128 }])?;
     words(&(1..=127).filter_map(Signal::new).collect::<Vec<_>>())
 }
 
@@ -147,7 +152,9 @@ fn times() -> Result<(), String> {
         )?;
     }
     let beyond = Instant::ZERO.after(Duration::from_nanos(u64::MAX) + Duration::from_nanos(1));
-    holds(beyond == Instant::FAR_FUTURE, "time has an end")
+    holds(beyond == Instant::FAR_FUTURE, "time has an end")?;
+    let said = [0, 12_500_000_000, 1].map(|nanos| Instant(nanos).to_string());
+    holds(said == ["0s", "12.5s", "0.000000001s"], "a time is seconds")
 }
 
 fn activities() -> Result<(), String> {
@@ -160,6 +167,103 @@ fn activities() -> Result<(), String> {
     ] {
         let counts = [stdout, stderr].map(|stream| activity.counts(stream));
         holds(counts == counted, "what counts is what its name says")?;
+    }
+    Ok(())
+}
+
+/// What a flight record calls things: each by a name of its own.
+fn names() -> Result<(), String> {
+    words(&Stream::ALL)?;
+    words(&[Target::Leader, Target::Group])?;
+    words(&Stream::ALL.map(Stream::name))?;
+    words(&[Target::Leader, Target::Group].map(Target::name))?;
+    words(&[NotificationKind::Requested, NotificationKind::Heartbeat].map(NotificationKind::name))?;
+    let activities = [
+        Activity::AnyOutput,
+        Activity::Stdout,
+        Activity::Stderr,
+        Activity::Explicit,
+    ];
+    words(&activities.map(Activity::name))?;
+    words(&errors().into_iter().map(Error::name).collect::<Vec<_>>())?;
+    words(&events().iter().map(Event::name).collect::<Vec<_>>())
+}
+
+fn events() -> Vec<Event> {
+    let [stream, _] = Stream::ALL;
+    let id = NotificationId::FIRST;
+    vec![
+        Event::Started,
+        Event::Output { stream, bytes: 1 },
+        Event::Progress,
+        Event::Tick,
+        Event::Notify,
+        Event::NotifyDone { id, ok: true },
+        Event::Fail,
+        Event::Terminate,
+        Event::Escalate,
+        Event::SetIdleTimeout(None),
+        Event::SetLadder(Ladder::NONE),
+        Event::OutputClosed,
+        Event::ChildExited(ExitStatus::Lost),
+        Event::Suspended,
+        Event::Resumed,
+    ]
+}
+
+/// Every outcome has words of its own.
+fn outcomes() -> Result<(), String> {
+    let mut outcomes = Vec::new();
+    for (error, exit) in [
+        (None, None),
+        (Some(Error::Exit(ExitStatus::Lost)), Some(ExitStatus::Lost)),
+        (Some(Error::IdleTimeout), Some(ExitStatus::Code(0))),
+        (Some(Error::Unkillable), None),
+    ] {
+        for flags in 0..4 {
+            let mut outcome = Outcome::default();
+            (outcome.error, outcome.exit) = (error, exit);
+            (outcome.terminated, outcome.leaked) = (flags & 1 > 0, flags & 2 > 0);
+            outcomes.push(outcome);
+        }
+    }
+    words(&outcomes)
+}
+
+/// The states of a child that cannot be killed, and of one whose output leaks.
+fn states() -> Result<(), String> {
+    let no_time = Some(Duration::ZERO);
+    let kill = Stage {
+        signal: Signal::KILL,
+        target: Target::Group,
+        wait: no_time,
+    };
+    let config = Config {
+        ladder: Ladder::from([kill]),
+        drain_timeout: no_time,
+        ..Config::default()
+    };
+    let exit = Event::ChildExited(ExitStatus::Code(0));
+    for (events, states) in [
+        (&[][..], ["new", "open"]),
+        (&[Event::Started], ["running", "open"]),
+        (
+            &[Event::Started, Event::OutputClosed],
+            ["running", "closed"],
+        ),
+        (&[Event::Started, exit], ["exited", "open"]),
+        (&[Event::Started, exit, Event::Tick], ["released", "leaked"]),
+        (
+            &[Event::Started, Event::Terminate, Event::Tick],
+            ["given up", "leaked"],
+        ),
+    ] {
+        let mut monitor = MonitorState::new(config);
+        for event in events {
+            let taken = monitor.handle(Instant::ZERO, *event);
+            holds(taken.is_ok(), "the event makes sense")?;
+        }
+        holds(monitor.states() == states, "a state has its name")?;
     }
     Ok(())
 }
