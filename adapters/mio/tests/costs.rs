@@ -39,7 +39,7 @@ fn a_line_among_many_silent_children_costs_three_calls() {
     assert_eq!(turn, ["epoll_pwait", "read", "epoll_pwait"], "{said}");
 }
 
-/// The first look brings the line, the second shows that nothing is left: whoever waits for edges will
+/// The first look brings the line, the second shows that nothing is left: a loop that waits for edges will
 /// get one for what comes next.
 #[test]
 #[ignore = "run by another test, under strace"]
