@@ -81,8 +81,9 @@
 //!                 machine.note(error);
 //!             }
 //!             machine.reap();
-//!             let (exit, leaked, terminated) = (Some(status), false, false);
-//!             machine.finish(Outcome { error, exit, leaked, terminated });
+//!             let mut outcome = Outcome::default();
+//!             (outcome.error, outcome.exit) = (error, Some(status));
+//!             machine.finish(outcome);
 //!         }
 //!     }
 //!
