@@ -152,8 +152,8 @@ impl Child {
     /// from then on. With [`Watch::Sigchld`](crate::Watch::Sigchld) it becomes readable when any child
     /// dies, stops or goes on, and [`exit_status`](Self::exit_status) makes it unreadable again.
     ///
-    /// The child is this descriptor for those who take one (`AsFd`, `AsRawFd`), so that a reactor such as
-    /// tokio's `AsyncFd` can own the child.
+    /// `AsFd` and `AsRawFd` of the child give this descriptor, so that a reactor such as tokio's `AsyncFd` can
+    /// own the child.
     pub fn exit_fd(&self) -> BorrowedFd<'_> {
         self.process.exit_fd()
     }
