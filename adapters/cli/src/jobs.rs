@@ -29,7 +29,7 @@ use std::time::Duration;
 
 use childminder::{ExitStatus, Signal, Target};
 use childminder_driver::Handler;
-use childminder_unix::{ControllingTerminal, Halt, Place, Stops};
+use childminder_unix::{ControllingTerminal, JobChange, Place, Stops};
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 use rustix::fs::{FileType, fstat};
@@ -147,8 +147,8 @@ impl JobControl {
             }
         }
         // A child that is lost is noticed elsewhere.
-        while let Ok(Some(halt)) = child.child().take_halt() {
-            if let Halt::Stopped(signal) = halt {
+        while let Ok(Some(halt)) = child.child().take_job_change() {
+            if let JobChange::Stopped(signal) = halt {
                 self.stopped(signal, child, &settle, &resume)?;
             }
         }

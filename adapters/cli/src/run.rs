@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use childminder::{Config, Error, ExitStatus, Outcome, Signal, Stream};
 use childminder_record::Recorder;
-use childminder_unix::{Start, Watch, signals};
+use childminder_unix::{SpawnOptions, Watch, signals};
 use mio::{Events, Interest, Poll, Token, Waker};
 use signal_hook::consts::{SIGINT, SIGQUIT};
 
@@ -267,11 +267,11 @@ fn spawn(
     let attempt = |place, cgroup| {
         let mut command = Command::new(name);
         command.args(rest);
-        let start = Start {
+        let start = SpawnOptions {
             place,
             cgroup,
-            dies_with_us: !args.keep && Start::CAN_DIE_WITH_US,
-            watch: Watch::that_works(),
+            kill_on_parent_death: !args.keep && SpawnOptions::CAN_KILL_ON_PARENT_DEATH,
+            watch: Watch::detect(),
         };
         terminal.start(command, start, args)
     };

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use childminder::{ExitStatus, Outcome, Stream};
-use childminder_unix::{Child, ControllingTerminal, Start};
+use childminder_unix::{Child, ControllingTerminal, SpawnOptions};
 use mio::{Registry, Token, Waker};
 use rustix::process::{getpid, getsid};
 use rustix::stdio::{stderr, stdin, stdout};
@@ -63,7 +63,7 @@ impl Terminal {
     pub(crate) fn start(
         &mut self,
         mut command: Command,
-        mut start: Start,
+        mut start: SpawnOptions,
         args: &RunArgs,
     ) -> io::Result<Child> {
         if let Some(tty) = &mut self.tty {
@@ -75,7 +75,7 @@ impl Terminal {
         if let Some(jobs) = &mut self.jobs {
             start.place = jobs.place()?;
         }
-        Child::start(&mut command, &start)
+        Child::spawn_with(&mut command, &start)
     }
 
     /// Whether a shell runs us as a job: we have a controlling terminal, and did not begin the session.

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use childminder_driver::Handler;
-use childminder_unix::{Child, ControllingTerminal, Pty, Start};
+use childminder_unix::{Child, ControllingTerminal, Pty, SpawnOptions};
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token, Waker};
 use rustix::io::Errno;
@@ -61,7 +61,7 @@ impl Tty {
         Ok(tty)
     }
 
-    pub(crate) fn start(&mut self, command: Command, start: Start) -> io::Result<Child> {
+    pub(crate) fn start(&mut self, command: Command, start: SpawnOptions) -> io::Result<Child> {
         let child = self.pty.start(command, start)?;
         self.held = Some(self.pty.open()?);
         self.input = Some(Input::new(Arc::clone(&self.waker))?);

@@ -16,12 +16,12 @@ use crate::sys;
 /// limits nothing: it is there to know who belongs to a child, and to kill all of them at once.
 ///
 /// ```no_run
-/// use childminder_unix::{Cgroup, Child, Start};
+/// use childminder_unix::{Cgroup, Child, SpawnOptions};
 /// use std::process::Command;
 ///
 /// let mut cgroup = Cgroup::create()?;
-/// let start = Start { cgroup: Some(cgroup.entrance()?), ..Start::default() };
-/// let mut child = Child::start(Command::new("make").arg("test"), &start)?;
+/// let start = SpawnOptions { cgroup: Some(cgroup.entrance()?), ..SpawnOptions::default() };
+/// let mut child = Child::spawn_with(Command::new("make").arg("test"), &start)?;
 /// cgroup.kill()?;
 /// child.reap()?;
 /// cgroup.remove()?;
@@ -83,7 +83,7 @@ impl Cgroup {
         Err(io::ErrorKind::AlreadyExists.into())
     }
 
-    /// Its `cgroup.procs`, opened for [`Start::cgroup`](crate::Start::cgroup).
+    /// Its `cgroup.procs`, opened for [`SpawnOptions::cgroup`](crate::SpawnOptions::cgroup).
     ///
     /// # Errors
     ///
@@ -284,7 +284,7 @@ mod tests {
     use childminder::ExitStatus;
 
     use super::*;
-    use crate::{Child, Start};
+    use crate::{Child, SpawnOptions};
 
     fn seen(own: &str, mounts: &str) -> Vec<String> {
         let found = directories(own, mounts);
@@ -307,13 +307,13 @@ mod tests {
     #[test]
     fn without_the_file_that_kills_all_each_is_killed() {
         let mut cgroup = Cgroup::create().expect("a cgroup");
-        let start = Start {
+        let start = SpawnOptions {
             cgroup: Some(cgroup.entrance().expect("an entrance")),
-            ..Start::default()
+            ..SpawnOptions::default()
         };
         let mut command = Command::new("sh");
         command.args(["-c", "setsid sleep 1000 & sleep 1000"]);
-        let mut child = Child::start(&mut command, &start).expect("a child");
+        let mut child = Child::spawn_with(&mut command, &start).expect("a child");
         while cgroup.members().expect("a list").len() < 3 {
             thread::yield_now();
         }

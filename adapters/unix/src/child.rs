@@ -3,13 +3,13 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::process::{ChildStdin, Command};
-use std::time::Duration;
 
 use childminder::{ExitStatus, Signal, Target};
 use nix::libc;
 
 use crate::pipe::Pipe;
-use crate::start::{Place, Start};
+use crate::spawn_options::{Place, SpawnOptions, Watch};
+use crate::status::{Delivery, JobChange, Usage};
 use crate::sys;
 
 /// A process that was spawned here, its process group, and our ends of its pipes.
@@ -40,7 +40,7 @@ impl Child {
     /// Spawns `command` as the leader of a process group of its own.
     ///
     /// Standard input, output and error are what the caller set on the command. Its signals are as
-    /// [`Start`] says, where there are other ways to begin as well.
+    /// [`SpawnOptions`] says, where there are other ways to begin as well.
     ///
     /// The command's group is set here, in place of any other. The leader of a group cannot begin
     /// a session, so a `setsid(2)` in a hook of the command's would fail.
@@ -57,20 +57,20 @@ impl Child {
     /// - What `fork(2)`, `pipe(2)` and `pidfd_open(2)` say when there are too many processes
     ///   or descriptors. No child is left running then.
     pub fn spawn(command: &mut Command) -> io::Result<Self> {
-        Self::start(command, &Start::default())
+        Self::spawn_with(command, &SpawnOptions::default())
     }
 
-    /// Spawns `command` as `start` says; otherwise like [`spawn`](Self::spawn).
+    /// Spawns `command` as `options` say; otherwise like [`spawn`](Self::spawn).
     ///
-    /// What `start` asks for stays with the command: it is to be spawned the same way, if ever again.
+    /// What `options` ask for stays with the command: it is to be spawned the same way, if ever again.
     ///
     /// # Errors
     ///
     /// Like [`spawn`](Self::spawn), and what the system says of a place that cannot be had.
-    pub fn start(command: &mut Command, start: &Start) -> io::Result<Self> {
-        let watcher = sys::Watcher::new(start.watch)?;
-        sys::prepare(command, start)?;
-        let has_group = !matches!(start.place, Place::Ours);
+    pub fn spawn_with(command: &mut Command, options: &SpawnOptions) -> io::Result<Self> {
+        let watcher = sys::Watcher::new(options.watch)?;
+        sys::prepare(command, options)?;
+        let has_group = !matches!(options.place, Place::Inherit);
         let mut spawned = command.spawn()?;
         let stdin = spawned.stdin.take();
         let stdout = spawned.stdout.take().map(OwnedFd::from);
@@ -176,8 +176,8 @@ impl Child {
     /// # Errors
     ///
     /// As [`exit_status`](Self::exit_status).
-    pub fn take_halt(&self) -> io::Result<Option<Halt>> {
-        self.process.take_halt()
+    pub fn take_job_change(&self) -> io::Result<Option<JobChange>> {
+        self.process.take_job_change()
     }
 
     /// Sends `signal` to the child, with `pidfd_send_signal(2)`, or to its process group, with `kill(2)`, and
@@ -211,6 +211,22 @@ impl Child {
     }
 }
 
+impl Watch {
+    /// A pidfd where one can be had, the handler where not, for which Linux takes the feature `sigchld`.
+    pub fn detect() -> Self {
+        if sys::pidfds_work() {
+            Self::Pidfd
+        } else {
+            Self::Sigchld
+        }
+    }
+}
+
+impl SpawnOptions {
+    /// Whether this system can end a child with the thread that spawned it.
+    pub const CAN_KILL_ON_PARENT_DEATH: bool = sys::CAN_KILL_ON_PARENT_DEATH;
+}
+
 /// Its [exit descriptor](Child::exit_fd).
 impl AsFd for Child {
     fn as_fd(&self) -> BorrowedFd<'_> {
@@ -223,38 +239,6 @@ impl AsRawFd for Child {
     fn as_raw_fd(&self) -> RawFd {
         self.exit_fd().as_raw_fd()
     }
-}
-
-/// What a child has used (`getrusage(2)`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Usage {
-    /// Time on the processor in the child's own code.
-    pub user: Duration,
-    /// Time on the processor in the kernel.
-    pub system: Duration,
-    /// The most memory that it, or the largest of its descendants, had resident, in bytes. What we had
-    /// when we spawned it counts, as the kernel has it.
-    pub peak_memory: u64,
-}
-
-/// What job control did to a child.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Halt {
-    /// This signal stopped it.
-    Stopped(Signal),
-    /// It goes on.
-    Continued,
-}
-
-/// What became of a signal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Delivery {
-    /// The kernel took it. For a group, that means that it has a member, if only the dead leader
-    /// that is not yet reaped.
-    Sent,
-    /// Nobody was there to get it: the leader is dead, the group has no member, or the child was
-    /// reaped. Nothing was sent.
-    Gone,
 }
 
 /// Whether a stopped process leaves this signal pending until it is continued, and should not.

@@ -58,7 +58,8 @@ mod pipe;
 mod pty;
 mod selector;
 pub mod signals;
-mod start;
+mod spawn_options;
+mod status;
 #[cfg(feature = "terminal")]
 mod stops;
 mod sys;
@@ -73,14 +74,15 @@ mod wakeup;
 struct Readme;
 
 pub use cgroup::Cgroup;
-pub use child::{Child, Delivery, Halt, Usage};
+pub use child::Child;
 pub use lost::Lost;
 pub use orphans::{Living, Orphan, Orphans};
 pub use pipe::Pipe;
 #[cfg(feature = "terminal")]
 pub use pty::Pty;
 pub use selector::Selector;
-pub use start::{Place, Start, Watch};
+pub use spawn_options::{Place, SpawnOptions, Watch};
+pub use status::{Delivery, JobChange, Usage};
 #[cfg(feature = "terminal")]
 pub use stops::Stops;
 #[cfg(feature = "terminal")]

@@ -6,7 +6,7 @@ use std::io;
 
 /// The child's exit status is lost: the child is no longer there to be waited for, and asking again will not
 /// help. It comes inside the [`io::Error`] of [`Child::exit_status`](crate::Child::exit_status),
-/// [`Child::reap`](crate::Child::reap) and [`Child::take_halt`](crate::Child::take_halt), and of a spawn whose
+/// [`Child::reap`](crate::Child::reap) and [`Child::take_job_change`](crate::Child::take_job_change), and of a spawn whose
 /// child was taken away at once.
 ///
 /// ```

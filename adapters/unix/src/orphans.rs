@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io;
 
-use crate::child::Delivery;
+use crate::status::Delivery;
 use crate::sys;
 use crate::sys::table::{self, Entry, Identity};
 

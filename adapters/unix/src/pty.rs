@@ -19,7 +19,7 @@ use rustix::termios::{
 
 use crate::child::Child;
 use crate::pipe::Pipe;
-use crate::start::{Place, Start};
+use crate::spawn_options::{Place, SpawnOptions};
 use crate::sys;
 
 /// Our end of a pseudoterminal (`pty(7)`): non-blocking and close-on-exec. Closing it, and with it the
@@ -28,11 +28,11 @@ use crate::sys;
 /// Takes the feature `terminal`.
 ///
 /// ```
-/// use childminder_unix::{Pty, Start};
+/// use childminder_unix::{Pty, SpawnOptions};
 /// use std::process::Command;
 ///
 /// let pty = Pty::like(None)?;
-/// let mut child = pty.start(Command::new("tty"), Start::default())?;
+/// let mut child = pty.start(Command::new("tty"), SpawnOptions::default())?;
 /// child.reap()?;
 /// let mut said = [0; 64];
 /// let length = child.take_stdout().expect("a terminal").read(&mut said)?;
@@ -74,17 +74,17 @@ impl Pty {
     /// # Errors
     ///
     /// Like [`Child::start`].
-    pub fn start(&self, mut command: Command, start: Start) -> io::Result<Child> {
+    pub fn start(&self, mut command: Command, start: SpawnOptions) -> io::Result<Child> {
         let slave = self.open()?;
         command
             .stdin(slave.try_clone()?)
             .stdout(slave.try_clone()?)
             .stderr(slave);
-        let start = Start {
+        let start = SpawnOptions {
             place: Place::Terminal,
             ..start
         };
-        let mut child = Child::start(&mut command, &start)?;
+        let mut child = Child::spawn_with(&mut command, &start)?;
         child.set_stdout(Pipe::new(self.master.try_clone()?)?);
         Ok(child)
     }

@@ -11,7 +11,7 @@ use rustix::termios::{
 };
 
 use crate::child::Child;
-use crate::start::Place;
+use crate::spawn_options::Place;
 
 /// The terminal that controls our session, `/dev/tty`.
 ///

@@ -203,11 +203,11 @@ impl Leader {
         // From the background, without being stopped for it: we ignore SIGTTOU.
         tcsetpgrp(&self.terminal.slave, getpgrp()).expect("the foreground");
         let slave = self.terminal.slave.try_clone().expect("a copy");
-        let start = unix::Start {
+        let start = unix::SpawnOptions {
             place: unix::Place::Foreground(slave),
-            ..unix::Start::default()
+            ..unix::SpawnOptions::default()
         };
-        let us = unix::Child::start(&mut command, &start).expect("childminder");
+        let us = unix::Child::spawn_with(&mut command, &start).expect("childminder");
         self.last = Pid::from_raw(us.id().cast_signed());
         us
     }

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use childminder::{ExitStatus, Signal, Target};
-use childminder_unix::{Child, Halt, signals};
+use childminder_unix::{Child, JobChange, signals};
 
 use crate::seat::{Alone, CTRL_C, CTRL_Z, Leader, Shell, as_leader, wait_until};
 use crate::support::{LOITER, Place, Process, fields};
@@ -383,8 +383,8 @@ fn unchanged_by(leader: &mut Leader, does: impl FnOnce(&mut Leader)) {
     assert_eq!(leader.terminal.foreground(), leader.last);
 }
 
-fn halt(child: &Child) -> Option<Halt> {
-    child.take_halt().expect("no error")
+fn halt(child: &Child) -> Option<JobChange> {
+    child.take_job_change().expect("no error")
 }
 
 /// The letter of `proc_pid_stat(5)`.

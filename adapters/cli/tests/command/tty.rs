@@ -223,7 +223,9 @@ fn a_stop_that_we_cannot_see_does_not_leave_the_terminal_cooked() {
         leader.terminal.waits_until_raw();
         let [stop, go_on] = ["STOP", "CONT"].map(|name| signals::parse(name).expect("a signal"));
         us.signal(stop, Target::Leader).expect("sent");
-        wait_until("we stop", || us.take_halt().expect("no error").is_some());
+        wait_until("we stop", || {
+            us.take_job_change().expect("no error").is_some()
+        });
         leader.terminal.set_modes(&before);
         us.signal(go_on, Target::Leader).expect("sent");
         leader.terminal.waits_until_raw();

@@ -8,7 +8,7 @@ use rustix::io::{Errno, retry_on_intr};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process, waitid};
 
 use super::Look;
-use crate::child::Delivery;
+use crate::status::Delivery;
 
 /// Leaves everybody as they are: `waitid(2)` with `WNOWAIT`.
 pub(crate) fn look_at_children() -> io::Result<Look> {

@@ -13,18 +13,22 @@ use rustix::process::{getpid, getppid, getsid, setsid};
 use super::disposition::reset_to_default;
 use super::ignored::Ignored;
 use super::only_here::die_with_parent;
-use crate::start::{Place, Start};
+use crate::spawn_options::{Place, SpawnOptions};
 
-/// Makes `command` start as `start` says.
-pub(crate) fn prepare(command: &mut Command, start: &Start) -> io::Result<()> {
-    let place = start.place.try_clone()?;
+/// Makes `command` start as `options` say.
+pub(crate) fn prepare(command: &mut Command, options: &SpawnOptions) -> io::Result<()> {
+    let place = options.place.try_clone()?;
     if place.begins_a_group() {
         command.process_group(0);
     }
-    let cgroup = start.cgroup.as_ref().map(OwnedFd::try_clone).transpose()?;
-    let dies_with = start.dies_with_us.then(getpid);
+    let cgroup = options
+        .cgroup
+        .as_ref()
+        .map(OwnedFd::try_clone)
+        .transpose()?;
+    let dies_with = options.kill_on_parent_death.then(getpid);
     let reset = Ignored::by_us().to_reset();
-    let in_place = matches!(place, Place::Group | Place::Ours);
+    let in_place = matches!(place, Place::Group | Place::Inherit);
     let plain = in_place && cgroup.is_none() && dies_with.is_none();
     let nothing_blocked = SigSet::thread_get_mask()? == SigSet::empty();
     if plain && nothing_blocked && reset.clone().next().is_none() {

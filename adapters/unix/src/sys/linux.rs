@@ -95,7 +95,7 @@ pub(super) fn pidfds_work() -> io::Result<()> {
     }
 }
 
-pub(crate) const CAN_DIE_WITH_PARENT: bool = true;
+pub(crate) const CAN_KILL_ON_PARENT_DEATH: bool = true;
 
 /// Has the kernel kill the calling process when the thread that forked it ends (`PR_SET_PDEATHSIG`).
 pub(super) fn die_with_parent() -> io::Result<()> {

@@ -20,7 +20,7 @@ use rustix::process::{
 };
 
 use super::{Ends, Look};
-use crate::child::Delivery;
+use crate::status::Delivery;
 
 pub(crate) fn wakeup() -> io::Result<Ends> {
     let (reader, writer) = io::pipe()?;
@@ -85,7 +85,7 @@ pub(crate) fn pty() -> Result<OwnedFd, Errno> {
     Ok(master)
 }
 
-pub(crate) const CAN_DIE_WITH_PARENT: bool = false;
+pub(crate) const CAN_KILL_ON_PARENT_DEATH: bool = false;
 
 pub(super) fn die_with_parent() -> io::Result<()> {
     Err(unsupported("a parent-death signal"))

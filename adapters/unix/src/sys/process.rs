@@ -16,10 +16,10 @@ use super::ignored::Ignored;
 use super::only_here::{pidfd_open, pidfd_send, pidfd_wait, pidfds_work, sendable};
 use super::reap::{self, Remains};
 use super::sigchld::Sigchld;
-use crate::child::{Delivery, Halt, Usage};
 use crate::lost::Lost;
 use crate::signals;
-use crate::start::Watch;
+use crate::spawn_options::Watch;
+use crate::status::{Delivery, JobChange, Usage};
 
 /// What must be there before the spawn for the exit to be noticed.
 #[derive(Debug)]
@@ -109,15 +109,15 @@ impl Process {
         status.as_ref().map(exit_status).transpose()
     }
 
-    pub(crate) fn take_halt(&self) -> io::Result<Option<Halt>> {
+    pub(crate) fn take_job_change(&self) -> io::Result<Option<JobChange>> {
         if self.reaped.is_some() {
             return Ok(None);
         }
         let halts = WaitIdOptions::STOPPED | WaitIdOptions::CONTINUED | WaitIdOptions::NOHANG;
         let halt = self.wait(halts).map_err(explained)?;
         Ok(halt.and_then(|halt| match halt.stopping_signal() {
-            Some(number) => Signal::new(number).map(Halt::Stopped),
-            None => Some(Halt::Continued),
+            Some(number) => Signal::new(number).map(JobChange::Stopped),
+            None => Some(JobChange::Continued),
         }))
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use nix::libc;
 use rustix::process::Pid;
 
-use crate::child::Usage;
+use crate::status::Usage;
 
 /// What was told at the reap.
 #[derive(Clone, Copy, Debug)]

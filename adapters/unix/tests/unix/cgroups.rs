@@ -3,17 +3,17 @@
 use std::fs;
 
 use childminder::{ExitStatus, Signal};
-use childminder_unix::{Cgroup, Child, Start};
+use childminder_unix::{Cgroup, Child, SpawnOptions};
 
 use crate::support::{Bystander, read_line, sh, wait_until, wait_until_dead};
 
 /// A child in this cgroup that says a process id.
 fn inside(cgroup: &Cgroup, script: &str) -> (Child, Bystander) {
-    let start = Start {
+    let start = SpawnOptions {
         cgroup: Some(cgroup.entrance().expect("an entrance")),
-        ..Start::default()
+        ..SpawnOptions::default()
     };
-    let mut child = Child::start(&mut sh(script), &start).expect("a child");
+    let mut child = Child::spawn_with(&mut sh(script), &start).expect("a child");
     let line = read_line(&child.take_stdout().expect("its output"));
     (child, Bystander::of(line.parse().expect("a process id")))
 }

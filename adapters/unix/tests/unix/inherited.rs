@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, AsRawFd as _};
 use std::process::{Command, Stdio};
 
 use childminder::ExitStatus;
-use childminder_unix::{Child, Start, Wakeup};
+use childminder_unix::{Child, SpawnOptions, Wakeup};
 use nix::sys::signal::{SigSet, Signal};
 use rustix::io::{FdFlags, fcntl_getfd};
 
@@ -49,17 +49,17 @@ fn a_child_does_not_inherit_blocked_signals() {
     // For this thread only, which ends with the test.
     blocked.thread_block().expect("SIGTERM is blocked");
 
-    let with_a_hook = Start {
-        dies_with_us: true,
-        ..Start::default()
+    let with_a_hook = SpawnOptions {
+        kill_on_parent_death: true,
+        ..SpawnOptions::default()
     };
-    for start in [Start::default(), with_a_hook] {
+    for start in [SpawnOptions::default(), with_a_hook] {
         // Not through a shell, which would start it with a mask of its own.
         let mut command = Command::new("grep");
         command
             .args(["SigBlk", "/proc/self/status"])
             .stdout(Stdio::piped());
-        let mut child = Child::start(&mut command, &start).expect("a child");
+        let mut child = Child::spawn_with(&mut command, &start).expect("a child");
         let mask = read_all(&child.take_stdout().expect("its output"));
         child.reap().expect("a status");
         assert_eq!(mask, "SigBlk:\t0000000000000000\n", "{start:?}");

@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
 
 use childminder::{ExitStatus, Signal, Target};
-use childminder_unix::{Child, Delivery, Halt, Place, Start, Watch, signals};
+use childminder_unix::{Child, Delivery, JobChange, Place, SpawnOptions, Watch, signals};
 use nix::pty::openpty;
 use rustix::process::{Pid, getpgid, getpgrp, getsid};
 
@@ -17,11 +17,11 @@ use crate::support::{
 #[test]
 fn a_session_of_its_own() {
     let mut command = sh("exec sleep 1000");
-    let start = Start {
+    let start = SpawnOptions {
         place: Place::Session,
-        ..Start::default()
+        ..SpawnOptions::default()
     };
-    let mut child = Child::start(&mut command, &start).expect("a child");
+    let mut child = Child::spawn_with(&mut command, &start).expect("a child");
     let pid = pid(&child);
     assert_eq!(getsid(Some(pid)), Ok(pid));
     assert_eq!(getpgid(Some(pid)), Ok(pid));
@@ -33,18 +33,18 @@ fn a_session_of_its_own() {
     );
 
     // The hook of the first time is there still.
-    let mut again = Child::start(&mut command, &start).expect("the same again");
+    let mut again = Child::spawn_with(&mut command, &start).expect("the same again");
     again.signal(Signal::KILL, Target::Leader).expect("sent");
     again.reap().expect("a status");
 }
 
 #[test]
 fn our_own_group_is_the_childs_when_asked_for_and_only_the_child_is_signalled() {
-    let start = Start {
-        place: Place::Ours,
-        ..Start::default()
+    let start = SpawnOptions {
+        place: Place::Inherit,
+        ..SpawnOptions::default()
     };
-    let mut child = Child::start(&mut sh("exec sleep 1000"), &start).expect("a child");
+    let mut child = Child::spawn_with(&mut sh("exec sleep 1000"), &start).expect("a child");
     assert_eq!(getpgid(Some(pid(&child))), Ok(getpgrp()));
     let sent = child.signal(Signal::TERM, Target::Group).expect("sent");
     assert_eq!(sent, Delivery::Sent);
@@ -65,11 +65,11 @@ fn a_terminal_of_its_own() {
     command
         .args(["-c", "read line </dev/tty; exec test \"$line\" = hello"])
         .stdin(Stdio::from(pty.slave));
-    let start = Start {
+    let start = SpawnOptions {
         place: Place::Terminal,
-        ..Start::default()
+        ..SpawnOptions::default()
     };
-    let mut child = Child::start(&mut command, &start).expect("a child");
+    let mut child = Child::spawn_with(&mut command, &start).expect("a child");
     rustix::io::write(&pty.master, b"hello\n").expect("a line typed");
     assert_eq!(child.reap().expect("a status"), ExitStatus::Code(0));
 }
@@ -84,15 +84,15 @@ fn in_the_foreground_of_a_terminal_the_child_may_read_it() {
     let pty = openpty(None, None).expect("a PTY");
     rustix::process::ioctl_tiocsctty(&pty.slave).expect("our terminal");
     let terminal: OwnedFd = pty.slave.try_clone().expect("a copy");
-    let start = Start {
+    let start = SpawnOptions {
         place: Place::Foreground(terminal),
-        ..Start::default()
+        ..SpawnOptions::default()
     };
     let mut command = Command::new("sh");
     command
         .args(["-c", "read line; exec test \"$line\" = hello"])
         .stdin(Stdio::from(pty.slave.try_clone().expect("a copy")));
-    let mut child = Child::start(&mut command, &start).expect("a child");
+    let mut child = Child::spawn_with(&mut command, &start).expect("a child");
     assert_eq!(rustix::termios::tcgetpgrp(&pty.slave), Ok(pid(&child)));
     rustix::io::write(&pty.master, b"hello\n").expect("a line typed");
     assert_eq!(child.reap().expect("a status"), ExitStatus::Code(0));
@@ -106,13 +106,13 @@ fn a_start_that_fails_does_not_take_the_foreground() {
     }
     let pty = openpty(None, None).expect("a PTY");
     rustix::process::ioctl_tiocsctty(&pty.slave).expect("our terminal");
-    let start = Start {
+    let start = SpawnOptions {
         place: Place::Foreground(pty.slave.try_clone().expect("a copy")),
         // It takes nobody in.
         cgroup: Some(File::open("/dev/null").expect("nothing").into()),
-        ..Start::default()
+        ..SpawnOptions::default()
     };
-    Child::start(&mut sh("exit 0"), &start).expect_err("no cgroup");
+    Child::spawn_with(&mut sh("exit 0"), &start).expect_err("no cgroup");
     assert_eq!(rustix::termios::tcgetpgrp(&pty.slave), Ok(getpgrp()));
 }
 
@@ -138,15 +138,15 @@ fn a_child_can_be_made_to_die_with_us() {
     if again_in_a_process_of_its_own(name, &[]) {
         return;
     }
-    for (dies_with_us, spared) in [(true, false), (false, true)] {
+    for (kill_on_parent_death, spared) in [(true, false), (false, true)] {
         let (send, receive) = std::sync::mpsc::channel();
         // The parent is a thread, which ends without a drop of the child.
         std::thread::spawn(move || {
-            let start = Start {
-                dies_with_us,
-                ..Start::default()
+            let start = SpawnOptions {
+                kill_on_parent_death,
+                ..SpawnOptions::default()
             };
-            let child = Child::start(&mut sh("exec sleep 1000"), &start).expect("a child");
+            let child = Child::spawn_with(&mut sh("exec sleep 1000"), &start).expect("a child");
             send.send(Bystander::of(child.id()))
                 .expect("the test waits");
             std::mem::forget(child);
@@ -180,11 +180,11 @@ fn a_child_enters_its_cgroup_before_it_runs() {
         .write(true)
         .open(format!("{leaf}/cgroup.procs"))
         .expect("its list");
-    let start = Start {
+    let start = SpawnOptions {
         cgroup: Some(procs.into()),
-        ..Start::default()
+        ..SpawnOptions::default()
     };
-    let mut child = Child::start(&mut sh("cat /proc/self/cgroup"), &start).expect("a child");
+    let mut child = Child::spawn_with(&mut sh("cat /proc/self/cgroup"), &start).expect("a child");
     let said = read_all(&child.take_stdout().expect("its output"));
     child.reap().expect("a status");
     fs::remove_dir(&leaf).expect("an empty leaf");
@@ -210,12 +210,16 @@ fn a_plain_spawn_forks_nothing() {
         assert_eq!((vforks.count(), forks.count()), (2, 3), "{calls}");
         return;
     }
-    let with_a_hook = Start {
+    let with_a_hook = SpawnOptions {
         place: Place::Session,
-        ..Start::default()
+        ..SpawnOptions::default()
     };
-    for start in [Start::default(), Start::default(), with_a_hook] {
-        let mut child = Child::start(&mut Command::new("true"), &start).expect("a child");
+    for start in [
+        SpawnOptions::default(),
+        SpawnOptions::default(),
+        with_a_hook,
+    ] {
+        let mut child = Child::spawn_with(&mut Command::new("true"), &start).expect("a child");
         assert_eq!(child.reap().expect("a status"), ExitStatus::Code(0));
     }
 }
@@ -224,33 +228,36 @@ fn a_plain_spawn_forks_nothing() {
 fn a_stop_and_a_continuation_are_told_once() {
     let mut child = Child::spawn(&mut sh("echo; exec sleep 1000")).expect("a child");
     read_line(&child.take_stdout().expect("its output"));
-    assert_eq!(child.take_halt().expect("no error"), None);
+    assert_eq!(child.take_job_change().expect("no error"), None);
     let stop = signals::parse("STOP").expect("a signal");
     child.signal(stop, Target::Group).expect("sent");
     wait_until("it stops", || state(child.id()) == Some('T'));
     assert_eq!(
-        child.take_halt().expect("no error"),
-        Some(Halt::Stopped(stop))
+        child.take_job_change().expect("no error"),
+        Some(JobChange::Stopped(stop))
     );
-    assert_eq!(child.take_halt().expect("no error"), None);
+    assert_eq!(child.take_job_change().expect("no error"), None);
     child
         .signal(signals::parse("CONT").expect("a signal"), Target::Group)
         .expect("sent");
     wait_until("it goes on", || state(child.id()) != Some('T'));
-    assert_eq!(child.take_halt().expect("no error"), Some(Halt::Continued));
+    assert_eq!(
+        child.take_job_change().expect("no error"),
+        Some(JobChange::Continued)
+    );
     child.signal(Signal::KILL, Target::Group).expect("sent");
     child.reap().expect("a status");
-    assert_eq!(child.take_halt().expect("no error"), None);
+    assert_eq!(child.take_job_change().expect("no error"), None);
 }
 
 #[test]
 fn without_pidfds_a_child_is_minded_all_the_same() {
-    let start = Start {
+    let start = SpawnOptions {
         watch: Watch::Sigchld,
-        ..Start::default()
+        ..SpawnOptions::default()
     };
-    let mut one = Child::start(&mut sh("exec sleep 1000"), &start).expect("a child");
-    let mut other = Child::start(&mut sh("exit 7"), &start).expect("another");
+    let mut one = Child::spawn_with(&mut sh("exec sleep 1000"), &start).expect("a child");
+    let mut other = Child::spawn_with(&mut sh("exit 7"), &start).expect("another");
     // Any child's death makes the descriptor readable.
     let status = || other.exit_status().expect("no error");
     wait_until("it dies", || status().is_some());
@@ -281,11 +288,11 @@ fn without_pidfds_an_ignored_sigchld_does_no_harm() {
     if again_in_a_process_of_its_own(name, &["--ignore-signal=CHLD"]) {
         return;
     }
-    let start = Start {
+    let start = SpawnOptions {
         watch: Watch::Sigchld,
-        ..Start::default()
+        ..SpawnOptions::default()
     };
-    let mut child = Child::start(&mut sh("exit 7"), &start).expect("a child");
+    let mut child = Child::spawn_with(&mut sh("exit 7"), &start).expect("a child");
     assert_eq!(child.reap().expect("a status"), ExitStatus::Code(7));
 }
 

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::Command;
 
 use childminder::{Signal, Target};
-use childminder_unix::{Child, ControllingTerminal, Place, Pty, Start, Stops};
+use childminder_unix::{Child, ControllingTerminal, Place, Pty, SpawnOptions, Stops};
 use nix::pty::openpty;
 use nix::sys::signal::{self, SigSet};
 use rustix::process::{Pid, getpgrp};
@@ -45,11 +45,11 @@ fn a_panic_leaves_the_terminal_as_it_was() {
 
     let panicked = catch_unwind(AssertUnwindSafe(|| {
         let mut terminal = ControllingTerminal::open().expect("our terminal");
-        let start = Start {
+        let start = SpawnOptions {
             place: terminal.place().expect("a place"),
-            ..Start::default()
+            ..SpawnOptions::default()
         };
-        let child = Child::start(&mut sh("sleep 1000"), &start).expect("a child");
+        let child = Child::spawn_with(&mut sh("sleep 1000"), &start).expect("a child");
         assert_eq!(tcgetpgrp(&tty), Ok(pid(&child)));
         assert!(!terminal.is_ours());
         panic!("with the terminal lent");
@@ -66,11 +66,11 @@ fn what_is_not_ours_is_not_lent() {
     }
     let (tty, _master) = controlling_terminal();
     let mut terminal = ControllingTerminal::open().expect("our terminal");
-    let foreground = Start {
+    let foreground = SpawnOptions {
         place: terminal.place().expect("a place"),
-        ..Start::default()
+        ..SpawnOptions::default()
     };
-    let mut one = Child::start(&mut sh("exec sleep 1000"), &foreground).expect("a child");
+    let mut one = Child::spawn_with(&mut sh("exec sleep 1000"), &foreground).expect("a child");
     let mut other = Child::spawn(&mut sh("exec sleep 1000")).expect("another");
 
     // The one has it, so another view of ours finds nothing to lend, nor to take back.
@@ -125,7 +125,9 @@ fn a_terminal_of_the_childs_own() {
     let pty = Pty::like(None).expect("a PTY");
     let mut command = Command::new("sh");
     command.args(["-c", "stty -echo; stty size </dev/tty; cat; echo end >&2"]);
-    let mut child = pty.start(command, Start::default()).expect("a child");
+    let mut child = pty
+        .start(command, SpawnOptions::default())
+        .expect("a child");
     assert_eq!(pty.write(b"in").expect("room"), 2);
     let end = pty.end_of_input(Some(b'n')).expect("an end");
     assert_eq!(end, b"\x04\x04");

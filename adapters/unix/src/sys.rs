@@ -9,7 +9,7 @@ mod process;
 mod reap;
 #[cfg_attr(
     all(target_os = "linux", not(feature = "sigchld")),
-    path = "no_sigchld.rs"
+    path = "sys/no_sigchld.rs"
 )]
 mod sigchld;
 pub(crate) mod table;
@@ -18,8 +18,8 @@ pub(crate) mod table;
 mod children;
 #[cfg(target_os = "linux")]
 mod linux;
-#[cfg_attr(target_os = "linux", path = "epoll.rs")]
-#[cfg_attr(not(target_os = "linux"), path = "kqueue.rs")]
+#[cfg_attr(target_os = "linux", path = "sys/epoll.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "sys/kqueue.rs")]
 pub(crate) mod queue;
 #[cfg(target_os = "linux")]
 use linux as only_here;
@@ -41,8 +41,8 @@ pub(crate) use disposition::raise_by_default;
 pub(crate) use hook::prepare;
 pub(crate) use ignored::Ignored;
 pub(crate) use only_here::{
-    CAN_DIE_WITH_PARENT, adopt_orphans, leave_no_core, pidfd_open, pidfd_send, realtime_signals,
-    set_timer, timer, wakeup,
+    CAN_KILL_ON_PARENT_DEATH, adopt_orphans, leave_no_core, pidfd_open, pidfd_send,
+    realtime_signals, set_timer, timer, wakeup,
 };
 #[cfg(feature = "terminal")]
 pub(crate) use only_here::{pty, signalfd};

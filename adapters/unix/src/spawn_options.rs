@@ -3,8 +3,6 @@
 use std::io;
 use std::os::fd::OwnedFd;
 
-use crate::sys;
-
 /// Where a child stands among processes, what else ends it, and how it is watched. The default is a process
 /// group of its own, and a pidfd.
 ///
@@ -12,23 +10,18 @@ use crate::sys;
 /// at their defaults in the child, so that a ladder of signals works; but a SIGHUP that is ignored stays
 /// so, as `nohup(1)` wants it.
 #[derive(Debug, Default)]
-pub struct Start {
+pub struct SpawnOptions {
     /// Its process group, session and terminal.
     pub place: Place,
     /// Whether SIGKILL reaches it when the thread that spawned it ends (`PR_SET_PDEATHSIG`). It does not
     /// reach a program that gains privileges at its exec or runs as somebody else by then, nor what the child
-    /// starts. Where there is no such signal ([`CAN_DIE_WITH_US`](Self::CAN_DIE_WITH_US)), this is an error of
+    /// starts. Where there is no such signal ([`CAN_KILL_ON_PARENT_DEATH`](Self::CAN_KILL_ON_PARENT_DEATH)), this is an error of
     /// the spawn.
-    pub dies_with_us: bool,
+    pub kill_on_parent_death: bool,
     /// How its exit is noticed.
     pub watch: Watch,
     /// An open `cgroup.procs` that it enters before its exec (`cgroups(7)`).
     pub cgroup: Option<OwnedFd>,
-}
-
-impl Start {
-    /// Whether this system can end a child with us.
-    pub const CAN_DIE_WITH_US: bool = sys::CAN_DIE_WITH_PARENT;
 }
 
 /// A child's place among processes.
@@ -48,7 +41,7 @@ pub enum Place {
     #[cfg(feature = "terminal")]
     Terminal,
     /// Our own process group. A signal to the group then goes to the child alone.
-    Ours,
+    Inherit,
 }
 
 impl Place {
@@ -77,7 +70,7 @@ impl Place {
             Self::Session => Self::Session,
             #[cfg(feature = "terminal")]
             Self::Terminal => Self::Terminal,
-            Self::Ours => Self::Ours,
+            Self::Inherit => Self::Inherit,
         })
     }
 }
@@ -93,15 +86,4 @@ pub enum Watch {
     ///
     /// On Linux, this takes the feature `sigchld`; without it, it is an error of the spawn (`Unsupported`).
     Sigchld,
-}
-
-impl Watch {
-    /// A pidfd where one can be had, the handler where not, for which Linux takes the feature `sigchld`.
-    pub fn that_works() -> Self {
-        if sys::pidfds_work() {
-            Self::Pidfd
-        } else {
-            Self::Sigchld
-        }
-    }
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use childminder::{Config, Ladder, Outcome, Signal, Stage, Target};
 use childminder_unix::signals::{self, unblock_all};
-use childminder_unix::{Child, ControllingTerminal, Place, Start, Watch};
+use childminder_unix::{Child, ControllingTerminal, Place, SpawnOptions, Watch};
 use mio::{Events, Interest, Poll, Token, Waker};
 use signal_hook::consts::{
     FORBIDDEN, SIGALRM, SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGSTOP, SIGTERM, SIGTSTP,
@@ -158,17 +158,17 @@ fn start(options: &Options, jobs: Option<&mut JobControl>) -> io::Result<Child> 
     }
     let place = match jobs {
         Some(jobs) => jobs.place()?,
-        None if options.foreground => Place::Ours,
+        None if options.foreground => Place::Inherit,
         None => Place::Group,
     };
     // Having to die with us, it is started by `execvp`, which gives a script without `#!` to sh.
-    let start = Start {
+    let start = SpawnOptions {
         place,
-        dies_with_us: Start::CAN_DIE_WITH_US,
-        watch: Watch::that_works(),
-        ..Start::default()
+        kill_on_parent_death: SpawnOptions::CAN_KILL_ON_PARENT_DEATH,
+        watch: Watch::detect(),
+        ..SpawnOptions::default()
     };
-    Child::start(&mut command, &start)
+    Child::spawn_with(&mut command, &start)
 }
 
 fn config(options: &Options) -> Config {
