@@ -27,6 +27,12 @@ pub enum Action {
         /// What to send it to.
         target: Target,
     },
+    /// Send SIGKILL to every stray that the latest look has shown. Those that start others while they die are
+    /// found by the next look.
+    KillStrays,
+    /// Look for strays, now, and answer with `StraysSeen` or `StraysUnseen`: reap those that are dead, and count
+    /// what is alive of all that the child started, wherever it has gone.
+    LookForStrays,
     /// The notifications of these tickets, both ends included, will never run: drop their payloads.
     DiscardNotifications {
         /// The oldest.
@@ -196,6 +202,36 @@ impl fmt::Display for Error {
 
 impl core::error::Error for Error {}
 
+/// What became of a child's strays: the processes that it started, directly or not, and that outlived it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Strays {
+    /// They were not looked for, or could not be seen.
+    #[default]
+    Unknown,
+    /// There were none, or they were gone in a moment.
+    None,
+    /// All were killed.
+    Killed,
+    /// Some are alive, and were left alone.
+    Left,
+    /// Some are alive although they were to be killed.
+    Survived,
+}
+
+impl Strays {
+    /// Its name, as a flight record has it: `unknown`, `none`, `killed`, `left` or `survived`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::None => "none",
+            Self::Killed => "killed",
+            Self::Left => "left",
+            Self::Survived => "survived",
+        }
+    }
+}
+
 /// How it ended. The default is success, with no exit known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -209,6 +245,8 @@ pub struct Outcome {
     pub leaked: bool,
     /// Whether the ladder was started.
     pub terminated: bool,
+    /// What became of the processes that the child left behind.
+    pub strays: Strays,
 }
 
 impl Outcome {
@@ -237,6 +275,12 @@ impl fmt::Display for Outcome {
         }
         if self.leaked {
             f.write_str("; output leaked")?;
+        }
+        match self.strays {
+            Strays::Unknown | Strays::None => {}
+            Strays::Killed => f.write_str("; strays killed")?,
+            Strays::Left => f.write_str("; strays left running")?,
+            Strays::Survived => f.write_str("; strays survived")?,
         }
         Ok(())
     }

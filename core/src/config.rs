@@ -20,7 +20,7 @@ use crate::time::limit_nanos;
 /// use std::time::Duration;
 ///
 /// let config = Config { idle_timeout: Some(Duration::from_secs(60)), ..Config::default() };
-/// assert!(config.sweep);
+/// assert_eq!(config.drain_timeout, Some(Duration::from_secs(2)));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Config {
@@ -45,9 +45,13 @@ pub struct Config {
     pub activity: Activity,
     /// How the child is ended, when it must be.
     pub ladder: Ladder,
-    /// Whether a run that was being terminated ends with SIGKILL to the group just before the reap,
-    /// so that no member outlives its monitor.
-    pub sweep: bool,
+    /// Which runs end with SIGKILL to what is left of the group, and to the strays.
+    pub sweep: Sweep,
+    /// How long strays may take to go when they are killed. `None`: strays are not looked for.
+    ///
+    /// Strays that are left alone are looked for too, so that the outcome can tell of them, for a tenth of a
+    /// second at most: what closes the output is often about to exit.
+    pub stray_timeout: Option<Duration>,
 }
 
 impl Config {
@@ -69,7 +73,7 @@ impl Config {
             notification_timeout: None,
             drain_timeout: None,
             ladder: Ladder::beginning(&[interrupt, kill]),
-            sweep: false,
+            sweep: Sweep::Never,
             ..Self::DEFAULT
         }
     }
@@ -83,7 +87,8 @@ impl Config {
         drain_timeout: Some(Duration::from_secs(2)),
         activity: Activity::AnyOutput,
         ladder: Ladder::DEFAULT,
-        sweep: true,
+        sweep: Sweep::Terminated,
+        stray_timeout: None,
     };
 }
 
@@ -126,6 +131,31 @@ impl Activity {
             Self::Stdout => "stdout",
             Self::Stderr => "stderr",
             Self::Explicit => "explicit",
+        }
+    }
+}
+
+/// Which runs are swept: SIGKILL to the group just before the reap, so that no member outlives its monitor, and
+/// to every stray.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Sweep {
+    /// None.
+    Never,
+    /// Those whose ladder was started.
+    #[default]
+    Terminated,
+    /// All, those included that ended by themselves.
+    Always,
+}
+
+impl Sweep {
+    /// Its name, as a flight record has it: `never`, `terminated` or `always`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Never => "never",
+            Self::Terminated => "terminated",
+            Self::Always => "always",
         }
     }
 }
@@ -173,6 +203,13 @@ impl Ladder {
             wait: None,
         },
     ]);
+
+    /// SIGKILL to the group, and no more.
+    pub(crate) const KILL: Self = Self::beginning(&[Stage {
+        signal: Signal::KILL,
+        target: Target::Group,
+        wait: None,
+    }]);
 
     /// A ladder of these stages, in this order, for a number of them that is known only at run time.
     /// An array of one to four stages is a ladder without further ado: `Ladder::from([interrupt, kill])`.

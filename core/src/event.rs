@@ -4,8 +4,8 @@ use core::fmt;
 use core::time::Duration;
 
 use crate::action::NotificationId;
-use crate::config::Ladder;
-use crate::signal::ExitStatus;
+use crate::config::{Ladder, Target};
+use crate::signal::{ExitStatus, Signal};
 
 /// Something that happened, given to [`MonitorState::handle`](crate::MonitorState::handle).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -39,6 +39,18 @@ pub enum Event {
     Terminate,
     /// The same, impatiently: starts the ladder, or sends its next stage now.
     Escalate,
+    /// End it for certain: SIGKILL to the group, now, in place of what is left of the ladder. For an owner that
+    /// goes away.
+    Kill,
+    /// Deliver this signal as it is. The ladder is not touched. A target that is gone is none: nothing comes
+    /// of it. What has not been polled yet merges with the same signal to the same target, as the kernel merges
+    /// signals that are pending.
+    PassOn {
+        /// What to send.
+        signal: Signal,
+        /// What to send it to.
+        target: Target,
+    },
     /// Change the idle timeout; it counts anew from now.
     SetIdleTimeout(Option<Duration>),
     /// Change the ladder; without effect once it has been started.
@@ -48,8 +60,18 @@ pub enum Event {
     /// The leader is dead and not yet reaped. No signal will be asked for it after this. Where its
     /// status cannot be had any more, this is [`ExitStatus::Lost`].
     ChildExited(ExitStatus),
-    /// The child is stopped on purpose: every deadline waits. A stage of the ladder ends this, since
-    /// a stopped child is continued to see its signal. Saying it twice is harmless.
+    /// What a look for strays has shown, which [`LookForStrays`](crate::Action::LookForStrays) asked for. When
+    /// no look was asked for, or the strays are given up, it changes nothing.
+    StraysSeen {
+        /// How many are alive.
+        living: u64,
+        /// How many of these have refused to be killed (`EPERM`): they are not waited for.
+        immune: u64,
+    },
+    /// Strays cannot be seen, and will not be: nothing waits for them. Once is enough.
+    StraysUnseen,
+    /// The child is stopped on purpose, or its owner will be: every deadline waits. A stage of the ladder ends
+    /// this, since a stopped child is continued to see its signal; so does the exit. Saying it twice is harmless.
     Suspended,
     /// The child runs on: the deadlines go on from where they stood. Saying it twice is harmless.
     Resumed,
@@ -77,10 +99,14 @@ impl Event {
             Self::Fail => ("Fail", "fail"),
             Self::Terminate => ("Terminate", "terminate"),
             Self::Escalate => ("Escalate", "escalate"),
+            Self::Kill => ("Kill", "kill"),
+            Self::PassOn { .. } => ("PassOn", "pass_on"),
             Self::SetIdleTimeout(_) => ("SetIdleTimeout", "set_idle_timeout"),
             Self::SetLadder(_) => ("SetLadder", "set_ladder"),
             Self::OutputClosed => ("OutputClosed", "output_closed"),
             Self::ChildExited(_) => ("ChildExited", "child_exited"),
+            Self::StraysSeen { .. } => ("StraysSeen", "strays_seen"),
+            Self::StraysUnseen => ("StraysUnseen", "strays_unseen"),
             Self::Suspended => ("Suspended", "suspended"),
             Self::Resumed => ("Resumed", "resumed"),
         }

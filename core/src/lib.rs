@@ -35,6 +35,7 @@
 //!                 events.push(Event::OutputClosed);
 //!             }
 //!             Action::RunNotification { .. } | Action::DiscardNotifications { .. } => {}
+//!             Action::LookForStrays | Action::KillStrays => {} // not asked for in this config
 //!             Action::ScheduleTimer(_) => {} // this loop asks `poll_timeout` instead
 //!             Action::Reap => {}             // waitpid
 //!             Action::Finish(outcome) => break 'run outcome,
@@ -80,7 +81,7 @@
 //! - The first error wins; every other is recorded too.
 //! - No signal is asked for after `Reap`, and none to the leader after its exit.
 //! - No event panics: one that makes no sense is a [`Misuse`] and changes nothing.
-//! - Bounded work and bounded memory: at most 320 bytes, no allocation, no queue.
+//! - Bounded work and bounded memory: at most 384 bytes, no allocation, no queue.
 //!
 //! # What it leaves to others
 //!
@@ -123,8 +124,8 @@ mod time;
 mod timers;
 mod verdict;
 
-pub use action::{Action, Error, FailureId, NotificationId, NotificationKind, Outcome};
-pub use config::{Activity, Config, Ladder, Stage, Target, TooManyStages};
+pub use action::{Action, Error, FailureId, NotificationId, NotificationKind, Outcome, Strays};
+pub use config::{Activity, Config, Ladder, Stage, Sweep, Target, TooManyStages};
 pub use event::{Event, Misuse, Stream};
 pub use moment::Moment;
 pub use monitor::MonitorState;

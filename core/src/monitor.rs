@@ -2,8 +2,8 @@
 //!
 //! # Theory of operation
 //!
-//! Five small machines stand side by side. What one event does to the child and to its output is
-//! listed in full: from the state before it to the state after it.
+//! Six small machines stand side by side. What one event does to the child, its output and its strays
+//! is listed in full: from the state before it to the state after it.
 //!
 //! | machine | states | moved by |
 //! | --- | --- | --- |
@@ -11,36 +11,38 @@
 //! | output | open → closed; open → leaked | `OutputClosed`, the drain's end, giving the child up |
 //! | ladder | at rest → stage 1 → … → stage n | whatever asks for the end, `Escalate`, a stage's wait |
 //! | notifications | queued → in flight → done, overdue or discarded | `Notify`, heartbeats, `NotifyDone` |
+//! | strays | unsought → looking → waiting → looking; looking → clear → looking; unsought → over; looking → over; waiting → over; clear → over | the child's end, or its exit once the group had SIGKILL; `StraysSeen`, `StraysUnseen`, the wait for the next look, the strays' deadline |
 //! | verdict | no error → the first error, and later ones | whatever goes wrong |
 //!
 //! An event moves one of them. Then [`settle`](MonitorState::settle) couples them: output given up
-//! with the child, child released once its output is over, next notification, the end.
+//! with the child, child released once its output is over, the search for strays, next notification, the
+//! end.
 //!
 //! Time works the same way. Every deadline stands in one table of named timers; only a `Tick` fires
 //! them, the earliest first, each followed by `settle`, as if each were an event of its own.
 //!
-//! No queue of actions exists. The machines record what has been decided and what has been told, and
+//! No queue of actions exists. The machines record what has been decided and what has been polled, and
 //! [`poll_action`](MonitorState::poll_action) tells the difference, in the order of [`Action`]'s list.
-//! So nothing can overflow however long the owner does not poll, and what has not been told can still
+//! So nothing can overflow however long the owner does not poll, and what has not been polled can still
 //! be taken back: a signal to a leader that has exited meanwhile, a notification that an error overtook.
 
 mod rebased;
 
 use core::num::NonZeroU64;
 
-use crate::action::{Action, Error, FailureId, NotificationId, NotificationKind, Outcome};
+use crate::action::{Action, Error, FailureId, NotificationId, NotificationKind, Outcome, Strays};
 use crate::clock::Clock;
-use crate::config::{Activity, Config, Ladder, Target};
+use crate::config::{Activity, Config, Ladder, Stage, Sweep, Target};
 use crate::event::{Event, Misuse, Stream};
-use crate::signal::{ExitStatus, Signal};
+use crate::signal::{ExitStatus, Signal, SignalSet};
 use crate::time::{Instant, limit_nanos};
 use crate::timers::{Deadline, Timers};
-use crate::verdict::{Once, Verdict};
+use crate::verdict::{Distinct, Verdict};
 
 /// The monitor of one child: feed it events, perform its actions, wake it when it asks.
 ///
 /// It holds no payloads and no clock, never allocates and never panics; it is `Clone + Eq + Hash`
-/// and at most 320 bytes, so it can be searched, stored and replayed. The crate's front page shows
+/// and at most 384 bytes, so it can be searched, stored and replayed. The crate's front page shows
 /// the loop around it.
 ///
 /// - Inputs: [`handle`](Self::handle), [`notify`](Self::notify), [`fail`](Self::fail).
@@ -56,14 +58,16 @@ pub struct MonitorState {
     clock: Clock,
     timers: Timers,
     /// The wake-up that the owner was last told of, in the caller's time.
-    told_wake: Instant,
+    polled_wake: Instant,
     child: Child,
     output: Output,
     ladder: LadderState,
+    passed_on: PassedOn,
+    strays: Hunt,
     notifications: Notifications,
     verdict: Verdict,
     ended: bool,
-    told: Told,
+    polled: Polled,
 }
 
 impl MonitorState {
@@ -74,14 +78,16 @@ impl MonitorState {
             plan: config.ladder,
             clock: Clock::default(),
             timers: Timers::OFF,
-            told_wake: Instant::FAR_FUTURE,
+            polled_wake: Instant::FAR_FUTURE,
             child: Child::New,
             output: Output::Open,
             ladder: LadderState::default(),
+            passed_on: PassedOn::default(),
+            strays: Hunt::default(),
             notifications: Notifications::NONE,
             verdict: Verdict::default(),
             ended: false,
-            told: Told::Nothing,
+            polled: Polled::Nothing,
         }
     }
 
@@ -107,6 +113,8 @@ impl MonitorState {
             }
             Event::Terminate => self.terminate(),
             Event::Escalate => self.escalate(),
+            Event::Kill => self.kill(),
+            Event::PassOn { signal, target } => self.pass_on(signal, target),
             Event::SetIdleTimeout(limit) => {
                 self.limits.idle = limit_nanos(limit);
                 self.progressed();
@@ -114,8 +122,9 @@ impl MonitorState {
             Event::SetLadder(ladder) => self.set_ladder(ladder),
             Event::OutputClosed => self.output_ended(),
             Event::ChildExited(status) => self.exited(status),
-            Event::Suspended if self.child == Child::Running => self.clock.suspend(),
-            Event::Suspended => {}
+            Event::StraysSeen { living, immune } => self.strays_seen(living, immune),
+            Event::StraysUnseen => self.end_hunt(Strays::Unknown),
+            Event::Suspended => self.clock.suspend(),
             Event::Resumed => self.clock.resume(),
         }
         self.settle();
@@ -151,14 +160,17 @@ impl MonitorState {
     /// The next thing to do, until there is none. What is left unpolled is kept, except what has
     /// become wrong meanwhile: a signal to the leader after its exit, a notification after an error.
     pub fn poll_action(&mut self) -> Option<Action> {
-        self.tell_error()
-            .or_else(|| self.tell_stage())
-            .or_else(|| self.tell_sweep())
-            .or_else(|| self.tell_discarded())
-            .or_else(|| self.tell_notification())
-            .or_else(|| self.tell_wake())
-            .or_else(|| self.tell_reap())
-            .or_else(|| self.tell_finish())
+        self.poll_error()
+            .or_else(|| self.poll_stage())
+            .or_else(|| self.poll_passed_on())
+            .or_else(|| self.poll_sweep())
+            .or_else(|| self.poll_kill_strays())
+            .or_else(|| self.poll_look_for_strays())
+            .or_else(|| self.poll_discarded())
+            .or_else(|| self.poll_notification())
+            .or_else(|| self.poll_wake())
+            .or_else(|| self.poll_reap())
+            .or_else(|| self.poll_finish())
     }
 
     /// When to send the next `Tick`: never later than the next deadline, and `Some` whenever one is
@@ -203,6 +215,7 @@ impl MonitorState {
             exit: self.child.status(),
             leaked: self.output == Output::Leaked,
             terminated: self.ladder.started,
+            strays: self.strays.fate(),
         })
     }
 }
@@ -269,7 +282,7 @@ impl MonitorState {
     }
 
     fn tick(&mut self) {
-        self.told_wake = Instant::FAR_FUTURE;
+        self.polled_wake = Instant::FAR_FUTURE;
         while let Some((at, deadline)) = self.next_deadline() {
             if at > self.clock.running() {
                 break;
@@ -282,17 +295,19 @@ impl MonitorState {
 
     fn fire(&mut self, at: Instant, deadline: Deadline) {
         match deadline {
-            Deadline::Idle => self.timed_out(Once::IdleTimeout),
-            Deadline::FirstOutput => self.timed_out(Once::FirstOutputTimeout),
-            Deadline::Run => self.timed_out(Once::RunTimeout),
+            Deadline::Idle => self.timed_out(Distinct::IdleTimeout),
+            Deadline::FirstOutput => self.timed_out(Distinct::FirstOutputTimeout),
+            Deadline::Run => self.timed_out(Distinct::RunTimeout),
             Deadline::Notification => self.notification_overdue(),
             Deadline::Stage => self.stage_over(),
             Deadline::Drain => self.output = Output::Leaked,
             Deadline::Heartbeat => self.heartbeat_due(at),
+            Deadline::Strays => self.strays_overdue(),
+            Deadline::StrayLook => self.strays.look(),
         }
     }
 
-    fn timed_out(&mut self, error: Once) {
+    fn timed_out(&mut self, error: Distinct) {
         self.verdict.note(error);
         self.after_error();
         self.terminate();
@@ -357,6 +372,27 @@ impl MonitorState {
             self.terminate();
         } else if self.can_signal() && self.ladder.reached < self.plan.len() {
             self.next_stage();
+        } else if self.strays.is_on() {
+            self.hurry_strays();
+        }
+    }
+
+    fn kill(&mut self) {
+        let is_under_way = self.ladder.started && self.plan == Ladder::KILL;
+        if self.can_signal() && !is_under_way {
+            self.plan = Ladder::KILL;
+            self.ladder = LadderState::default();
+            self.terminate();
+        }
+    }
+
+    fn pass_on(&mut self, signal: Signal, target: Target) {
+        match (target, self.child) {
+            (Target::Leader, Child::Running) => self.passed_on.leader.insert(signal),
+            (Target::Group, Child::Running | Child::Exited(_)) => {
+                self.passed_on.group.insert(signal);
+            }
+            _ => {}
         }
     }
 
@@ -399,7 +435,7 @@ impl MonitorState {
         } else if self.child == Child::Running {
             self.child = Child::GivenUp;
             self.timers.stop(Deadline::Run);
-            self.verdict.note(Once::Unkillable);
+            self.verdict.note(Distinct::Unkillable);
             self.after_error();
         }
     }
@@ -413,6 +449,7 @@ impl MonitorState {
     fn exited(&mut self, status: ExitStatus) {
         self.child = Child::Exited(status);
         self.clock.resume();
+        self.passed_on.leader = SignalSet::default();
         self.timers.stop(Deadline::Idle);
         self.timers.stop(Deadline::FirstOutput);
         self.timers.stop(Deadline::Run);
@@ -422,6 +459,75 @@ impl MonitorState {
             self.verdict.note_exit(status);
             self.after_error();
         }
+    }
+
+    fn strays_seen(&mut self, living: u64, immune: u64) {
+        if self.strays.state != HuntState::Looking {
+            return;
+        }
+        let is_swept = self.is_swept();
+        self.strays.are_seen = living > 0;
+        if living == 0 || is_swept && living <= immune {
+            self.no_stray_to_wait_for();
+            return;
+        }
+        if is_swept {
+            self.strays.kill();
+        }
+        let pause = self.strays.wait();
+        self.arm(Deadline::StrayLook, pause);
+    }
+
+    /// Where the child is not over, what is left of its group may still leave strays behind.
+    fn no_stray_to_wait_for(&mut self) {
+        if self.strays.is_last {
+            self.end_hunt(match (self.strays.are_seen, self.strays.killing) {
+                (true, _) => Strays::Survived,
+                (false, Killing::None) => Strays::None,
+                (false, _) => Strays::Killed,
+            });
+        } else {
+            self.strays.state = HuntState::Clear;
+            self.timers.stop(Deadline::Strays);
+        }
+    }
+
+    fn strays_overdue(&mut self) {
+        self.end_hunt(match (self.strays.are_seen, self.is_swept()) {
+            (false, _) => Strays::Unknown,
+            (true, true) => Strays::Survived,
+            (true, false) => Strays::Left,
+        });
+    }
+
+    fn end_hunt(&mut self, fate: Strays) {
+        self.strays.end(fate);
+        self.timers.stop(Deadline::Strays);
+        self.timers.stop(Deadline::StrayLook);
+    }
+
+    /// Somebody waits for the end: what does not die soon is given up.
+    fn hurry_strays(&mut self) {
+        let soon = Instant(self.clock.running().0.saturating_add(HURRIED_STRAYS));
+        if soon < self.timers.get(Deadline::Strays) {
+            self.timers.set(Deadline::Strays, soon);
+        }
+    }
+
+    fn is_swept(&self) -> bool {
+        match self.limits.sweep {
+            Sweep::Never => false,
+            Sweep::Terminated => self.ladder.started,
+            Sweep::Always => true,
+        }
+    }
+
+    /// Whether the leader is dead and the ladder has sent SIGKILL to its group: what still holds the output
+    /// has left the group.
+    fn is_group_killed(&self) -> bool {
+        let reached = usize::from(self.ladder.reached);
+        let kills = |stage: Stage| stage.signal == Signal::KILL && stage.target == Target::Group;
+        matches!(self.child, Child::Exited(_)) && self.plan.stages().take(reached).any(kills)
     }
 
     fn arm(&mut self, deadline: Deadline, span: u64) {
@@ -453,28 +559,66 @@ impl MonitorState {
             self.child = Child::Released(status);
             self.timers.stop(Deadline::Drain);
             self.timers.stop(Deadline::Stage);
+            self.passed_on = PassedOn::default();
+        }
+        let child_over = matches!(self.child, Child::Released(_) | Child::GivenUp);
+        if child_over {
+            self.hunt_for_the_last_time();
+        } else if self.is_swept() && self.is_group_killed() {
+            self.hunt();
         }
         if self.verdict.first().is_none() && self.notifications.start_next() {
             self.arm(Deadline::Notification, self.limits.notification);
         }
-        let child_over = matches!(self.child, Child::Released(_) | Child::GivenUp);
-        if child_over && self.notifications.in_flight.is_none() {
+        if child_over && self.is_hunt_over() && self.notifications.in_flight.is_none() {
             self.ended = true;
         }
     }
+
+    fn hunt(&mut self) {
+        if self.strays.state == HuntState::Unsought && self.limits.strays < u64::MAX {
+            self.strays.look();
+            self.arm(Deadline::Strays, self.limits.strays);
+        }
+    }
+
+    /// What was seen before the sweep does not count.
+    fn hunt_for_the_last_time(&mut self) {
+        if self.strays.is_last || self.is_hunt_over() {
+            return;
+        }
+        self.strays.is_last = true;
+        self.strays.look();
+        self.timers.stop(Deadline::StrayLook);
+        if self.timers.get(Deadline::Strays) == Instant::FAR_FUTURE {
+            let patience = if self.is_swept() {
+                self.limits.strays
+            } else {
+                self.limits
+                    .strays
+                    .min(self.limits.drain)
+                    .min(STRAY_EXIT_GRACE)
+            };
+            self.arm(Deadline::Strays, patience);
+        }
+    }
+
+    fn is_hunt_over(&self) -> bool {
+        self.limits.strays == u64::MAX || matches!(self.strays.state, HuntState::Over(_))
+    }
 }
 
-/// What has been decided and not yet told.
+/// What has been decided and not yet polled.
 impl MonitorState {
-    fn tell_error(&mut self) -> Option<Action> {
-        let (error, first) = self.verdict.tell()?;
+    fn poll_error(&mut self) -> Option<Action> {
+        let (error, first) = self.verdict.poll()?;
         Some(Action::RecordError { error, first })
     }
 
-    fn tell_stage(&mut self) -> Option<Action> {
-        let untold = usize::from(self.ladder.reached - self.ladder.told);
-        for (number, stage) in self.plan.after(self.ladder.told).take(untold) {
-            self.ladder.told = number;
+    fn poll_stage(&mut self) -> Option<Action> {
+        let unpolled = usize::from(self.ladder.reached - self.ladder.polled);
+        for (number, stage) in self.plan.after(self.ladder.polled).take(unpolled) {
+            self.ladder.polled = number;
             if self.reaches(stage.target) {
                 return Some(Action::SendSignal {
                     signal: stage.signal,
@@ -485,60 +629,81 @@ impl MonitorState {
         None
     }
 
-    fn tell_sweep(&mut self) -> Option<Action> {
-        let due = self.limits.sweep && self.ladder.started && self.child.is_released();
-        self.tell_last(Told::Sweep, due)
+    fn poll_passed_on(&mut self) -> Option<Action> {
+        let (signal, target) = self.passed_on.pop()?;
+        Some(Action::SendSignal { signal, target })
+    }
+
+    fn poll_kill_strays(&mut self) -> Option<Action> {
+        if self.strays.killing != Killing::Due {
+            return None;
+        }
+        self.strays.killing = Killing::Polled;
+        Some(Action::KillStrays)
+    }
+
+    fn poll_look_for_strays(&mut self) -> Option<Action> {
+        if self.strays.state != HuntState::Due {
+            return None;
+        }
+        self.strays.state = HuntState::Looking;
+        Some(Action::LookForStrays)
+    }
+
+    fn poll_sweep(&mut self) -> Option<Action> {
+        let due = self.is_swept() && self.child.is_released();
+        self.poll_last(Polled::Sweep, due)
             .then_some(Action::SendSignal {
                 signal: Signal::KILL,
                 target: Target::Group,
             })
     }
 
-    fn tell_discarded(&mut self) -> Option<Action> {
+    fn poll_discarded(&mut self) -> Option<Action> {
         self.verdict.first()?;
         let (first, last) = self.notifications.drop_queued()?;
         Some(Action::DiscardNotifications { first, last })
     }
 
-    fn tell_notification(&mut self) -> Option<Action> {
+    fn poll_notification(&mut self) -> Option<Action> {
         let id = self
             .notifications
             .in_flight
-            .filter(|_| !self.notifications.told)?;
-        self.notifications.told = true;
+            .filter(|_| !self.notifications.polled)?;
+        self.notifications.polled = true;
         let kind = self.notifications.kind(id);
         Some(Action::RunNotification { id, kind })
     }
 
     /// A wake-up that comes too early is a spurious `Tick`; only one that comes too late is replaced.
-    fn tell_wake(&mut self) -> Option<Action> {
+    fn poll_wake(&mut self) -> Option<Action> {
         if self.ended {
-            let armed = self.told_wake < Instant::FAR_FUTURE;
-            self.told_wake = Instant::FAR_FUTURE;
+            let armed = self.polled_wake < Instant::FAR_FUTURE;
+            self.polled_wake = Instant::FAR_FUTURE;
             return armed.then_some(Action::ScheduleTimer(None));
         }
-        let at = self.poll_timeout().filter(|at| *at < self.told_wake)?;
-        self.told_wake = at;
+        let at = self.poll_timeout().filter(|at| *at < self.polled_wake)?;
+        self.polled_wake = at;
         Some(Action::ScheduleTimer(Some(at)))
     }
 
-    fn tell_reap(&mut self) -> Option<Action> {
-        let due = self.child.is_released();
-        self.tell_last(Told::Reap, due).then_some(Action::Reap)
+    fn poll_reap(&mut self) -> Option<Action> {
+        let due = self.child.is_released() && self.is_hunt_over();
+        self.poll_last(Polled::Reap, due).then_some(Action::Reap)
     }
 
-    fn tell_finish(&mut self) -> Option<Action> {
+    fn poll_finish(&mut self) -> Option<Action> {
         let outcome = self.outcome()?;
-        self.tell_last(Told::Finish, true)
+        self.poll_last(Polled::Finish, true)
             .then_some(Action::Finish(outcome))
     }
 
-    fn tell_last(&mut self, step: Told, due: bool) -> bool {
-        let tell = due && self.told < step;
-        if tell {
-            self.told = step;
+    fn poll_last(&mut self, step: Polled, due: bool) -> bool {
+        let poll = due && self.polled < step;
+        if poll {
+            self.polled = step;
         }
-        tell
+        poll
     }
 }
 
@@ -580,7 +745,95 @@ struct LadderState {
     started: bool,
     /// How many stages have been entered, and how many of these the owner was told of.
     reached: u8,
-    told: u8,
+    polled: u8,
+}
+
+/// Signals to be delivered as they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+struct PassedOn {
+    leader: SignalSet,
+    group: SignalSet,
+}
+
+impl PassedOn {
+    fn pop(&mut self) -> Option<(Signal, Target)> {
+        let leaders = self.leader.pop().map(|signal| (signal, Target::Leader));
+        leaders.or_else(|| Some((self.group.pop()?, Target::Group)))
+    }
+}
+
+/// The search for strays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+struct Hunt {
+    state: HuntState,
+    /// Whether the child is over, so that there will be no more strays than there are.
+    is_last: bool,
+    killing: Killing,
+    /// Whether the latest look has shown any.
+    are_seen: bool,
+    looks: u8,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+enum HuntState {
+    #[default]
+    Unsought,
+    /// The owner is to look.
+    Due,
+    /// The owner is looking.
+    Looking,
+    /// Some live; they are looked for again in a while.
+    Waiting,
+    /// None was there to wait for, before the child was over.
+    Clear,
+    Over(Strays),
+}
+
+/// Whether strays are killed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+enum Killing {
+    #[default]
+    None,
+    /// The owner is to kill those that it has seen.
+    Due,
+    Polled,
+}
+
+impl Hunt {
+    fn look(&mut self) {
+        self.state = HuntState::Due;
+    }
+
+    fn kill(&mut self) {
+        self.killing = Killing::Due;
+    }
+
+    /// How long to wait for the next look: what is killed is mostly gone at once, and if not, takes its time.
+    fn wait(&mut self) -> u64 {
+        self.state = HuntState::Waiting;
+        let pause = FIRST_STRAY_PAUSE << self.looks;
+        self.looks = self.looks.saturating_add(1).min(MOST_DOUBLINGS);
+        pause
+    }
+
+    fn end(&mut self, fate: Strays) {
+        self.state = HuntState::Over(fate);
+        if self.killing == Killing::Due {
+            self.killing = Killing::Polled;
+        }
+    }
+
+    fn is_on(self) -> bool {
+        use HuntState::{Due, Looking, Waiting};
+        matches!(self.state, Due | Looking | Waiting)
+    }
+
+    fn fate(self) -> Strays {
+        match self.state {
+            HuntState::Over(fate) => fate,
+            _ => Strays::Unknown,
+        }
+    }
 }
 
 /// The queue is a range of tickets: from `queued` up to, but without, `next`.
@@ -590,7 +843,7 @@ struct Notifications {
     queued: NotificationId,
     in_flight: Option<NotificationId>,
     /// Whether the owner was told to run the one in flight.
-    told: bool,
+    polled: bool,
     /// The latest heartbeat, until it is answered.
     beat: Option<NotificationId>,
     /// The one whose answer will come too late. There is at most one: it is an error, after which
@@ -603,7 +856,7 @@ impl Notifications {
         next: NotificationId::FIRST,
         queued: NotificationId::FIRST,
         in_flight: None,
-        told: false,
+        polled: false,
         beat: None,
         overdue: None,
     };
@@ -636,14 +889,14 @@ impl Notifications {
         }
         self.in_flight = Some(self.queued);
         self.queued = self.queued.next();
-        self.told = false;
+        self.polled = false;
         true
     }
 
     /// Takes back a start that the owner was not told of; whether there was one.
     fn unstart(&mut self) -> bool {
         match self.in_flight {
-            Some(id) if !self.told => {
+            Some(id) if !self.polled => {
                 self.queued = id;
                 self.in_flight = None;
                 true
@@ -653,7 +906,7 @@ impl Notifications {
     }
 
     fn expects(&self, id: NotificationId) -> Result<(), Misuse> {
-        let in_flight = self.told && self.in_flight == Some(id);
+        let in_flight = self.polled && self.in_flight == Some(id);
         if in_flight || self.overdue == Some(id) {
             Ok(())
         } else {
@@ -690,7 +943,7 @@ impl Notifications {
 
 /// How much of the end the owner was told of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Told {
+enum Polled {
     Nothing,
     Sweep,
     Reap,
@@ -707,8 +960,10 @@ struct Limits {
     /// Without a pause between the beats there are none.
     heartbeat: NonZeroU64,
     drain: u64,
+    /// `u64::MAX` is no search at all.
+    strays: u64,
     activity: Activity,
-    sweep: bool,
+    sweep: Sweep,
 }
 
 impl Limits {
@@ -721,8 +976,24 @@ impl Limits {
             heartbeat: NonZeroU64::new(limit_nanos(config.heartbeat_interval))
                 .unwrap_or(NonZeroU64::MAX),
             drain: limit_nanos(config.drain_timeout),
+            strays: config
+                .stray_timeout
+                .map_or(u64::MAX, |limit| limit_nanos(Some(limit)).min(u64::MAX - 1)),
             activity: config.activity,
             sweep: config.sweep,
         }
     }
 }
+
+/// How long, in nanoseconds, strays that are left alone may take to go before they count as left: what closes
+/// the output is often about to exit.
+const STRAY_EXIT_GRACE: u64 = 100_000_000;
+
+/// How long strays may still take to die after an `Escalate`, in nanoseconds.
+const HURRIED_STRAYS: u64 = 1_000_000_000;
+
+/// The time between the first look for strays and the second, in nanoseconds. It doubles each time.
+const FIRST_STRAY_PAUSE: u64 = 1_000_000;
+
+/// How often it doubles: to 64 ms.
+const MOST_DOUBLINGS: u8 = 6;

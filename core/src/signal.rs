@@ -44,6 +44,37 @@ impl Signal {
     }
 }
 
+/// Some signals, each at most once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct SignalSet {
+    /// One bit for each of the numbers 0 to 63, and for 64 to 127.
+    low: u64,
+    high: u64,
+}
+
+impl SignalSet {
+    pub(crate) fn insert(&mut self, signal: Signal) {
+        let bit = 1 << (signal.0.get() % 64);
+        if signal.0.get() < 64 {
+            self.low |= bit;
+        } else {
+            self.high |= bit;
+        }
+    }
+
+    /// Takes the one with the lowest number.
+    pub(crate) fn pop(&mut self) -> Option<Signal> {
+        let (bits, base) = if self.low > 0 {
+            (&mut self.low, 0)
+        } else {
+            (&mut self.high, 64)
+        };
+        let lowest = bits.trailing_zeros();
+        *bits &= bits.wrapping_sub(1);
+        Signal::new(base + lowest.cast_signed()).filter(|_| lowest < 64)
+    }
+}
+
 impl TryFrom<i32> for Signal {
     type Error = NoSuchSignal;
 

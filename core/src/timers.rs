@@ -22,11 +22,15 @@ pub enum Deadline {
     Drain,
     /// The next heartbeat.
     Heartbeat,
+    /// The strays are given up, or left alone.
+    Strays,
+    /// The next look at the strays.
+    StrayLook,
 }
 
 impl Deadline {
     /// Every deadline, in order.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Idle,
         Self::FirstOutput,
         Self::Run,
@@ -34,6 +38,8 @@ impl Deadline {
         Self::Stage,
         Self::Drain,
         Self::Heartbeat,
+        Self::Strays,
+        Self::StrayLook,
     ];
 }
 

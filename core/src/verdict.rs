@@ -3,18 +3,18 @@
 use crate::action::{Error, FailureId, NotificationId};
 use crate::signal::ExitStatus;
 
-/// What has gone wrong, and how much of it has been told.
+/// What has gone wrong, and how much of it has been polled.
 ///
 /// Failures reported from outside are without number, but every other error happens at most once in
 /// a run: a progress deadline is not armed again once the ladder has started, and no notification
 /// starts after the first error. So it is enough to remember the place at which each of those was
 /// noticed, counted from 1. All other places are outside failures, numbered as they come. A place
-/// is kept in half a word: after four billion failures, any later error is told as one more of them.
+/// is kept in half a word: after four billion failures, any later error counts as one more of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Verdict {
     noticed: u64,
-    told: u64,
-    places: [u32; Once::ALL.len()],
+    polled: u64,
+    places: [u32; Distinct::ALL.len()],
     exit: Option<ExitStatus>,
     notification: Option<NotificationId>,
 }
@@ -27,31 +27,31 @@ impl Verdict {
 
     pub(crate) fn note_exit(&mut self, status: ExitStatus) {
         self.exit = Some(status);
-        self.note(Once::Exit);
+        self.note(Distinct::Exit);
     }
 
     pub(crate) fn note_notification(&mut self, id: NotificationId) {
         self.notification = Some(id);
-        self.note(Once::Notification);
+        self.note(Distinct::Notification);
     }
 
     pub(crate) fn note_notification_timeout(&mut self, in_flight: Option<NotificationId>) {
         self.notification = in_flight;
-        self.note(Once::NotificationTimeout);
+        self.note(Distinct::NotificationTimeout);
     }
 
-    pub(crate) fn note(&mut self, once: Once) {
+    pub(crate) fn note(&mut self, error: Distinct) {
         self.noticed = self.noticed.saturating_add(1);
-        self.places[once as usize] = u32::try_from(self.noticed).unwrap_or(u32::MAX);
+        self.places[error as usize] = u32::try_from(self.noticed).unwrap_or(u32::MAX);
     }
 
-    /// The oldest error that has not been told, and whether it is the first of all.
-    pub(crate) fn tell(&mut self) -> Option<(Error, bool)> {
-        if self.told == self.noticed {
+    /// The oldest error that has not been polled, and whether it is the first of all.
+    pub(crate) fn poll(&mut self) -> Option<(Error, bool)> {
+        if self.polled == self.noticed {
             return None;
         }
-        self.told += 1;
-        Some((self.error_at(self.told), self.told == 1))
+        self.polled += 1;
+        Some((self.error_at(self.polled), self.polled == 1))
     }
 
     pub(crate) fn first(&self) -> Option<Error> {
@@ -59,22 +59,22 @@ impl Verdict {
     }
 
     fn error_at(&self, place: u64) -> Error {
-        Once::ALL
+        Distinct::ALL
             .into_iter()
-            .find(|once| u64::from(self.places[*once as usize]) == place)
-            .and_then(|once| self.once(once))
+            .find(|error| u64::from(self.places[*error as usize]) == place)
+            .and_then(|error| self.distinct(error))
             .unwrap_or_else(|| Error::External(self.failure_at(place)))
     }
 
-    fn once(&self, once: Once) -> Option<Error> {
-        Some(match once {
-            Once::IdleTimeout => Error::IdleTimeout,
-            Once::FirstOutputTimeout => Error::FirstOutputTimeout,
-            Once::RunTimeout => Error::RunTimeout,
-            Once::Exit => Error::Exit(self.exit?),
-            Once::Notification => Error::Notification(self.notification?),
-            Once::NotificationTimeout => Error::NotificationTimeout(self.notification?),
-            Once::Unkillable => Error::Unkillable,
+    fn distinct(&self, error: Distinct) -> Option<Error> {
+        Some(match error {
+            Distinct::IdleTimeout => Error::IdleTimeout,
+            Distinct::FirstOutputTimeout => Error::FirstOutputTimeout,
+            Distinct::RunTimeout => Error::RunTimeout,
+            Distinct::Exit => Error::Exit(self.exit?),
+            Distinct::Notification => Error::Notification(self.notification?),
+            Distinct::NotificationTimeout => Error::NotificationTimeout(self.notification?),
+            Distinct::Unkillable => Error::Unkillable,
         })
     }
 
@@ -90,7 +90,7 @@ impl Verdict {
 
 /// An error that happens at most once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Once {
+pub(crate) enum Distinct {
     IdleTimeout,
     FirstOutputTimeout,
     RunTimeout,
@@ -100,7 +100,7 @@ pub(crate) enum Once {
     Unkillable,
 }
 
-impl Once {
+impl Distinct {
     const ALL: [Self; 7] = [
         Self::IdleTimeout,
         Self::FirstOutputTimeout,

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use childminder::{Ladder, Stream};
+use childminder::{Ladder, Signal, Stream, Target};
 
 use crate::{ChildId, Failure};
 
@@ -71,6 +71,18 @@ impl<N> Control<'_, N> {
     /// End the child, impatiently: starts the ladder, or sends its next stage now.
     pub fn escalate(&mut self) {
         self.ask(Request::Escalate);
+    }
+
+    /// End the child for certain: SIGKILL to its group, now, in place of what is left of the ladder. For an owner
+    /// that goes away.
+    pub fn kill(&mut self) {
+        self.ask(Request::Kill);
+    }
+
+    /// Send this signal as it is. The ladder is not touched, a stopped target is not continued, and a target that
+    /// is gone is none.
+    pub fn pass_on(&mut self, signal: Signal, target: Target) {
+        self.ask(Request::PassOn(signal, target));
     }
 
     /// Change the idle timeout; it counts anew from now. Where no output comes that could put it off, it is a
@@ -141,6 +153,8 @@ pub enum Request<N> {
     Fail(Failure),
     Terminate,
     Escalate,
+    Kill,
+    PassOn(Signal, Target),
     SetIdleTimeout(Option<Duration>),
     SetLadder(Ladder),
     Suspended,

@@ -202,6 +202,10 @@ impl<N: Send + 'static> Driver<N> {
                 Request::Progress => self.feed(turn, Event::Progress),
                 Request::Terminate => self.feed(turn, Event::Terminate),
                 Request::Escalate => self.feed(turn, Event::Escalate),
+                Request::Kill => self.feed(turn, Event::Kill),
+                Request::PassOn(signal, target) => {
+                    self.feed(turn, Event::PassOn { signal, target });
+                }
                 Request::SetIdleTimeout(timeout) => {
                     self.feed(turn, Event::SetIdleTimeout(timeout));
                 }

@@ -1,6 +1,8 @@
 //! What an embedder is told of its child.
 
-use childminder::{Error, ExitStatus, Instant, Moment, Outcome, Stream};
+use std::io;
+
+use childminder::{Error, ExitStatus, Instant, Moment, Outcome, Signal, Stream, Target};
 
 use crate::{Answer, Control};
 
@@ -64,6 +66,19 @@ pub trait Handler {
         let _ = (control, error, first, failure);
     }
 
+    /// The kernel has refused to pass this signal on, for instance because the target runs as another user by
+    /// now (`EPERM`). Unless overridden, this is a failure of the run.
+    fn refused(
+        &mut self,
+        control: &mut Control<Self::Notification>,
+        signal: Signal,
+        target: Target,
+        error: io::Error,
+    ) {
+        let _ = (signal, target);
+        control.fail(error);
+    }
+
     /// This will not be used: an error overtook it, or it was asked for after the end.
     fn discarded(&mut self, what: Discarded<Self::Notification>) {
         let _ = what;
@@ -113,6 +128,16 @@ impl<H: Handler + ?Sized> Handler for Box<H> {
         failure: Option<Failure>,
     ) {
         (**self).error(control, error, first, failure);
+    }
+
+    fn refused(
+        &mut self,
+        control: &mut Control<Self::Notification>,
+        signal: Signal,
+        target: Target,
+        error: io::Error,
+    ) {
+        (**self).refused(control, signal, target, error);
     }
 
     fn discarded(&mut self, what: Discarded<Self::Notification>) {

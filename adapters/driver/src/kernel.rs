@@ -53,12 +53,38 @@ pub trait Kernel {
     /// An error, such as `EPERM`, is a failure of the run.
     fn signal(&mut self, signal: Signal, target: Target) -> io::Result<()>;
 
+    /// Sends a signal as it is: a stopped target finds it when it is continued.
+    ///
+    /// # Errors
+    ///
+    /// An error is told to [`Handler::refused`](crate::Handler::refused).
+    fn pass_on(&mut self, signal: Signal, target: Target) -> io::Result<()>;
+
+    /// Looks for what the child started, directly or not, and that outlives it, wherever it has gone: reaps those
+    /// that are dead, and counts those that live. `None` if they cannot be seen.
+    fn find_strays(&mut self) -> Option<Sighting> {
+        None
+    }
+
+    /// Sends SIGKILL to each stray that was found last. One that refuses is counted as immune by the next
+    /// [`find_strays`](Self::find_strays).
+    fn kill_strays(&mut self) {}
+
     /// Removes the dead leader from the process table. Not asked for if its exit status is lost.
     ///
     /// # Errors
     ///
     /// An error is a failure of the run.
     fn reap(&mut self) -> io::Result<()>;
+}
+
+/// What a look for strays has shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sighting {
+    /// How many are alive.
+    pub living: u64,
+    /// How many of these have refused to be killed (`EPERM`).
+    pub immune: u64,
 }
 
 /// How a selector announces that something is ready.

@@ -44,6 +44,9 @@
 //!     fn signal(&mut self, _: Signal, _: Target) -> io::Result<()> {
 //!         Ok(())
 //!     }
+//!     fn pass_on(&mut self, _: Signal, _: Target) -> io::Result<()> {
+//!         Ok(())
+//!     }
 //!     fn reap(&mut self) -> io::Result<()> {
 //!         Ok(())
 //!     }
@@ -105,7 +108,7 @@ pub use driver::{BUDGET, Driver, Turn};
 pub use errors::{Errors, Noticed};
 pub use handler::{Discarded, Failure, Handler, Job};
 pub use id::ChildId;
-pub use kernel::{Kernel, Ready, Trigger};
+pub use kernel::{Kernel, Ready, Sighting, Trigger};
 pub use lines::{Ending, Line, Lines};
 pub use netstrings::{Netstrings, NotNetstring};
 pub use shared::{Mail, Remote, Shared};

@@ -142,6 +142,11 @@ impl Kernel for Seat<'_> {
         Ok(())
     }
 
+    fn pass_on(&mut self, signal: Signal, target: Target) -> io::Result<()> {
+        self.process.child.pass_on(signal, target)?;
+        Ok(())
+    }
+
     fn reap(&mut self) -> io::Result<()> {
         self.process.child.reap()?;
         Ok(())

@@ -1,7 +1,7 @@
 //! Looking at monitors from outside, for searches of states: which of them behave alike, and what
 //! states their machines are in.
 
-use super::{Child, MonitorState, Notifications, Output};
+use super::{Child, HuntState, MonitorState, Notifications, Output};
 use crate::action::NotificationId;
 use crate::clock::Clock;
 use crate::time::Instant;
@@ -36,10 +36,10 @@ impl MonitorState {
         let clock = rebased.clock;
         rebased.clock = clock.restarted_at(Self::REBASED_NOW);
         rebased.timers = rebased.timers.moved(clock.running(), Self::REBASED_NOW);
-        rebased.told_wake = if self.wake_is_overdue(clock) {
+        rebased.polled_wake = if self.wake_is_overdue(clock) {
             Instant::ZERO
         } else {
-            rebased.told_wake.moved(clock.now(), Self::REBASED_NOW)
+            rebased.polled_wake.moved(clock.now(), Self::REBASED_NOW)
         };
         if rebased.verdict.first().is_none() {
             rebased.notifications = rebased.notifications.recounted();
@@ -47,8 +47,8 @@ impl MonitorState {
         rebased
     }
 
-    /// The states of the child and of the output, as the table at the top of `monitor.rs` has them.
-    pub const fn states(&self) -> [&'static str; 2] {
+    /// The states of the child, the output and the strays, as the table at the top of `monitor.rs` has them.
+    pub const fn states(&self) -> [&'static str; 3] {
         let child = match self.child {
             Child::New => "new",
             Child::Running => "running",
@@ -61,7 +61,14 @@ impl MonitorState {
             Output::Closed => "closed",
             Output::Leaked => "leaked",
         };
-        [child, output]
+        let strays = match self.strays.state {
+            HuntState::Unsought => "unsought",
+            HuntState::Due | HuntState::Looking => "looking",
+            HuntState::Waiting => "waiting",
+            HuntState::Clear => "clear",
+            HuntState::Over(_) => "over",
+        };
+        [child, output, strays]
     }
 }
 
@@ -70,7 +77,7 @@ impl MonitorState {
     /// difference how long ago it was.
     fn wake_is_overdue(&self, clock: Clock) -> bool {
         let next = self.timers.next().map(|(at, _)| clock.callers(at));
-        self.told_wake <= clock.now() && next.is_none_or(|at| at >= self.told_wake)
+        self.polled_wake <= clock.now() && next.is_none_or(|at| at >= self.polled_wake)
     }
 }
 

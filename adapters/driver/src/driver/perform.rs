@@ -1,12 +1,12 @@
 //! Between the monitor and the world: events in, actions out.
 
 use childminder::{
-    Action, Error, Event, Moment, NotificationId, NotificationKind, Outcome, Stream,
+    Action, Error, Event, Moment, NotificationId, NotificationKind, Outcome, Signal, Stream, Target,
 };
 
 use super::{Driver, Exit, Turn};
 use crate::control::Request;
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, Sighting};
 use crate::{Discarded, Failure, Handler, Job};
 
 impl<N: Send + 'static> Driver<N> {
@@ -19,7 +19,11 @@ impl<N: Send + 'static> Driver<N> {
     {
         if self.outcome().is_none() && self.monitor.handle(turn.now, event).is_ok() {
             turn.handler.observe(turn.now, Moment::Event(event));
-            self.perform(turn);
+            let sending = match event {
+                Event::PassOn { .. } => Sending::AsItIs,
+                _ => Sending::ToBeSeen,
+            };
+            self.perform(turn, sending);
         }
         if let Some(desk) = &mut self.desk {
             desk.reason = None;
@@ -35,7 +39,7 @@ impl<N: Send + 'static> Driver<N> {
             Ok(id) => {
                 self.desk().queued.push_back((id, notification));
                 turn.handler.observe(turn.now, Moment::Notified(id));
-                self.perform(turn);
+                self.perform(turn, Sending::ToBeSeen);
             }
             Err(_) => turn
                 .handler
@@ -52,13 +56,13 @@ impl<N: Send + 'static> Driver<N> {
             Ok(id) => {
                 self.desk().failures.insert(id, failure);
                 turn.handler.observe(turn.now, Moment::Failed(id));
-                self.perform(turn);
+                self.perform(turn, Sending::ToBeSeen);
             }
             Err(_) => turn.handler.discarded(Discarded::Failure(failure)),
         }
     }
 
-    fn perform<H, K>(&mut self, turn: &mut Turn<'_, H, K>)
+    fn perform<H, K>(&mut self, turn: &mut Turn<'_, H, K>, sending: Sending)
     where
         H: Handler<Notification = N>,
         K: Kernel,
@@ -67,11 +71,9 @@ impl<N: Send + 'static> Driver<N> {
             turn.handler.observe(turn.now, Moment::Action(action));
             match action {
                 Action::RecordError { error, first } => self.report(turn, error, first),
-                Action::SendSignal { signal, target } => {
-                    if let Err(error) = turn.kernel.signal(signal, target) {
-                        self.ask(Request::Fail(error.into()));
-                    }
-                }
+                Action::SendSignal { signal, target } => self.send(turn, signal, target, sending),
+                Action::KillStrays => turn.kernel.kill_strays(),
+                Action::LookForStrays => self.look_for_strays(turn),
                 Action::DiscardNotifications { last, .. } => self.discard(turn, last),
                 Action::RunNotification { id, kind } => self.run(turn, id, kind),
                 Action::ScheduleTimer(_) => {} // the loop asks `wake_at`
@@ -79,6 +81,43 @@ impl<N: Send + 'static> Driver<N> {
                 Action::Finish(outcome) => self.finish(turn, outcome),
             }
         }
+    }
+
+    fn send<H, K>(
+        &mut self,
+        turn: &mut Turn<'_, H, K>,
+        signal: Signal,
+        target: Target,
+        sending: Sending,
+    ) where
+        H: Handler<Notification = N>,
+        K: Kernel,
+    {
+        match sending {
+            Sending::ToBeSeen => {
+                if let Err(error) = turn.kernel.signal(signal, target) {
+                    self.ask(Request::Fail(error.into()));
+                }
+            }
+            Sending::AsItIs => {
+                if let Err(error) = turn.kernel.pass_on(signal, target) {
+                    let control = &mut turn.shared.control(self.id);
+                    turn.handler.refused(control, signal, target, error);
+                }
+            }
+        }
+    }
+
+    fn look_for_strays<H, K>(&mut self, turn: &mut Turn<'_, H, K>)
+    where
+        H: Handler<Notification = N>,
+        K: Kernel,
+    {
+        let event = match turn.kernel.find_strays() {
+            Some(Sighting { living, immune }) => Event::StraysSeen { living, immune },
+            None => Event::StraysUnseen,
+        };
+        self.feed(turn, event);
     }
 
     fn report<H, K>(&mut self, turn: &mut Turn<'_, H, K>, error: Error, first: bool)
@@ -154,4 +193,12 @@ impl<N: Send + 'static> Driver<N> {
         }
         turn.handler.finished(outcome);
     }
+}
+
+/// How a signal is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sending {
+    /// A stopped target is continued to see it: it is there to end the child.
+    ToBeSeen,
+    AsItIs,
 }

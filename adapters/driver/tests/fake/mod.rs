@@ -179,6 +179,14 @@ impl Kernel for Fake {
         Ok(())
     }
 
+    fn pass_on(&mut self, signal: Signal, _: Target) -> io::Result<()> {
+        self.diary.borrow_mut().push(format!("pass on {signal}"));
+        if self.refuses_signals {
+            return Err(io::Error::other("not permitted"));
+        }
+        Ok(())
+    }
+
     fn reap(&mut self) -> io::Result<()> {
         self.diary.borrow_mut().push("reap".into());
         Ok(())
