@@ -29,6 +29,7 @@
 mod rebased;
 
 use core::num::NonZeroU64;
+use core::time::Duration;
 
 use crate::action::{Action, Error, FailureId, NotificationId, NotificationKind, Outcome, Strays};
 use crate::clock::Clock;
@@ -49,13 +50,15 @@ use crate::verdict::{Distinct, Verdict};
 /// - Outputs: [`poll_action`](Self::poll_action), [`poll_timeout`](Self::poll_timeout).
 /// - Queries: [`timeout_reason`](Self::timeout_reason), [`deadline`](Self::deadline),
 ///   [`first_error`](Self::first_error), [`is_terminating`](Self::is_terminating),
-///   [`is_suspended`](Self::is_suspended), [`outcome`](Self::outcome).
+///   [`is_suspended`](Self::is_suspended), [`silence`](Self::silence), [`outcome`](Self::outcome).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct MonitorState {
     limits: Limits,
     /// What the ladder is made of.
     plan: Ladder,
     clock: Clock,
+    /// The latest activity, or the start, in running time.
+    last_activity: Instant,
     timers: Timers,
     /// The wake-up that the owner was last told of, in the caller's time.
     polled_wake: Instant,
@@ -77,6 +80,7 @@ impl MonitorState {
             limits: Limits::of(&config),
             plan: config.ladder,
             clock: Clock::default(),
+            last_activity: Instant::ZERO,
             timers: Timers::OFF,
             polled_wake: Instant::FAR_FUTURE,
             child: Child::New,
@@ -117,7 +121,7 @@ impl MonitorState {
             Event::PassOn { signal, target } => self.pass_on(signal, target),
             Event::SetIdleTimeout(limit) => {
                 self.limits.idle = limit_nanos(limit);
-                self.progressed();
+                self.arm_idle();
             }
             Event::SetLadder(ladder) => self.set_ladder(ladder),
             Event::OutputClosed => self.output_ended(),
@@ -208,6 +212,12 @@ impl MonitorState {
         self.clock.is_suspended()
     }
 
+    /// How long there had been no activity when the latest event came: since the start, if there has been none. The
+    /// time while suspended does not count, nor does it for the idle deadline.
+    pub fn silence(&self) -> Duration {
+        self.clock.running().since(self.last_activity)
+    }
+
     /// How it ended, once it has: what `Finish` carries.
     pub fn outcome(&self) -> Option<Outcome> {
         self.ended.then(|| Outcome {
@@ -256,7 +266,7 @@ impl MonitorState {
 impl MonitorState {
     fn started(&mut self) {
         self.child = Child::Running;
-        self.arm(Deadline::Idle, self.limits.idle);
+        self.progressed();
         self.arm(Deadline::FirstOutput, self.limits.first_output);
         self.arm(Deadline::Run, self.limits.run);
         if self.limits.heartbeat < NonZeroU64::MAX {
@@ -276,6 +286,11 @@ impl MonitorState {
     }
 
     fn progressed(&mut self) {
+        self.last_activity = self.clock.running();
+        self.arm_idle();
+    }
+
+    fn arm_idle(&mut self) {
         if self.child == Child::Running && !self.ladder.started {
             self.arm(Deadline::Idle, self.limits.idle);
         }

@@ -35,6 +35,8 @@ impl MonitorState {
         rebased.clock.advance(now);
         let clock = rebased.clock;
         rebased.clock = clock.restarted_at(Self::REBASED_NOW);
+        // It decides nothing.
+        rebased.last_activity = Self::REBASED_NOW;
         rebased.timers = rebased.timers.moved(clock.running(), Self::REBASED_NOW);
         rebased.polled_wake = if self.wake_is_overdue(clock) {
             Instant::ZERO
