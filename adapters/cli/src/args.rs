@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use childminder::{Activity, Config, Ladder, Signal, Stream};
+use childminder::{Activity, Ladder, Signal};
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::parse;
@@ -57,10 +57,6 @@ pub struct RunArgs {
     /// How long output may outlive it (2s)
     #[arg(long, value_name = "DURATION", value_parser = parse::duration, allow_hyphen_values = true)]
     pub drain: Option<Duration>,
-    /// How long one notification may take; hidden as long as nothing here notifies
-    #[arg(long, value_name = "DURATION", value_parser = deadline, allow_hyphen_values = true,
-        hide = true)]
-    pub notify_timeout: Option<Limit>,
     /// How to end it, 1-4 stages (INT:5s,KILL:10s)
     #[arg(long, value_name = "SIGNAL:WAIT,…", value_parser = parse::ladder,
         allow_hyphen_values = true, conflicts_with_all = ["signal", "grace"])]
@@ -73,7 +69,7 @@ pub struct RunArgs {
     #[arg(short = 'k', long, value_name = "DURATION", value_parser = parse::duration,
         allow_hyphen_values = true)]
     pub grace: Option<Duration>,
-    /// any|stdout|stderr|explicit: what counts
+    /// any|stdout|stderr: what counts
     #[arg(
         long,
         value_name = "WHICH",
@@ -110,7 +106,7 @@ pub struct RunArgs {
     /// Say what is done when it is done
     #[arg(short, long)]
     pub verbose: bool,
-    /// Print this help; it needs no line of it
+    /// Print this help (hidden: obvious)
     #[arg(short, long, action = clap::ArgAction::Help, hide = true)]
     pub help: Option<bool>,
     /// The command and its arguments
@@ -121,39 +117,6 @@ pub struct RunArgs {
         hide = true
     )]
     pub command: Vec<OsString>,
-}
-
-impl RunArgs {
-    /// What these arguments ask of the state machine.
-    pub fn config(&self) -> Config {
-        let defaults = Config::default();
-        Config {
-            idle_timeout: self.idle.and_then(Limit::get),
-            first_output_timeout: self.first_output.and_then(Limit::get),
-            run_timeout: self.wall.and_then(Limit::get),
-            notification_timeout: self.notify_timeout.and_then(Limit::get),
-            drain_timeout: self.drain.or(defaults.drain_timeout),
-            activity: self.activity.into(),
-            ladder: self.ladder.unwrap_or_else(|| {
-                parse::short_ladder(self.signal.unwrap_or(Signal::INT), self.grace())
-            }),
-            ..defaults
-        }
-    }
-
-    /// Whether something is asked for that takes watching this stream of the child's.
-    pub(crate) fn watches(&self, stream: Stream) -> bool {
-        let config = self.config();
-        (config.idle_timeout.is_some() && config.activity.counts(stream))
-            || config.first_output_timeout.is_some()
-            || self.report.is_some()
-            || self.record.is_some()
-    }
-
-    /// How long a signal is given before the next one.
-    pub(crate) fn grace(&self) -> Duration {
-        self.grace.unwrap_or(DEFAULT_GRACE)
-    }
 }
 
 /// The arguments of `replay`.
@@ -189,7 +152,6 @@ pub enum ActivityArg {
     Any,
     Stdout,
     Stderr,
-    Explicit,
 }
 
 impl From<ActivityArg> for Activity {
@@ -198,9 +160,6 @@ impl From<ActivityArg> for Activity {
             ActivityArg::Any => Self::AnyOutput,
             ActivityArg::Stdout => Self::Stdout,
             ActivityArg::Stderr => Self::Stderr,
-            ActivityArg::Explicit => Self::Explicit,
         }
     }
 }
-
-const DEFAULT_GRACE: Duration = Duration::from_secs(5);

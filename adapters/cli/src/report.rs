@@ -1,31 +1,31 @@
 //! How it ended, for people and for programs.
 
-use std::borrow::Cow;
 use std::ffi::OsStr;
-use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use childminder::{Error, ExitStatus, Instant, Outcome, Signal};
+use childminder::{Error, ExitStatus, Instant, Outcome, Signal, Target};
 use childminder_driver::Tail;
-use childminder_unix::signals;
+use childminder_unix::{Child, Orphan, Strays, signals};
 use serde_json::{Value, json};
 use signal_hook::consts::SIGPIPE;
 
-use crate::Trouble;
-use crate::args::{Limit, RunArgs};
-use crate::owner::{Log, Noticed};
-use crate::status::{OURS, TIMED_OUT, of_signal};
-use crate::tree::{Tree, described, is_init};
-use crate::usage::{seconds, used};
+use crate::Failure;
+use crate::log::{Log, Noticed};
+use crate::plan::{Containment, Plan, is_init};
+use crate::status::{self, OURS, TIMED_OUT};
+use crate::words::{named, printable, seconds, used};
 
 /// Everything that is known about a run that has ended.
 pub(crate) struct Report<'a> {
-    pub(crate) args: &'a RunArgs,
+    pub(crate) plan: &'a Plan,
     pub(crate) outcome: Outcome,
     pub(crate) log: &'a Log,
     pub(crate) tail: &'a Tail,
-    pub(crate) tree: &'a Tree,
+    pub(crate) child: &'a Child,
+    pub(crate) strays: &'a Strays,
+    /// What could not be done, and did not end the run.
+    pub(crate) notes: &'a [String],
 }
 
 impl Report<'_> {
@@ -36,7 +36,7 @@ impl Report<'_> {
             None => 0,
             Some(Error::IdleTimeout | Error::FirstOutputTimeout | Error::RunTimeout) => TIMED_OUT,
             Some(Error::Exit(ExitStatus::Code(code))) => code.to_le_bytes()[0],
-            Some(Error::Exit(ExitStatus::Signal(signal))) => of_signal(signal),
+            Some(Error::Exit(ExitStatus::Signal(signal))) => status::of_signal(signal),
             Some(_) => OURS,
         }
     }
@@ -50,18 +50,18 @@ impl Report<'_> {
                 Some(ExitStatus::Signal(signal)) => Some(self.killed_by(signal)),
                 Some(ExitStatus::Lost) => None,
                 Some(status) => Some(status.to_string()),
-                None => Some(format!("process {} outlived the ladder", self.log.leader)),
+                None => Some(format!("process {} outlived the ladder", self.child.id())),
             });
         }
         if self.outcome.leaked && !self.is_given_up() {
-            // Whoever held it may have been killed since.
-            let held = match self.tree.killed() {
+            // What held it may have been killed since.
+            let held = match self.strays.killed() {
                 [] => "is still",
                 _ => "was",
             };
             parts.push(format!("its output {held} held open"));
         }
-        parts.extend(self.tree.left_running());
+        parts.extend(self.left_running());
         let later: Vec<_> = self.later_messages().collect();
         if parts.is_empty() {
             // How it ended is worth a word only before others.
@@ -70,28 +70,28 @@ impl Report<'_> {
         }
         parts.extend(later);
         parts.extend(self.last_words());
-        parts.extend(self.log.usage.as_ref().map(used));
-        let name = printable(&command_name(&self.args.command[0]));
+        parts.extend(self.child.usage().as_ref().map(used));
+        let name = printable(&command_name(&self.plan.command[0]));
         Some(format!("{name}: {}", parts.join("; ")))
     }
 
     /// The report as one JSON object.
     pub(crate) fn json(&self, status: u8) -> Value {
         json!({
-            "command": words(self.args),
-            "pid": self.log.leader,
+            "command": self.plan.words(),
+            "pid": self.child.id(),
             "status": status,
             "error": self.log.errors.first().map(|noticed| self.error_json(noticed)),
             "exit": self.outcome.exit.and_then(|status| self.exit_json(status)),
             "terminated": self.outcome.terminated,
             "leaked": self.outcome.leaked,
-            "duration_ns": self.log.ended.0,
+            "duration_ns": self.log.duration().0,
             "last_output_ns": self.log.last_output.map(|at| at.0),
             "signals": self.log.signals.iter().map(|sent| json!({
                 "at_ns": sent.at.0,
                 "signal": sent.signal.number(),
                 "name": signals::name(sent.signal),
-                "target": sent.target.name(),
+                "target": sent.target.map_or("strays", Target::name),
             })).collect::<Vec<_>>(),
             "later_errors": self.log.errors.iter().skip(1)
                 .map(|noticed| self.error_json(noticed)).collect::<Vec<_>>(),
@@ -100,7 +100,7 @@ impl Report<'_> {
                 "stream": line.stream.name(),
                 "text": line.text(),
             })).collect::<Vec<_>>(),
-            "usage": self.log.usage.map(|usage| json!({
+            "usage": self.child.usage().map(|usage| json!({
                 "user_ns": nanos(usage.user),
                 "system_ns": nanos(usage.system),
                 "peak_memory_bytes": usage.peak_memory,
@@ -115,28 +115,52 @@ impl Report<'_> {
             ExitStatus::Signal(signal) => Some(json!({
                 "signal": signal.number(),
                 "name": signals::name(signal),
-                "dumped_core": self.log.dumped_core,
+                "dumped_core": self.child.dumped_core(),
             })),
         }
     }
 
-    /// A leader that was given up survives with whom it started.
     fn tree_json(&self) -> Value {
-        let mut tree = self.tree.json();
-        if self.is_given_up()
-            && let Some(survivors) = tree["survivors"].as_array_mut()
-        {
-            let leader = described(self.log.leader);
+        let list = |processes: &[Orphan]| {
+            let json = |process: &Orphan| json!({ "pid": process.pid, "name": process.name });
+            processes.iter().map(json).collect::<Vec<_>>()
+        };
+        let mut survivors = list(self.strays.living());
+        if self.is_given_up() {
+            let leader = Orphan::of_pid(self.child.id());
             survivors.insert(0, json!({ "pid": leader.pid, "name": leader.name }));
         }
-        tree
+        let mechanism = match self.plan.containment {
+            _ if self.strays.cgroup().is_some() => "cgroup",
+            Containment::Session => "session",
+            Containment::Group | Containment::Cgroup => "group",
+        };
+        json!({
+            "mechanism": mechanism,
+            "init": is_init(),
+            "orphans_reaped": self.strays.reaped(),
+            "killed": list(self.strays.killed()),
+            "survivors": survivors,
+            "notes": [self.notes, self.strays.notes()].concat(),
+        })
+    }
+
+    /// The processes that live on.
+    fn left_running(&self) -> Option<String> {
+        let living = self.strays.living();
+        let names: Vec<_> = living.iter().take(SHOWN).map(named).collect();
+        let more = match living.len().saturating_sub(SHOWN) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        (!names.is_empty()).then(|| format!("left running: {}{more}", names.join(", ")))
     }
 
     fn error_json(&self, noticed: &Noticed) -> Value {
         json!({
             "type": noticed.error.name(),
             "at_ns": noticed.at.0,
-            "silent_ns": noticed.silent_ns,
+            "silent_ns": noticed.silence.map(nanos),
             "message": self.message(noticed),
         })
     }
@@ -159,15 +183,16 @@ impl Report<'_> {
     }
 
     fn message(&self, noticed: &Noticed) -> String {
-        let given = |limit: Option<Limit>| limit.and_then(Limit::get).unwrap_or_default();
+        let config = &self.plan.config;
+        let given = |limit: Option<Duration>| limit.unwrap_or_default();
         match noticed.error {
-            Error::IdleTimeout => format!("silent for {:?} (--idle)", given(self.args.idle)),
+            Error::IdleTimeout => format!("silent for {:?} (--idle)", given(config.idle_timeout)),
             Error::FirstOutputTimeout => {
-                let limit = given(self.args.first_output);
+                let limit = given(config.first_output_timeout);
                 format!("no output within {limit:?} (--first-output)")
             }
             Error::RunTimeout => {
-                format!("still running after {:?} (--wall)", given(self.args.wall))
+                format!("still running after {:?} (--wall)", given(config.run_timeout))
             }
             Error::Exit(ExitStatus::Signal(signal)) => self.killed_by(signal),
             error => match &noticed.failure {
@@ -178,7 +203,7 @@ impl Report<'_> {
     }
 
     fn killed_by(&self, signal: Signal) -> String {
-        let core = if self.log.dumped_core {
+        let core = if self.child.dumped_core() {
             " (core dumped)"
         } else {
             ""
@@ -191,7 +216,7 @@ impl Report<'_> {
             .log
             .signals
             .iter()
-            .filter(|sent| !sent.after_exit)
+            .filter(|sent| sent.is_a_stage)
             .map(|sent| {
                 format!(
                     "{} at {}",
@@ -224,16 +249,16 @@ impl Report<'_> {
 }
 
 /// The report of a command that never ran: this is why, and what we exit with.
-pub(crate) fn not_run(args: &RunArgs, trouble: &Trouble) -> Value {
+pub(crate) fn not_run(plan: &Plan, failure: &Failure) -> Value {
     json!({
-        "command": words(args),
+        "command": plan.words(),
         "pid": null,
-        "status": trouble.status,
+        "status": failure.status,
         "error": {
             "type": "not_run",
             "at_ns": 0,
             "silent_ns": 0,
-            "message": trouble.message,
+            "message": failure.message,
         },
         "exit": null,
         "terminated": false,
@@ -255,34 +280,6 @@ pub(crate) fn not_run(args: &RunArgs, trouble: &Trouble) -> Value {
     })
 }
 
-/// A name as it can stand in a line: control characters are escaped.
-pub(crate) fn printable(name: &str) -> String {
-    let mut shown = String::with_capacity(name.len());
-    for char in name.chars() {
-        if char.is_control() {
-            shown.extend(char.escape_default());
-        } else {
-            shown.push(char);
-        }
-    }
-    shown
-}
-
-/// Says a line on standard error. With that gone there is nobody left to tell.
-pub(crate) fn complain(message: &str) {
-    let _ = std::io::stderr().write_all(line(message).as_bytes());
-}
-
-/// The line that says this.
-pub(crate) fn line(message: &str) -> String {
-    format!("childminder: {message}\n")
-}
-
-fn words(args: &RunArgs) -> Vec<Cow<'_, str>> {
-    let words = args.command.iter();
-    words.map(|word| word.to_string_lossy()).collect()
-}
-
 fn command_name(command: &OsStr) -> String {
     let name = Path::new(command).file_name().unwrap_or(command);
     name.to_string_lossy().into_owned()
@@ -299,3 +296,6 @@ fn nanos(span: Duration) -> u64 {
 
 /// How much of its last line is told to people, in characters.
 const LAST_WORDS: usize = 80;
+
+/// How many names a sentence can bear.
+const SHOWN: usize = 3;

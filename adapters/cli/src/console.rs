@@ -1,0 +1,86 @@
+//! Our standard output and standard error: what the command writes there, and what we say behind it.
+
+use std::io;
+
+use childminder::Stream;
+use childminder_unix::{Flow, Relay};
+
+use crate::streams::Unfinished;
+use crate::words;
+
+#[derive(Debug)]
+pub(crate) struct Console {
+    stdout: Relay,
+    stderr: Relay,
+    /// Whether our terminal is in raw mode, where a line feed moves down without returning to column 0.
+    pub(crate) raw_terminal: bool,
+    /// The stream on which we say things.
+    voice: Stream,
+    unfinished: Unfinished,
+}
+
+impl Console {
+    pub(crate) fn new(relay: impl Fn(Stream) -> io::Result<Relay>) -> io::Result<Self> {
+        Ok(Self {
+            stdout: relay(Stream::Stdout)?,
+            stderr: relay(Stream::Stderr)?,
+            raw_terminal: false,
+            voice: Stream::Stderr,
+            unfinished: Unfinished::new(),
+        })
+    }
+
+    /// Passes on what the command wrote.
+    pub(crate) fn pass_on(&mut self, stream: Stream, bytes: &[u8]) -> Flow {
+        self.unfinished.wrote(stream, bytes);
+        self.relay(stream).write(bytes)
+    }
+
+    /// Says a line on our standard error, behind what the command wrote there.
+    pub(crate) fn say(&mut self, message: &str) {
+        self.write_lines(self.voice, &words::line(message));
+    }
+
+    /// Writes a report on a stream of ours. Where both go to one place, what is said next comes behind it.
+    pub(crate) fn write_report(&mut self, stream: Stream, json: &str) {
+        self.write_lines(stream, json);
+        if self.unfinished.are_together() {
+            self.voice = stream;
+        }
+    }
+
+    /// Waits half a second at most for all that has been said to be written.
+    pub(crate) fn flush_briefly(&self) {
+        for stream in Stream::ALL {
+            self.relay(stream).flush_briefly();
+        }
+    }
+
+    /// What of this stream's is lost for good, in a sentence; once.
+    pub(crate) fn take_loss(&self, stream: Stream) -> Option<String> {
+        words::loss(stream, &self.relay(stream).take_failure()?)
+    }
+
+    pub(crate) fn relay(&self, stream: Stream) -> &Relay {
+        match stream {
+            Stream::Stdout => &self.stdout,
+            Stream::Stderr => &self.stderr,
+        }
+    }
+
+    pub(crate) fn relays(&self) -> [&Relay; 2] {
+        [&self.stdout, &self.stderr]
+    }
+
+    /// Writes whole lines on a stream of ours, behind what the command wrote there.
+    fn write_lines(&mut self, stream: Stream, lines: &str) {
+        let mut text = lines.to_owned();
+        if self.unfinished.is_at(stream) {
+            text.insert(0, '\n');
+        }
+        if self.raw_terminal {
+            text = text.replace('\n', "\r\n");
+        }
+        self.pass_on(stream, text.as_bytes());
+    }
+}

@@ -1,0 +1,138 @@
+//! What the arguments of `run` ask for, decided once: nothing behind this sees the parser's struct.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use childminder::{Config, Signal, Stream, Sweep};
+
+use crate::Failure;
+use crate::args::{ActivityArg, Limit, RunArgs};
+use crate::parse;
+
+/// A run, as it is to be.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) command: Vec<OsString>,
+    pub(crate) config: Config,
+    /// How much time there is before a ladder that is put off by a signal to us.
+    pub(crate) grace: Duration,
+    pub(crate) containment: Containment,
+    pub(crate) terminal: TerminalPlan,
+    /// What becomes of the command when we die.
+    pub(crate) on_our_death: OnOurDeath,
+    pub(crate) record: Option<PathBuf>,
+    pub(crate) report: Option<PathBuf>,
+    /// How many of the last lines of output the report has.
+    pub(crate) tail: usize,
+    pub(crate) speech: Speech,
+}
+
+/// What holds the command's processes together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Containment {
+    Group,
+    Session,
+    Cgroup,
+}
+
+/// The command's terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TerminalPlan {
+    /// Ours, if we have one, is lent to it.
+    Lent,
+    /// It has none.
+    None,
+    /// One of its own, made for it.
+    Own,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OnOurDeath {
+    Kill,
+    Keep,
+}
+
+/// What is said besides errors of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Speech {
+    Nothing,
+    HowItEnded,
+    Everything,
+}
+
+impl TryFrom<RunArgs> for Plan {
+    type Error = Failure;
+
+    fn try_from(args: RunArgs) -> Result<Self, Failure> {
+        if args.tty && args.activity == ActivityArg::Stderr {
+            return Err(Failure::ours(
+                "--activity stderr says nothing with --tty, where all output is standard output: use any or stdout".to_owned(),
+            ));
+        }
+        let defaults = Config::default();
+        let grace = args.grace.unwrap_or(DEFAULT_GRACE);
+        let short_ladder = || parse::short_ladder(args.signal.unwrap_or(Signal::INT), grace);
+        Ok(Self {
+            config: Config {
+                idle_timeout: args.idle.and_then(Limit::get),
+                first_output_timeout: args.first_output.and_then(Limit::get),
+                run_timeout: args.wall.and_then(Limit::get),
+                drain_timeout: args.drain.or(defaults.drain_timeout),
+                activity: args.activity.into(),
+                ladder: args.ladder.unwrap_or_else(short_ladder),
+                // With process 1 the kernel takes every process along. This way the report can name them.
+                sweep: if is_init() { Sweep::Always } else { defaults.sweep },
+                stray_timeout: Some(STRAY_TIMEOUT),
+                ..defaults
+            },
+            grace,
+            containment: match (args.cgroup, args.session) {
+                (true, _) => Containment::Cgroup,
+                (false, true) => Containment::Session,
+                (false, false) => Containment::Group,
+            },
+            terminal: match (args.session, args.tty) {
+                (true, _) => TerminalPlan::None,
+                (false, true) => TerminalPlan::Own,
+                (false, false) => TerminalPlan::Lent,
+            },
+            on_our_death: if args.keep { OnOurDeath::Keep } else { OnOurDeath::Kill },
+            record: args.record,
+            report: args.report,
+            tail: args.tail,
+            speech: match (args.quiet, args.verbose) {
+                (true, _) => Speech::Nothing,
+                (false, true) => Speech::Everything,
+                (false, false) => Speech::HowItEnded,
+            },
+            command: args.command,
+        })
+    }
+}
+
+impl Plan {
+    /// Whether something is asked for that takes watching this stream of the command's.
+    pub(crate) fn watches(&self, stream: Stream) -> bool {
+        let config = &self.config;
+        (config.idle_timeout.is_some() && config.activity.counts(stream))
+            || config.first_output_timeout.is_some()
+            || self.report.is_some()
+            || self.record.is_some()
+    }
+
+    /// The command's words, for people and programs.
+    pub(crate) fn words(&self) -> Vec<String> {
+        let words = self.command.iter();
+        words.map(|word| word.to_string_lossy().into_owned()).collect()
+    }
+}
+
+pub(crate) fn is_init() -> bool {
+    std::process::id() == 1
+}
+
+const DEFAULT_GRACE: Duration = Duration::from_secs(5);
+
+/// How long SIGKILL may take with what the command leaves behind.
+const STRAY_TIMEOUT: Duration = Duration::from_secs(5);
