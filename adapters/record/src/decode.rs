@@ -4,13 +4,16 @@ use std::time::Duration;
 
 use childminder::{
     Activity, Config, Event, ExitStatus, FailureId, Instant, Ladder, NotificationId,
-    NotificationKind, Signal, Stage, Stream, Target,
+    NotificationKind, Signal, Stage, Strays, Stream, Sweep, Target,
 };
 
+use crate::action_type::ActionType;
 use crate::fields::{Decoded, Fields, Misshapen, items};
 use crate::json::Json;
 use crate::names::Named;
-use crate::run::{ActionType, RecordedAction, Run, Step, Ticket};
+use crate::recorded::RecordedAction;
+use crate::run::{Run, Step};
+use crate::ticket::Ticket;
 
 /// The version that a header says it is of; `None` if the line is no header.
 pub(crate) fn version(json: &Json) -> Decoded<Option<&Json>> {
@@ -67,8 +70,13 @@ fn config(json: &Json) -> Decoded<Config> {
         .unwrap_or(default.activity);
     let ladder = fields.optional("ladder", ladder)?.unwrap_or(default.ladder);
     let sweep = fields
-        .optional("sweep", |json| or_off(json, false, boolean))?
-        .unwrap_or(ladder.addresses_group());
+        .optional("sweep", |json| or_off(json, Sweep::Never, sweep))?
+        .unwrap_or(if ladder.addresses_group() {
+            default.sweep
+        } else {
+            Sweep::Never
+        });
+    let stray_timeout = limit(&mut fields, "stray_timeout_ns")?.flatten();
     fields.end()?;
     Ok(Config {
         idle_timeout,
@@ -80,6 +88,7 @@ fn config(json: &Json) -> Decoded<Config> {
         activity,
         ladder,
         sweep,
+        stray_timeout,
     })
 }
 
@@ -87,6 +96,15 @@ fn config(json: &Json) -> Decoded<Config> {
 #[expect(clippy::option_option, reason = "absent is not always off")]
 fn limit(fields: &mut Fields<'_>, key: &'static str) -> Decoded<Option<Option<Duration>>> {
     fields.optional(key, |json| nullable(json, duration))
+}
+
+/// Records once had a boolean here.
+fn sweep(json: &Json) -> Decoded<Sweep> {
+    match json {
+        Json::Bool(true) => Ok(Sweep::Terminated),
+        Json::Bool(false) => Ok(Sweep::Never),
+        _ => name_of(json),
+    }
 }
 
 fn ladder(json: &Json) -> Decoded<Ladder> {
@@ -137,12 +155,22 @@ fn event(json: &Json) -> Decoded<(Event, Option<Ticket>)> {
         }
         "terminate" => Event::Terminate,
         "escalate" => Event::Escalate,
+        "kill" => Event::Kill,
+        "pass_on" => Event::PassOn {
+            signal: fields.required("signal", signal)?,
+            target: fields.required("target", name_of)?,
+        },
         "set_idle_timeout" => Event::SetIdleTimeout(
             fields.required("idle_timeout_ns", |json| nullable(json, duration))?,
         ),
         "set_ladder" => Event::SetLadder(fields.required("ladder", ladder)?),
         "output_closed" => Event::OutputClosed,
         "child_exited" => Event::ChildExited(one_exit(&mut fields)?),
+        "strays_seen" => Event::StraysSeen {
+            living: fields.required("living", strays)?,
+            immune: fields.required("immune", strays)?,
+        },
+        "strays_unseen" => Event::StraysUnseen,
         "suspended" => Event::Suspended,
         "resumed" => Event::Resumed,
         _ => fields.required("type", |json| {
@@ -177,12 +205,13 @@ fn action(json: &Json) -> Decoded<RecordedAction> {
         ActionType::ScheduleTimer => {
             fields.optional("at_ns", |json| nullable(json, instant))?;
         }
-        ActionType::Reap => {}
+        ActionType::KillStrays | ActionType::LookForStrays | ActionType::Reap => {}
         ActionType::Finish => {
             fields.optional("error", |json| nullable(json, error))?;
             fields.optional("exit", |json| nullable(json, exit))?;
             fields.optional("leaked", boolean)?;
             fields.optional("terminated", boolean)?;
+            fields.optional("strays", name_of::<Strays>)?;
         }
     }
     fields.end()?;
@@ -283,6 +312,10 @@ fn bytes(json: &Json) -> Decoded<u64> {
     whole(json, "a number of bytes")
 }
 
+fn strays(json: &Json) -> Decoded<u64> {
+    whole(json, "a number of strays")
+}
+
 fn run_number(json: &Json) -> Decoded<u64> {
     match whole(json, RUN_NUMBER)? {
         0 => Err(Misshapen::value(json, RUN_NUMBER)),
@@ -341,7 +374,7 @@ const RUN_NUMBER: &str = "a run's number, 1 or more";
 
 const TICKET: &str = "a ticket's number, 1 or more";
 
-const EVENTS: [&str; 15] = [
+const EVENTS: [&str; 19] = [
     "started",
     "output",
     "progress",
@@ -351,10 +384,14 @@ const EVENTS: [&str; 15] = [
     "fail",
     "terminate",
     "escalate",
+    "kill",
+    "pass_on",
     "set_idle_timeout",
     "set_ladder",
     "output_closed",
     "child_exited",
+    "strays_seen",
+    "strays_unseen",
     "suspended",
     "resumed",
 ];

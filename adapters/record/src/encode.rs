@@ -7,7 +7,7 @@ use childminder::{
 };
 
 use crate::json::Json;
-use crate::run::Ticket;
+use crate::ticket::Ticket;
 
 /// The format's version.
 pub(crate) const VERSION: u64 = 1;
@@ -34,12 +34,20 @@ pub(crate) fn event(event: Event, ticket: Option<Ticket>) -> Json {
         Event::NotifyDone { id, ok } => {
             Json::object([tagged, ("id", id.into()), ("ok", ok.into())])
         }
+        Event::PassOn { signal, target } => Json::object([
+            tagged,
+            ("signal", signal.into()),
+            ("target", target.name().into()),
+        ]),
         Event::SetIdleTimeout(limit) => Json::object([tagged, ("idle_timeout_ns", limit.into())]),
         Event::SetLadder(ladder) => {
             let stages = ladder.stages().map(Json::from).collect();
             Json::object([tagged, ("ladder", Json::Array(stages))])
         }
         Event::ChildExited(status) => Json::object([tagged, exit_field(status)]),
+        Event::StraysSeen { living, immune } => {
+            Json::object([tagged, ("living", living.into()), ("immune", immune.into())])
+        }
         _ => match ticket {
             Some(ticket) => Json::object([tagged, ("id", ticket.number().into())]),
             None => Json::object([tagged]),
@@ -61,6 +69,8 @@ pub(crate) fn action(action: Action, origin: Instant) -> Json {
             ("signal", signal.into()),
             ("target", target.name().into()),
         ]),
+        Action::KillStrays => Json::object([tagged("kill_strays")]),
+        Action::LookForStrays => Json::object([tagged("look_for_strays")]),
         Action::DiscardNotifications { first, last } => Json::object([
             tagged("discard_notifications"),
             ("first", first.into()),
@@ -82,6 +92,7 @@ pub(crate) fn action(action: Action, origin: Instant) -> Json {
             ("exit", outcome.exit.into()),
             ("leaked", outcome.leaked.into()),
             ("terminated", outcome.terminated.into()),
+            ("strays", outcome.strays.name().into()),
         ]),
     }
 }
@@ -103,7 +114,8 @@ fn config(config: &Config) -> Json {
         ("drain_timeout_ns", config.drain_timeout.into()),
         ("activity", config.activity.name().into()),
         ("ladder", Json::Array(ladder)),
-        ("sweep", config.sweep.into()),
+        ("sweep", config.sweep.name().into()),
+        ("stray_timeout_ns", config.stray_timeout.into()),
     ])
 }
 

@@ -43,9 +43,10 @@
 //! {"at_ns":1000000000,"event":{"type":"tick"},"actions":[{"type":"send_signal","signal":2}]}
 //! ```
 //!
-//! - In the config a key that is absent or null is off: no limit, no ladder, no sweep, no output that
-//!   is activity. But an absent `ladder`, `drain_timeout_ns` or `activity` is the default, and an
-//!   absent `sweep` is on if a stage of the ladder addresses the group.
+//! - In the config a key that is absent or null is off: no limit, no ladder, no sweep, no search for
+//!   strays, no output that is activity. But an absent `ladder`, `drain_timeout_ns` or `activity` is the
+//!   default, and so is an absent `sweep` if a stage of the ladder addresses the group. A `sweep` of `true`
+//!   or `false` is read as `"terminated"` or `"never"`.
 //! - `output` may lack `stream` (then stdout) and `bytes` (then 1); `notify` and `fail` may lack `id`.
 //! - How the child ended is `code`, `signal` or `"lost":true`, exactly one of them.
 //! - A recorded action stands for every action that has the fields it names; those it does not name
@@ -56,23 +57,29 @@
 //!   [`ReadError`].
 #![forbid(unsafe_code)]
 
+mod action_type;
 mod decode;
 mod encode;
 mod fields;
 mod json;
 mod names;
 mod reader;
+mod recorded;
 mod recorder;
 mod replay;
 mod run;
 mod shared;
+mod ticket;
 
+pub use action_type::ActionType;
 pub use fields::Wrong;
 pub use reader::{Fault, ReadError, Reader};
+pub use recorded::RecordedAction;
 pub use recorder::Recorder;
 pub use replay::{Difference, Summary, replay};
-pub use run::{ActionType, RecordedAction, Run, Step, Ticket};
+pub use run::{Run, Step};
 pub use shared::{SharedOut, SharedRecord};
+pub use ticket::Ticket;
 
 /// The examples of the README are tested too.
 #[cfg(doctest)]

@@ -1,8 +1,6 @@
 //! What the record calls things, in both directions.
 
-use childminder::{Activity, NotificationKind, Stream, Target};
-
-use crate::run::ActionType;
+use childminder::{Activity, NotificationKind, Strays, Stream, Sweep, Target};
 
 pub(crate) trait Named: Copy + 'static {
     const ALL: &'static [Self];
@@ -47,26 +45,24 @@ impl Named for NotificationKind {
     }
 }
 
-impl Named for ActionType {
+impl Named for Sweep {
+    const ALL: &'static [Self] = &[Self::Never, Self::Terminated, Self::Always];
+
+    fn name(self) -> &'static str {
+        self.name()
+    }
+}
+
+impl Named for Strays {
     const ALL: &'static [Self] = &[
-        Self::RecordError,
-        Self::SendSignal,
-        Self::DiscardNotifications,
-        Self::RunNotification,
-        Self::ScheduleTimer,
-        Self::Reap,
-        Self::Finish,
+        Self::Unknown,
+        Self::None,
+        Self::Killed,
+        Self::Left,
+        Self::Survived,
     ];
 
     fn name(self) -> &'static str {
-        match self {
-            Self::RecordError => "record_error",
-            Self::SendSignal => "send_signal",
-            Self::DiscardNotifications => "discard_notifications",
-            Self::RunNotification => "run_notification",
-            Self::ScheduleTimer => "schedule_timer",
-            Self::Reap => "reap",
-            Self::Finish => "finish",
-        }
+        self.name()
     }
 }

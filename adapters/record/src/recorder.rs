@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use childminder::{Action, Config, Event, FailureId, Instant, Moment, NotificationId};
 
 use crate::encode;
-use crate::run::Ticket;
+use crate::ticket::Ticket;
 
 /// Writes the record of one run, as it happens.
 ///

@@ -5,8 +5,11 @@ use std::iter;
 
 use childminder::{Event, Instant, Misuse, MonitorState};
 
+use crate::action_type::ActionType;
 use crate::encode;
-use crate::run::{ActionType, RecordedAction, Run, Step, Ticket};
+use crate::recorded::RecordedAction;
+use crate::run::{Run, Step};
+use crate::ticket::Ticket;
 
 /// Feeds the run's events to a fresh monitor, and returns the first step whose actions are not those
 /// recorded.
