@@ -127,7 +127,7 @@ impl MonitorState {
             Event::OutputClosed => self.output_ended(),
             Event::ChildExited(status) => self.exited(status),
             Event::StraysSeen { living, immune } => self.strays_seen(living, immune),
-            Event::StraysUnseen => self.end_hunt(Strays::Unknown),
+            Event::StraysUnseen => self.strays_unseen(),
             Event::Suspended => self.clock.suspend(),
             Event::Resumed => self.clock.resume(),
         }
@@ -383,7 +383,7 @@ impl MonitorState {
     }
 
     fn escalate(&mut self) {
-        if !self.ladder.started {
+        if self.can_signal() && !self.ladder.started {
             self.terminate();
         } else if self.can_signal() && self.ladder.reached < self.plan.len() {
             self.next_stage();
@@ -491,6 +491,13 @@ impl MonitorState {
         }
         let pause = self.strays.wait();
         self.arm(Deadline::StrayLook, pause);
+    }
+
+    /// What the latest look has settled stays so.
+    fn strays_unseen(&mut self) {
+        if !self.is_hunt_over() {
+            self.end_hunt(Strays::Unknown);
+        }
     }
 
     /// Where the child is not over, what is left of its group may still leave strays behind.
