@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use childminder::{Activity, Config, Ladder, Signal, Stage, Target};
+use childminder::{Activity, Config, Ladder, Signal, Stage, Sweep, Target};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -21,8 +21,10 @@ pub fn any_config() -> impl Strategy<Value = Config> {
         any_timeout(),
         any_timeout(),
     );
-    (timeouts, select(ACTIVITIES), any_ladder(), any::<bool>()).prop_map(
-        |((idle, first_output, run, notification, heartbeat, drain), activity, ladder, sweep)| {
+    let ends = (select(SWEEPS), any_stray_timeout());
+    (timeouts, select(ACTIVITIES), any_ladder(), ends).prop_map(
+        |(timeouts, activity, ladder, (sweep, stray_timeout))| {
+            let (idle, first_output, run, notification, heartbeat, drain) = timeouts;
             Config {
                 idle_timeout: idle,
                 first_output_timeout: first_output,
@@ -33,6 +35,7 @@ pub fn any_config() -> impl Strategy<Value = Config> {
                 activity,
                 ladder,
                 sweep,
+                stray_timeout,
             }
         },
     )
@@ -60,6 +63,15 @@ pub fn any_timeout() -> impl Strategy<Value = Option<Duration>> {
     ]
 }
 
+/// Any stray timeout; none in half of the cases.
+fn any_stray_timeout() -> impl Strategy<Value = Option<Duration>> {
+    prop_oneof![
+        3 => Just(None),
+        2 => select(STRAYS),
+        1 => any_timeout(),
+    ]
+}
+
 /// The configuration that these bytes stand for.
 pub fn config_from(bytes: &mut Bytes<'_>) -> Config {
     Config {
@@ -71,7 +83,8 @@ pub fn config_from(bytes: &mut Bytes<'_>) -> Config {
         drain_timeout: timeout_from(bytes),
         activity: bytes.choose(ACTIVITIES),
         ladder: ladder_from(bytes),
-        sweep: bytes.choose(&[true, false]),
+        sweep: bytes.choose(SWEEPS),
+        stray_timeout: bytes.choose(STRAYS).or_else(|| timeout_from(bytes)),
     }
 }
 
@@ -122,6 +135,14 @@ const ACTIVITIES: &[Activity] = &[
     Activity::Stdout,
     Activity::Stderr,
     Activity::Explicit,
+];
+
+const SWEEPS: &[Sweep] = &[Sweep::Terminated, Sweep::Never, Sweep::Always];
+
+const STRAYS: &[Option<Duration>] = &[
+    None,
+    Some(Duration::from_millis(3)),
+    Some(Duration::from_secs(5)),
 ];
 
 const SIGNALS: &[Signal] = &[Signal::INT, Signal::TERM, Signal::KILL];

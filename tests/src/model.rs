@@ -14,6 +14,8 @@
 //! - [`notifications`]: tickets, and what becomes of each;
 //! - [`errors`]: what went wrong, in order;
 //! - [`deadlines`]: when each is due, suspensions taken out;
+//! - [`strays`]: when they are looked for, and what became of them;
+//! - [`passed_on`]: the signals that are delivered as they are;
 //! - [`misuse`]: which events make sense;
 //! - [`owed`]: the actions decided and not yet polled.
 //!
@@ -29,7 +31,9 @@ pub mod ladder;
 pub mod misuse;
 pub mod notifications;
 pub mod owed;
+pub mod passed_on;
 pub mod past;
+pub mod strays;
 
 use std::fmt;
 

@@ -7,7 +7,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use childminder::{Config, Event, ExitStatus, Signal, Stream};
+use childminder::{Config, Event, ExitStatus, Signal, Stream, Target};
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::strategy::Union;
@@ -167,12 +167,12 @@ pub fn any_case(length: usize) -> impl Strategy<Value = Case> {
 /// The end of the child and of its output are rare, since little can happen after both. What does
 /// nothing but move time to an extreme is rarer still.
 pub const MENU: &[(u8, &[Op])] = &[
-    (60, &[TICK]),
-    (40, WAITS),
-    (25, &[OUTPUT_STDOUT, OUTPUT_STDERR, OUTPUT_NONE]),
+    (50, &[TICK]),
+    (34, WAITS),
+    (20, &[OUTPUT_STDOUT, OUTPUT_STDERR, OUTPUT_NONE]),
     (8, &[Op::Tell(Event::Progress)]),
     (20, &[NOTIFY]),
-    (30, ANSWERS),
+    (27, ANSWERS),
     (8, &[Op::Tell(Event::Fail)]),
     (10, &[TERMINATE, Op::Tell(Event::Escalate)]),
     (8, SET_IDLE_TIMEOUT),
@@ -180,6 +180,9 @@ pub const MENU: &[(u8, &[Op])] = &[
     (8, &[Op::Tell(Event::OutputClosed)]),
     (8, EXITS),
     (14, DRAINS),
+    (14, STRAYS),
+    (6, PASSED_ON),
+    (3, &[KILL]),
     (1, &[Op::Tell(Event::Started)]),
     (2, EXTREME_WAITS),
 ];
@@ -194,12 +197,66 @@ const MOTIFS: &[&[Op]] = &[
     &[Op::Drain(Drain::Nothing), NOTIFY, UNTIL, TICK, UNTIL, TICK],
     &[TERMINATE, EXIT_WELL, FAR_PAST, TICK],
     &[EXIT_WELL, UNTIL, TICK, UNTIL, TICK],
+    &[
+        CLOSED, EXIT_WELL, SEEN, UNTIL, TICK, SEEN, UNTIL, TICK, NONE_SEEN,
+    ],
+    &[
+        KILL, EXIT_WELL, SEEN, UNTIL, TICK, NONE_SEEN, CLOSED, NONE_SEEN,
+    ],
+    &[
+        TERMINATE,
+        EXIT_WELL,
+        CLOSED,
+        SEEN,
+        Op::Tell(Event::Escalate),
+        UNTIL,
+        TICK,
+    ],
+    &[
+        Op::Drain(Drain::Nothing),
+        TERMINATE,
+        CLOSED,
+        EXIT_WELL,
+        SEEN,
+        Op::Drain(Drain::All),
+        TICK,
+        SEEN,
+    ],
 ];
 
 const GO_UP_THE_LADDER: &[Op] = &[
     NOTIFY, TERMINATE, UNTIL, TICK, UNTIL, TICK, UNTIL, TICK, UNTIL, TICK, FAR_PAST, TICK,
     EXIT_WELL,
 ];
+
+/// Strays, seen and unseen.
+const STRAYS: &[Op] = &[
+    SEEN,
+    SEEN,
+    NONE_SEEN,
+    NONE_SEEN,
+    seen(2, 1),
+    seen(2, 2),
+    Op::Tell(Event::StraysUnseen),
+];
+
+const PASSED_ON: &[Op] = &[
+    pass_on(Signal::HUP, Target::Leader),
+    pass_on(Signal::HUP, Target::Group),
+    pass_on(Signal::INT, Target::Group),
+    pass_on(HIGH, Target::Leader),
+];
+
+/// One that lies beyond a word's bits.
+const HIGH: Signal = Signal::new(64).expect("64 is a signal");
+
+const KILL: Op = Op::Tell(Event::Kill);
+
+const CLOSED: Op = Op::Tell(Event::OutputClosed);
+
+const SEEN: Op = seen(1, 0);
+
+const NONE_SEEN: Op = seen(0, 0);
 
 const TICK: Op = Op::Tell(Event::Tick);
 
@@ -283,6 +340,14 @@ const DRAINS: &[Op] = &[
 
 const fn answer(whose: Whose, ok: bool) -> Op {
     Op::Answer { whose, ok }
+}
+
+const fn seen(living: u64, immune: u64) -> Op {
+    Op::Tell(Event::StraysSeen { living, immune })
+}
+
+const fn pass_on(signal: Signal, target: Target) -> Op {
+    Op::Tell(Event::PassOn { signal, target })
 }
 
 const fn set_idle_timeout(timeout: Option<Duration>) -> Op {

@@ -1,4 +1,4 @@
-//! The sixteen rules, each as a predicate over a whole run.
+//! The twenty-one rules, each as a predicate over a whole run.
 //!
 //! A predicate judges what was told and what was asked for, in whatever way the actions were polled.
 //! Where a rule speaks of a time or a state, it asks the [`model`](crate::model) what the past was.
@@ -6,7 +6,8 @@
 //! - [`ending`]: how a run ends, and with what (rules 1 to 3);
 //! - [`notifications`]: what becomes of a notification (4, 5 and 12);
 //! - [`signals`]: the ladder and the sweep (6 to 9);
-//! - [`deadlines`]: when a deadline fires (10, 11 and 14);
+//! - [`deadlines`]: when a deadline fires (10, 11, 14 and 21);
+//! - [`strays`]: signals passed on, and what the child left behind (17 to 20);
 //! - [`calls`]: what any call may do (13, 15 and 16).
 
 pub mod calls;
@@ -14,29 +15,36 @@ pub mod deadlines;
 pub mod ending;
 pub mod notifications;
 pub mod signals;
+pub mod strays;
 
 use std::fmt;
 
-use childminder::{Action, Deadline, Error, Event};
+use childminder::{Action, Deadline, Error, Event, Signal, Target};
 
 use crate::history::{History, Turn};
-use crate::model::{Chronicle, Past};
+use crate::model::{Chronicle, Past, What};
 
 pub use calls::{
     rule_13_spurious_ticks, rule_15_misuse_changes_nothing, rule_16_repeatable, same_outcome,
 };
-pub use deadlines::{rule_10_idle, rule_11_first_output_and_run, rule_14_never_stalls};
+pub use deadlines::{
+    rule_10_idle, rule_11_first_output_and_run, rule_14_never_stalls, rule_21_waits_while_suspended,
+};
 pub use ending::{
     rule_1_finish_once_last, rule_2_first_error_wins, rule_3_last_notification_counts,
 };
 pub use notifications::{rule_4_one_at_a_time, rule_5_bad_notifications, rule_12_heartbeats};
 pub use signals::{rule_6_ladder_once, rule_7_no_signal_too_late, rule_8_leaks, rule_9_sweep};
+pub use strays::{
+    rule_17_passed_on, rule_18_strays_are_looked_for, rule_19_strays_are_killed,
+    rule_20_fate_of_strays,
+};
 
 /// A rule: whether a run keeps it.
 pub type Rule = fn(&History) -> Result<(), Violation>;
 
 /// Every rule, in order.
-pub const ALL: [Rule; 16] = [
+pub const ALL: [Rule; 21] = [
     rule_1_finish_once_last,
     rule_2_first_error_wins,
     rule_3_last_notification_counts,
@@ -53,6 +61,11 @@ pub const ALL: [Rule; 16] = [
     rule_14_never_stalls,
     rule_15_misuse_changes_nothing,
     rule_16_repeatable,
+    rule_17_passed_on,
+    rule_18_strays_are_looked_for,
+    rule_19_strays_are_killed,
+    rule_20_fate_of_strays,
+    rule_21_waits_while_suspended,
 ];
 
 /// Whether a run keeps all of them.
@@ -110,6 +123,26 @@ impl Moment<'_> {
     fn is_due(&self, deadline: Deadline) -> bool {
         let due = self.before.deadline(deadline);
         self.event == Some(Event::Tick) && due.is_some_and(|due| due <= self.after.now())
+    }
+
+    /// What was polled in this turn, each with whether it was a signal passed on.
+    fn polled(&self) -> impl Iterator<Item = (bool, Action)> {
+        let new = self.after.all().skip(self.before.entries.len());
+        new.filter_map(|(_, what)| match what {
+            What::Asked(action) => Some((false, action)),
+            What::PassedOn(action) => Some((true, action)),
+            _ => None,
+        })
+    }
+
+    /// The signals of the ladder and the sweep that were polled in this turn.
+    fn signals(&self) -> Vec<(Signal, Target)> {
+        let own = self.polled().filter(|(is_passed_on, _)| !is_passed_on);
+        let signals = own.filter_map(|(_, action)| match action {
+            Action::SendSignal { signal, target } => Some((signal, target)),
+            _ => None,
+        });
+        signals.collect()
     }
 
     /// Whether this error was recorded in this turn.

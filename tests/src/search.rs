@@ -8,7 +8,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use childminder::{Config, Event, ExitStatus, MonitorState, NotificationId, Signal, Stream};
+use childminder::{
+    Config, Event, ExitStatus, MonitorState, NotificationId, Signal, Stream, Target,
+};
 use indexmap::IndexSet;
 
 use crate::op::{Drain, Op, Wait, Whose};
@@ -145,6 +147,13 @@ fn way_to(mut index: usize, parents: &[(u32, u8)], ops: &[Op]) -> Vec<Op> {
 pub fn ops() -> Vec<Op> {
     let output = |stream| Op::Tell(Event::Output { stream, bytes: 1 });
     let answer = |whose, ok| Op::Answer { whose, ok };
+    let seen = |living, immune| Op::Tell(Event::StraysSeen { living, immune });
+    let pass_on = |target| {
+        Op::Tell(Event::PassOn {
+            signal: Signal::QUIT,
+            target,
+        })
+    };
     let exit = |status| Op::Tell(Event::ChildExited(status));
     vec![
         Op::Tell(Event::Started),
@@ -172,6 +181,13 @@ pub fn ops() -> Vec<Op> {
         exit(ExitStatus::Signal(Signal::INT)),
         Op::Tell(Event::Suspended),
         Op::Tell(Event::Resumed),
+        Op::Tell(Event::Kill),
+        pass_on(Target::Leader),
+        pass_on(Target::Group),
+        seen(0, 0),
+        seen(2, 1),
+        seen(2, 2),
+        Op::Tell(Event::StraysUnseen),
         Op::Drain(Drain::All),
         Op::Drain(Drain::AtMost(1)),
         Op::Drain(Drain::Nothing),
@@ -288,13 +304,16 @@ impl Node {
     }
 
     fn waited(mut self) -> Self {
-        let later = MonitorState::REBASED_NOW.after(UNIT);
-        self.monitor = self.monitor.rebased(later);
+        let unit = MonitorState::REBASED_NOW.after(UNIT);
+        let far = MonitorState::REBASED_NOW.after(FAR);
+        let later = self.monitor.poll_timeout().filter(|at| *at > far);
+        let later = later.unwrap_or(unit);
         if self.watch.is_suspended() {
             self.suspended_waits -= 1;
         } else {
-            self.watch.pass();
+            self.watch.pass(later.since(MonitorState::REBASED_NOW));
         }
+        self.monitor = self.monitor.rebased(later);
         self
     }
 
@@ -326,6 +345,7 @@ impl Node {
             Event::Resumed,
             Event::OutputClosed,
             Event::ChildExited(ExitStatus::Code(0)),
+            Event::StraysUnseen,
         ] {
             self.tell(config, event, ignored)?;
         }
@@ -345,9 +365,7 @@ impl Node {
                 break;
             };
             let now = at.max(MonitorState::REBASED_NOW);
-            for _ in 0..now.since(MonitorState::REBASED_NOW).as_nanos() {
-                self.watch.pass();
-            }
+            self.watch.pass(now.since(MonitorState::REBASED_NOW));
             self.monitor = self.monitor.rebased(now);
             self.tell(config, Event::Tick, &mut 0)?;
         }
@@ -383,6 +401,9 @@ fn by_name(mut monitor: MonitorState, event: Event, handled: &MonitorState) -> R
 
 /// The unit of time: durations are a few of it.
 pub const UNIT: Duration = Duration::from_nanos(1);
+
+/// Where the next deadline is farther away, time passes until then at once.
+const FAR: Duration = Duration::from_nanos(100);
 
 /// How many notifications the owner asks for.
 const NOTIFIES: u8 = 2;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use childminder::Target::{self, Group, Leader};
-use childminder::{Activity, Config, Ladder, Signal, Stage};
+use childminder::{Activity, Config, Ladder, Signal, Stage, Sweep};
 
 /// Configurations that together have every option on and off, with every kind of ladder: none, to the
 /// leader, to the group, mixed, with and without an end, with no wait at all.
@@ -12,7 +12,8 @@ pub fn small_configs() -> Vec<Config> {
     for (number, ladder) in ladders().into_iter().enumerate() {
         for (limits, mut config) in limits().into_iter().enumerate() {
             config.ladder = ladder;
-            config.sweep = (number + limits) % 2 == 0;
+            config.sweep = SWEEPS[(number + limits) % SWEEPS.len()];
+            config.stray_timeout = STRAYS[(number + 2 * limits) % STRAYS.len()];
             configs.push(config);
         }
     }
@@ -27,6 +28,10 @@ pub fn small_configs() -> Vec<Config> {
 pub fn another_ladder() -> Ladder {
     ladder(&[(Signal::HUP, Group, Some(1))])
 }
+
+const SWEEPS: [Sweep; 3] = [Sweep::Terminated, Sweep::Never, Sweep::Always];
+
+const STRAYS: [Option<Duration>; 4] = [None, Some(ns(2)), None, Some(Duration::from_millis(3))];
 
 fn limits() -> Vec<Config> {
     let off = Config {
@@ -124,6 +129,6 @@ fn ladder(stages: &[(Signal, Target, Option<u64>)]) -> Ladder {
     Ladder::new(&stages).expect("at most four stages")
 }
 
-fn ns(nanos: u64) -> Duration {
+const fn ns(nanos: u64) -> Duration {
     Duration::from_nanos(nanos)
 }

@@ -88,6 +88,7 @@ impl Source for Config {
                 default.heartbeat_interval,
             ),
             ("drain_timeout", self.drain_timeout, default.drain_timeout),
+            ("stray_timeout", self.stray_timeout, default.stray_timeout),
         ];
         let mut fields: Vec<_> = timeouts
             .into_iter()
@@ -101,7 +102,7 @@ impl Source for Config {
             fields.push(format!("ladder: {}, ", self.ladder.source()));
         }
         if self.sweep != default.sweep {
-            fields.push(format!("sweep: {}, ", self.sweep));
+            fields.push(format!("sweep: Sweep::{:?}, ", self.sweep));
         }
         format!("Config {{ {}..Config::default() }}", fields.concat())
     }
@@ -137,6 +138,10 @@ impl Source for Event {
             Self::NotifyDone { id, ok } => {
                 format!("NotifyDone {{ id: {}, ok: {ok} }}", id.source())
             }
+            Self::PassOn { signal, target } => format!(
+                "PassOn {{ signal: {}, target: Target::{target:?} }}",
+                signal.source()
+            ),
             Self::SetIdleTimeout(timeout) => format!("SetIdleTimeout({})", timeout.source()),
             Self::SetLadder(ladder) => format!("SetLadder({})", ladder.source()),
             Self::ChildExited(status) => format!("ChildExited({})", status.source()),

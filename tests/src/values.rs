@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use childminder::{
     Activity, Config, Error, Event, ExitStatus, FailureId, Instant, Ladder, Misuse, MonitorState,
-    NoSuchSignal, NotificationId, NotificationKind, Outcome, Signal, Stage, Stream, Target,
-    TooManyStages,
+    NoSuchSignal, NotificationId, NotificationKind, Outcome, Signal, Stage, Strays, Stream, Sweep,
+    Target, TooManyStages,
 };
 
 /// Checks all of them.
@@ -185,6 +185,8 @@ fn names() -> Result<(), String> {
         Activity::Explicit,
     ];
     words(&activities.map(Activity::name))?;
+    words(&[Sweep::Never, Sweep::Terminated, Sweep::Always].map(Sweep::name))?;
+    words(&STRAYS.map(Strays::name))?;
     words(&errors().into_iter().map(Error::name).collect::<Vec<_>>())?;
     words(&events().iter().map(Event::name).collect::<Vec<_>>())
 }
@@ -202,6 +204,16 @@ fn events() -> Vec<Event> {
         Event::Fail,
         Event::Terminate,
         Event::Escalate,
+        Event::Kill,
+        Event::PassOn {
+            signal: Signal::HUP,
+            target: Target::Leader,
+        },
+        Event::StraysSeen {
+            living: 1,
+            immune: 0,
+        },
+        Event::StraysUnseen,
         Event::SetIdleTimeout(None),
         Event::SetLadder(Ladder::NONE),
         Event::OutputClosed,
@@ -224,7 +236,10 @@ fn outcomes() -> Result<(), String> {
             let mut outcome = Outcome::default();
             (outcome.error, outcome.exit) = (error, exit);
             (outcome.terminated, outcome.leaked) = (flags & 1 > 0, flags & 2 > 0);
-            outcomes.push(outcome);
+            outcomes.extend(STRAYS.into_iter().skip(1).map(|strays| {
+                outcome.strays = strays;
+                outcome
+            }));
         }
     }
     words(&outcomes)
@@ -241,21 +256,25 @@ fn states() -> Result<(), String> {
     let config = Config {
         ladder: Ladder::from([kill]),
         drain_timeout: no_time,
+        stray_timeout: Some(Duration::MAX),
         ..Config::default()
     };
     let exit = Event::ChildExited(ExitStatus::Code(0));
     for (events, states) in [
-        (&[][..], ["new", "open"]),
-        (&[Event::Started], ["running", "open"]),
+        (&[][..], ["new", "open", "unsought"]),
+        (&[Event::Started], ["running", "open", "unsought"]),
         (
             &[Event::Started, Event::OutputClosed],
-            ["running", "closed"],
+            ["running", "closed", "unsought"],
         ),
-        (&[Event::Started, exit], ["exited", "open"]),
-        (&[Event::Started, exit, Event::Tick], ["released", "leaked"]),
+        (&[Event::Started, exit], ["exited", "open", "unsought"]),
+        (
+            &[Event::Started, exit, Event::Tick],
+            ["released", "leaked", "over"],
+        ),
         (
             &[Event::Started, Event::Terminate, Event::Tick],
-            ["given up", "leaked"],
+            ["given up", "leaked", "looking"],
         ),
     ] {
         let mut monitor = MonitorState::new(config);
@@ -306,6 +325,15 @@ fn misuses() -> Vec<Misuse> {
         Misuse::AlreadyFinished { event: "Output" },
     ]
 }
+
+/// In an outcome the first two have the same words: there is nothing to say.
+const STRAYS: [Strays; 5] = [
+    Strays::Unknown,
+    Strays::None,
+    Strays::Killed,
+    Strays::Left,
+    Strays::Survived,
+];
 
 fn holds(it: bool, says: &str) -> Result<(), String> {
     it.then_some(()).ok_or_else(|| says.to_owned())

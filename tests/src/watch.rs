@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use childminder::{
     Action, Config, Deadline, Error, Event, ExitStatus, Ladder, MonitorState, NotificationId,
-    NotificationKind, Signal, Stage, Target,
+    NotificationKind, Signal, Stage, Strays, Sweep, Target,
 };
 
 use crate::small::another_ladder;
@@ -38,6 +38,15 @@ pub struct Watch {
     next_stage: u8,
     swept: bool,
     reaped: bool,
+    killed: bool,
+    /// Whether a signal to the leader, and one to the group, is to be passed on.
+    passed_on: [bool; 2],
+    looking: bool,
+    looked: bool,
+    seen: bool,
+    killable: bool,
+    strays_killed: bool,
+    unseen: bool,
     finished: bool,
     idle_limit: Left,
     idle: Left,
@@ -76,6 +85,14 @@ impl Watch {
             next_stage: 0,
             swept: false,
             reaped: false,
+            killed: false,
+            passed_on: [false; 2],
+            looking: false,
+            looked: false,
+            seen: false,
+            killable: false,
+            strays_killed: false,
+            unseen: false,
             finished: false,
             idle_limit: left(config.idle_timeout),
             idle: None,
@@ -133,6 +150,25 @@ impl Watch {
                 self.run = None;
                 self.drain = left(config.drain_timeout).filter(|_| self.output == Output::Open);
             }
+            Event::Kill if self.can_signal() && !self.killed => {
+                self.killed = true;
+                self.next_stage = 0;
+                self.stage = None;
+            }
+            Event::PassOn { target, .. } => {
+                let takes = match target {
+                    Target::Leader => self.is_running(),
+                    Target::Group => self.is_running() || self.can_signal(),
+                };
+                self.passed_on[target as usize] |= takes;
+            }
+            Event::StraysSeen { living, immune } if self.looking => {
+                self.looking = false;
+                self.looked = true;
+                self.seen = living > 0;
+                self.killable = living > immune;
+            }
+            Event::StraysUnseen => self.unseen = true,
             Event::SetLadder(_) => self.other_ladder |= !self.ending,
             _ => {}
         }
@@ -158,6 +194,25 @@ impl Watch {
             Action::RecordError { error, first } => self.error(event, error, first),
             Action::SendSignal { signal, target } => {
                 self.signal(config, monitor, event, signal, target)
+            }
+            Action::LookForStrays => {
+                let over = self.given_up || self.exit.is_some() && self.output_is_over();
+                let killed = self.exit.is_some() && monitor.is_terminating();
+                let may = over || killed && config.sweep != Sweep::Never;
+                let wanted = config.stray_timeout.is_some();
+                rule(18, may && wanted && !self.reaped, "a look comes at the end")?;
+                self.looking = true;
+                Ok(())
+            }
+            Action::KillStrays => {
+                rule(
+                    19,
+                    is_swept(config, monitor),
+                    "strays are killed in a sweep",
+                )?;
+                rule(19, self.killable && !self.reaped, "what was seen is killed")?;
+                self.strays_killed = true;
+                Ok(())
             }
             Action::DiscardNotifications { first, last } => {
                 rule(
@@ -185,7 +240,8 @@ impl Watch {
                     ready && !self.reaped,
                     "`Reap` comes once, after exit and output",
                 )?;
-                let sweep = config.sweep && monitor.is_terminating();
+                self.strays_are_over(config)?;
+                let sweep = is_swept(config, monitor);
                 rule(
                     9,
                     self.swept >= sweep,
@@ -196,6 +252,8 @@ impl Watch {
             }
             Action::Finish(outcome) => {
                 self.finished = true;
+                self.strays_are_over(config)?;
+                self.fate(config, monitor, outcome.strays)?;
                 rule(
                     1,
                     self.in_flight.is_none(),
@@ -248,11 +306,11 @@ impl Watch {
         if matches!(event, Event::Resumed | Event::ChildExited(_)) {
             rule(14, !after.is_suspended(), "the deadlines go on")?;
         }
-        if event == Event::Suspended && self.is_running() && self.eager {
+        if event == Event::Suspended && self.started {
             rule(14, after.is_suspended(), "the deadlines wait")?;
         }
         let asked = match event {
-            Event::Terminate | Event::Escalate | Event::Fail => true,
+            Event::Terminate | Event::Escalate | Event::Kill | Event::Fail => true,
             Event::NotifyDone { ok, .. } => !ok && before.first_error() != after.first_error(),
             _ => false,
         };
@@ -295,8 +353,9 @@ impl Watch {
         Ok(())
     }
 
-    /// A unit of time has passed.
-    pub fn pass(&mut self) {
+    /// So much time has passed.
+    pub fn pass(&mut self, span: Duration) {
+        let span = i8::try_from(span.as_nanos()).unwrap_or(i8::MAX);
         for left in [
             &mut self.idle,
             &mut self.first_output,
@@ -304,7 +363,7 @@ impl Watch {
             &mut self.stage,
             &mut self.drain,
         ] {
-            *left = left.map(|left| left.saturating_sub(1).max(LATEST));
+            *left = left.map(|left| left.saturating_sub(span).max(LATEST));
         }
     }
 
@@ -397,7 +456,17 @@ impl Watch {
             !(to_leader && self.exit.is_some()),
             "no dead leader is signalled",
         )?;
-        rule(6, monitor.is_terminating(), "signals belong to the ladder")?;
+        if signal == Signal::QUIT {
+            let pending = std::mem::take(&mut self.passed_on[target as usize]);
+            return rule(17, pending, "what is passed on is sent once");
+        }
+        let over = self.exit.is_some() && self.output_is_over();
+        let always = over && config.sweep == Sweep::Always;
+        rule(
+            6,
+            monitor.is_terminating() || always,
+            "signals belong to the ladder",
+        )?;
 
         let ladder = self.ladder(config);
         let rest = ladder
@@ -407,10 +476,9 @@ impl Watch {
         let stage = rest
             .filter(|(_, stage)| stage.target == Target::Group || self.exit.is_none())
             .find(|(_, stage)| stage.signal == signal && stage.target == target);
-        let over = self.exit.is_some() && self.output_is_over();
         self.swept = over && signal == Signal::KILL && target == Target::Group;
         // The sweep may look like a stage that was never reached.
-        if config.sweep && self.swept {
+        if config.sweep != Sweep::Never && self.swept {
             return Ok(());
         }
         let Some((index, stage)) = stage else {
@@ -476,8 +544,9 @@ impl Watch {
         drained: bool,
     ) -> Result<(), String> {
         if self.suspended {
-            let same = before.first_error() == after.first_error();
-            return rule(13, same, "nothing fires while suspended");
+            let same =
+                before.first_error() == after.first_error() && before.outcome() == after.outcome();
+            return rule(21, same, "nothing fires while suspended");
         }
         let now = MonitorState::REBASED_NOW;
         let spurious = before.poll_timeout().is_none_or(|at| at > now);
@@ -502,7 +571,8 @@ impl Watch {
         if due(self.drain) && self.output == Output::Open {
             self.output = Output::Leaked;
             if drained {
-                rule(8, self.reaped, "the drain ends at its `Tick`")?;
+                let waits = config.stray_timeout.is_some();
+                rule(8, self.reaped || waits, "the drain ends at its `Tick`")?;
             }
         }
         if self.eager && due(self.stage) && self.can_signal() {
@@ -571,7 +641,13 @@ impl Watch {
     }
 
     fn ladder(&self, config: &Config) -> Ladder {
-        if self.other_ladder {
+        if self.killed {
+            Ladder::from([Stage {
+                signal: Signal::KILL,
+                target: Target::Group,
+                wait: None,
+            }])
+        } else if self.other_ladder {
             another_ladder()
         } else {
             config.ladder
@@ -579,7 +655,7 @@ impl Watch {
     }
 
     fn may_be_suspended(&self, event: Event) -> bool {
-        self.started && self.exit.is_none() && (self.suspended || event == Event::Suspended)
+        self.started && (self.suspended || event == Event::Suspended)
     }
 
     fn is_running(&self) -> bool {
@@ -590,9 +666,39 @@ impl Watch {
         self.is_running() || (self.exit.is_some() && self.output == Output::Open)
     }
 
+    /// `Reap` and `Finish` wait for an answer, or for the strays' deadline.
+    fn strays_are_over(&self, config: &Config) -> Result<(), String> {
+        let Some(limit) = config.stray_timeout else {
+            return Ok(());
+        };
+        let asked = self.looking || self.looked || limit.is_zero();
+        let over = asked || self.unseen || !self.eager;
+        rule(18, over, "the end waits for strays")
+    }
+
+    fn fate(&self, config: &Config, monitor: &MonitorState, fate: Strays) -> Result<(), String> {
+        let swept = is_swept(config, monitor);
+        let right = match fate {
+            Strays::None => self.looked && !self.seen && !self.strays_killed,
+            Strays::Killed => swept && self.looked && !self.seen,
+            Strays::Left => !swept && self.seen,
+            Strays::Survived => swept && self.seen,
+            _ => config.stray_timeout.is_none() || self.unseen || !self.seen,
+        };
+        rule(20, right, "the outcome says what became of strays")
+    }
+
     fn output_is_over(&self) -> bool {
         let drained = self.exit.is_some() && self.drain.is_some_and(|left| left <= 0);
         self.output != Output::Open || drained || self.given_up
+    }
+}
+
+fn is_swept(config: &Config, monitor: &MonitorState) -> bool {
+    match config.sweep {
+        Sweep::Always => true,
+        Sweep::Terminated => monitor.is_terminating(),
+        _ => false,
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, BufReader, Read};
 use std::time::Duration;
 
-use childminder::{Activity, Config, Event, Instant, Ladder, Signal, Stage, Stream, Target};
+use childminder::{Activity, Config, Event, Instant, Ladder, Signal, Stage, Stream, Sweep, Target};
 use childminder_record::{Fault, ReadError, Reader, Run, Wrong};
 
 const HEADER: &str = r#"{"flight_record":1,"name":"example","config":{}}"#;
@@ -44,7 +44,7 @@ fn a_header_that_is_not_of_the_format() {
         ),
         (
             r#"{"flight_record":1,"name":"x","config":{},"compare":["reap","sleep"]}"#,
-            "`compare[1]` is \"sleep\"; it must be one of \"record_error\", \"send_signal\", \
+            "`compare[1]` is \"sleep\"; it must be one of \"record_error\", \"send_signal\", \"kill_strays\", \"look_for_strays\", \
              \"discard_notifications\", \"run_notification\", \"schedule_timer\", \"reap\", \"finish\"",
         ),
         (
@@ -77,7 +77,7 @@ fn a_config_that_is_not_of_the_format() {
                 r#"{"idle_timeout":5}"#,
                 "the format has no key `config.idle_timeout`; here it has `idle_timeout_ns`, \
                  `first_output_timeout_ns`, `run_timeout_ns`, `notification_timeout_ns`, \
-                 `heartbeat_interval_ns`, `drain_timeout_ns`, `activity`, `ladder`, `sweep`",
+                 `heartbeat_interval_ns`, `drain_timeout_ns`, `activity`, `ladder`, `sweep`, `stray_timeout_ns`",
             ),
             (
                 r#"{"activity":"all"}"#,
@@ -85,7 +85,7 @@ fn a_config_that_is_not_of_the_format() {
             ),
             (
                 r#"{"sweep":0}"#,
-                "`config.sweep` is 0; it must be true or false",
+                "`config.sweep` is 0; it must be one of \"never\", \"terminated\", \"always\"",
             ),
             (r#"{"ladder":9}"#, "`config.ladder` is 9; it must be a list"),
             (
@@ -209,8 +209,9 @@ fn an_event_that_is_not_of_the_format() {
             (
                 r#"{"type":"tock"}"#,
                 "`event.type` is \"tock\"; it must be one of \"started\", \"output\", \"progress\", \
-                 \"tick\", \"notify\", \"notify_done\", \"fail\", \"terminate\", \"escalate\", \
-                 \"set_idle_timeout\", \"set_ladder\", \"output_closed\", \"child_exited\", \"suspended\", \"resumed\"",
+                 \"tick\", \"notify\", \"notify_done\", \"fail\", \"terminate\", \"escalate\", \"kill\", \"pass_on\", \
+                 \"set_idle_timeout\", \"set_ladder\", \"output_closed\", \"child_exited\", \"strays_seen\", \
+                 \"strays_unseen\", \"suspended\", \"resumed\"",
             ),
             (
                 r#"{"type":"tick","id":1}"#,
@@ -247,6 +248,22 @@ fn an_event_that_is_not_of_the_format() {
             (
                 r#"{"type":"set_idle_timeout"}"#,
                 "the key `event.idle_timeout_ns` is missing",
+            ),
+            (
+                r#"{"type":"pass_on","signal":10}"#,
+                "the key `event.target` is missing",
+            ),
+            (
+                r#"{"type":"pass_on","target":"group"}"#,
+                "the key `event.signal` is missing",
+            ),
+            (
+                r#"{"type":"strays_seen","living":1}"#,
+                "the key `event.immune` is missing",
+            ),
+            (
+                r#"{"type":"strays_seen","living":-1,"immune":0}"#,
+                "`event.living` is -1; it must be a number of strays",
             ),
             (
                 r#"{"type":"child_exited"}"#,
@@ -289,7 +306,7 @@ fn an_action_that_is_not_of_the_format() {
             ("{}", "the key `actions[1].type` is missing"),
             (
                 r#"{"type":"kill"}"#,
-                "`actions[1].type` is \"kill\"; it must be one of \"record_error\", \"send_signal\", \
+                "`actions[1].type` is \"kill\"; it must be one of \"record_error\", \"send_signal\", \"kill_strays\", \"look_for_strays\", \
                  \"discard_notifications\", \"run_notification\", \"schedule_timer\", \"reap\", \"finish\"",
             ),
             (
@@ -329,6 +346,11 @@ fn an_action_that_is_not_of_the_format() {
             (
                 r#"{"type":"finish","exit":{"code":0,"core":true}}"#,
                 "the format has no key `actions[1].exit.core`; here it has `code`, `signal`, `lost`",
+            ),
+            (
+                r#"{"type":"finish","strays":"dead"}"#,
+                "`actions[1].strays` is \"dead\"; it must be one of \"unknown\", \"none\", \"killed\", \
+                 \"left\", \"survived\"",
             ),
             (
                 r#"{"type":"finish","leaked":null}"#,
@@ -406,7 +428,7 @@ fn the_facts_of_a_fault_can_be_had_without_its_sentence() {
         wrong,
         Wrong::Value {
             found: "1".to_owned(),
-            wanted: "true or false".to_owned()
+            wanted: "one of \"never\", \"terminated\", \"always\"".to_owned()
         }
     );
 }
@@ -449,13 +471,13 @@ fn what_a_config_does_not_say() {
     assert_eq!(config("{}"), absent);
     let nulls = r#"{"idle_timeout_ns":null,"first_output_timeout_ns":null,"run_timeout_ns":null,
         "notification_timeout_ns":null,"heartbeat_interval_ns":null,"drain_timeout_ns":null,
-        "activity":null,"ladder":null,"sweep":null}"#;
+        "activity":null,"ladder":null,"sweep":null,"stray_timeout_ns":null}"#;
     let off = Config {
         notification_timeout: None,
         drain_timeout: None,
         activity: Activity::Explicit,
         ladder: Ladder::NONE,
-        sweep: false,
+        sweep: Sweep::Never,
         ..Config::default()
     };
     assert_eq!(config(&nulls.replace('\n', "")), off);
@@ -465,9 +487,16 @@ fn what_a_config_does_not_say() {
 fn an_absent_sweep_is_on_if_the_ladder_addresses_the_group() {
     let leader = r#"{"ladder":[{"signal":2,"target":"leader"}]}"#;
     let both = r#"{"ladder":[{"signal":2,"target":"leader"},{"signal":9,"target":"group"}]}"#;
-    assert!(!config(leader).sweep);
-    assert!(config(both).sweep);
-    assert!(!config(r#"{"ladder":[]}"#).sweep);
+    assert_eq!(config(leader).sweep, Sweep::Never);
+    assert_eq!(config(both).sweep, Sweep::Terminated);
+    assert_eq!(config(r#"{"ladder":[]}"#).sweep, Sweep::Never);
+}
+
+#[test]
+fn a_sweep_may_be_a_boolean() {
+    assert_eq!(config(r#"{"sweep":true}"#).sweep, Sweep::Terminated);
+    assert_eq!(config(r#"{"sweep":false}"#).sweep, Sweep::Never);
+    assert_eq!(config(r#"{"sweep":"always"}"#).sweep, Sweep::Always);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use childminder::{
     Activity, Config, Event, ExitStatus, Instant, Ladder, MonitorState, NotificationId, Signal,
-    Stage, Stream, Target,
+    Stage, Stream, Sweep, Target,
 };
 use childminder_record::{Reader, RecordedAction, Recorder, Run, Step, Ticket, replay};
 use proptest::collection::vec;
@@ -124,8 +124,12 @@ fn tell(
 
 fn configs() -> impl Strategy<Value = Config> {
     let limits = (limits(), limits(), limits(), limits(), limits(), limits());
-    (limits, activities(), ladders(), any::<bool>()).prop_map(
-        |(limits, activity, ladder, sweep)| Config {
+    let ends = (
+        sweeps(),
+        option::of((0..10_000_u64).prop_map(Duration::from_nanos)),
+    );
+    (limits, activities(), ladders(), ends).prop_map(
+        |(limits, activity, ladder, (sweep, stray_timeout))| Config {
             idle_timeout: limits.0,
             first_output_timeout: limits.1,
             run_timeout: limits.2,
@@ -135,6 +139,7 @@ fn configs() -> impl Strategy<Value = Config> {
             activity,
             ladder,
             sweep,
+            stray_timeout,
         },
     )
 }
@@ -168,6 +173,10 @@ fn events() -> impl Strategy<Value = Event> {
         1 => Just(Event::Fail),
         1 => Just(Event::Terminate),
         1 => Just(Event::Escalate),
+        1 => Just(Event::Kill),
+        1 => (signals(), targets()).prop_map(|(signal, target)| Event::PassOn { signal, target }),
+        4 => (0..3_u64, 0..3_u64).prop_map(|(living, immune)| Event::StraysSeen { living, immune }),
+        1 => Just(Event::StraysUnseen),
         1 => limits().prop_map(Event::SetIdleTimeout),
         1 => ladders().prop_map(Event::SetLadder),
         1 => Just(Event::OutputClosed),
@@ -196,6 +205,14 @@ fn targets() -> impl Strategy<Value = Target> {
 
 fn streams() -> impl Strategy<Value = Stream> {
     prop_oneof![Just(Stream::Stdout), Just(Stream::Stderr)]
+}
+
+fn sweeps() -> impl Strategy<Value = Sweep> {
+    prop_oneof![
+        Just(Sweep::Never),
+        Just(Sweep::Terminated),
+        Just(Sweep::Always),
+    ]
 }
 
 fn activities() -> impl Strategy<Value = Activity> {

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use childminder::{
     Action, Activity, Config, Error, Event, ExitStatus, FailureId, Instant, Ladder, MonitorState,
-    NotificationId, NotificationKind, Outcome, Signal, Stage, Stream, Target,
+    NotificationId, NotificationKind, Outcome, Signal, Stage, Strays, Stream, Sweep, Target,
 };
 use childminder_record::{Reader, Recorder, replay};
 
 /// The ancestor's example: it falls silent after a notification, and is interrupted.
-const STALLED: &str = r#"{"flight_record":1,"name":"stalled","config":{"idle_timeout_ns":1000000000,"first_output_timeout_ns":null,"run_timeout_ns":null,"notification_timeout_ns":null,"heartbeat_interval_ns":null,"drain_timeout_ns":null,"activity":"any","ladder":[{"signal":2,"target":"leader","wait_ns":5000000000},{"signal":9,"target":"leader","wait_ns":null}],"sweep":false}}
+const STALLED: &str = r#"{"flight_record":1,"name":"stalled","config":{"idle_timeout_ns":1000000000,"first_output_timeout_ns":null,"run_timeout_ns":null,"notification_timeout_ns":null,"heartbeat_interval_ns":null,"drain_timeout_ns":null,"activity":"any","ladder":[{"signal":2,"target":"leader","wait_ns":5000000000},{"signal":9,"target":"leader","wait_ns":null}],"sweep":"never","stray_timeout_ns":null}}
 {"at_ns":0,"event":{"type":"started"},"actions":[{"type":"schedule_timer","at_ns":1000000000}]}
 {"at_ns":0,"event":{"type":"notify","id":1},"actions":[{"type":"run_notification","id":1,"kind":"requested"}]}
 {"at_ns":5000000000,"event":{"type":"tick"},"actions":[{"type":"record_error","error":{"type":"idle_timeout"},"first":true},{"type":"send_signal","signal":2,"target":"leader"},{"type":"schedule_timer","at_ns":10000000000}]}
@@ -66,7 +66,8 @@ fn every_key_of_the_config_is_written() {
         drain_timeout: Some(Duration::ZERO),
         activity: Activity::Explicit,
         ladder: Ladder::from([stage]),
-        sweep: true,
+        sweep: Sweep::Always,
+        stray_timeout: Some(Duration::from_nanos(6)),
     };
     assert_eq!(
         recorded("a \"name\"\n", &config, |_| Ok(())),
@@ -75,7 +76,7 @@ fn every_key_of_the_config_is_written() {
             r#""first_output_timeout_ns":2,"run_timeout_ns":3,"notification_timeout_ns":4,"#,
             r#""heartbeat_interval_ns":5,"drain_timeout_ns":0,"activity":"explicit","#,
             r#""ladder":[{"signal":15,"target":"group","wait_ns":18446744073709551614}],"#,
-            r#""sweep":true}}"#,
+            r#""sweep":"always","stray_timeout_ns":6}}"#,
             "\n"
         )
     );
@@ -105,6 +106,22 @@ fn every_event_has_its_text() {
         (Event::Fail, r#"{"type":"fail"}"#),
         (Event::Terminate, r#"{"type":"terminate"}"#),
         (Event::Escalate, r#"{"type":"escalate"}"#),
+        (Event::Kill, r#"{"type":"kill"}"#),
+        (
+            Event::PassOn {
+                signal: Signal::HUP,
+                target: Target::Leader,
+            },
+            r#"{"type":"pass_on","signal":1,"target":"leader"}"#,
+        ),
+        (
+            Event::StraysSeen {
+                living: 2,
+                immune: 1,
+            },
+            r#"{"type":"strays_seen","living":2,"immune":1}"#,
+        ),
+        (Event::StraysUnseen, r#"{"type":"strays_unseen"}"#),
         (
             Event::SetIdleTimeout(Some(limit)),
             r#"{"type":"set_idle_timeout","idle_timeout_ns":8}"#,
@@ -212,6 +229,7 @@ fn every_action_has_its_text() {
         outcome.error = error;
         outcome.exit = exit;
         outcome.terminated = true;
+        outcome.strays = Strays::Killed;
         Action::Finish(outcome)
     };
     check_texts(&[
@@ -222,6 +240,8 @@ fn every_action_has_its_text() {
             },
             r#"{"type":"send_signal","signal":1,"target":"group"}"#,
         ),
+        (Action::KillStrays, r#"{"type":"kill_strays"}"#),
+        (Action::LookForStrays, r#"{"type":"look_for_strays"}"#),
         (
             Action::DiscardNotifications {
                 first: id,
@@ -247,15 +267,15 @@ fn every_action_has_its_text() {
         (Action::Reap, r#"{"type":"reap"}"#),
         (
             finish(None, Some(ExitStatus::Code(0))),
-            r#"{"type":"finish","error":null,"exit":{"code":0},"leaked":false,"terminated":true}"#,
+            r#"{"type":"finish","error":null,"exit":{"code":0},"leaked":false,"terminated":true,"strays":"killed"}"#,
         ),
         (
             finish(Some(Error::IdleTimeout), Some(ExitStatus::Lost)),
-            r#"{"type":"finish","error":{"type":"idle_timeout"},"exit":{"lost":true},"leaked":false,"terminated":true}"#,
+            r#"{"type":"finish","error":{"type":"idle_timeout"},"exit":{"lost":true},"leaked":false,"terminated":true,"strays":"killed"}"#,
         ),
         (
             finish(Some(Error::Unkillable), None),
-            r#"{"type":"finish","error":{"type":"unkillable"},"exit":null,"leaked":false,"terminated":true}"#,
+            r#"{"type":"finish","error":{"type":"unkillable"},"exit":null,"leaked":false,"terminated":true,"strays":"killed"}"#,
         ),
     ]);
 }

@@ -1,4 +1,4 @@
-//! The sixteen rules, each of every run.
+//! The twenty-one rules, each of every run.
 //!
 //! Each test makes up a few hundred configurations and stories, lets a monitor live them, and judges
 //! the histories. A failure prints the smallest story found that still breaks the rule, as a
@@ -136,6 +136,31 @@ fn rule_16_the_same_events_give_the_same_actions() {
 }
 
 #[test]
+fn rule_17_a_signal_that_is_passed_on_is_sent_as_it_is() {
+    holds(rules::rule_17_passed_on);
+}
+
+#[test]
+fn rule_18_strays_are_looked_for_and_waited_for() {
+    holds(rules::rule_18_strays_are_looked_for);
+}
+
+#[test]
+fn rule_19_strays_are_killed_only_where_all_is_swept() {
+    holds(rules::rule_19_strays_are_killed);
+}
+
+#[test]
+fn rule_20_the_outcome_says_what_became_of_strays() {
+    holds(rules::rule_20_fate_of_strays);
+}
+
+#[test]
+fn rule_21_every_deadline_waits_while_suspended() {
+    holds(rules::rule_21_waits_while_suspended);
+}
+
+#[test]
 fn the_model_agrees() {
     holds_of_every_run(|run| model::check(run.history()));
 }
@@ -227,6 +252,7 @@ fn events_of_note(history: &History) -> Vec<String> {
     if let Some(outcome) = history.outcome() {
         let clean = if outcome.is_success() { "clean" } else { "bad" };
         met.push(format!("{clean} end"));
+        met.push(format!("strays {:?}", outcome.strays));
         if outcome.leaked {
             met.push("leaked".into());
         }
@@ -238,7 +264,7 @@ fn events_of_note(history: &History) -> Vec<String> {
     if past.ladder_start() > past.exit().map(|(entry, _)| entry) && past.exit().is_some() {
         met.push("ladder after the exit".into());
     }
-    if past.signals().len() < past.sent().len() {
+    if past.signals().len() < past.sent().len() && past.kill().is_none() {
         met.push("withdrawn signal".into());
     }
     if past.starts().len() > past.kept() {
@@ -247,7 +273,7 @@ fn events_of_note(history: &History) -> Vec<String> {
     met
 }
 
-const EVENTS_OF_NOTE: [&str; 31] = [
+const EVENTS_OF_NOTE: [&str; 37] = [
     "IdleTimeout",
     "FirstOutputTimeout",
     "RunTimeout",
@@ -271,6 +297,12 @@ const EVENTS_OF_NOTE: [&str; 31] = [
     "ScheduleTimer(None",
     "Reap",
     "Finish",
+    "KillStrays",
+    "LookForStrays",
+    "strays None",
+    "strays Killed",
+    "strays Left",
+    "strays Survived",
     "clean end",
     "bad end",
     "leaked",

@@ -30,6 +30,8 @@ impl Past<'_> {
             Deadline::Stage => self.stage_deadline(),
             Deadline::Drain => self.drain_deadline(),
             Deadline::Heartbeat => self.heartbeat_deadline(),
+            Deadline::Strays => self.strays_deadline(),
+            Deadline::StrayLook => self.stray_look_deadline(),
             _ => None,
         })
     }
@@ -116,7 +118,7 @@ impl Past<'_> {
     }
 
     /// `span` after an entry, not counting the time that the child was suspended since.
-    fn due(self, entry: usize, span: Duration) -> Option<Instant> {
+    pub fn due(self, entry: usize, span: Duration) -> Option<Instant> {
         self.due_nanos(entry, span.as_nanos())
     }
 
@@ -149,20 +151,18 @@ impl Past<'_> {
     }
 
     /// When the child was suspended: from the first that was said of it until it was said to run on,
-    /// was sent a stage of the ladder, or exited. Only a running child can be.
+    /// was sent a stage of the ladder, or exited.
     fn suspensions(self) -> Vec<(usize, Option<usize>)> {
         let sent = self.sent();
-        let given_up = self.given_up();
-        let (mut started, mut over) = (false, false);
+        let mut started = false;
         let mut suspensions: Vec<(usize, Option<usize>)> = Vec::new();
         for (entry, what) in self.all() {
             let open = suspensions.last_mut().filter(|(_, end)| end.is_none());
             let exits = matches!(what, What::Told(Event::ChildExited(_)));
             let resumes = what == What::Told(Event::Resumed);
             started |= what == What::Told(Event::Started);
-            over |= exits || given_up == Some(entry);
             match open {
-                None if started && !over && what == What::Told(Event::Suspended) => {
+                None if started && what == What::Told(Event::Suspended) => {
                     suspensions.push((entry, None));
                 }
                 Some((_, end))

@@ -1,6 +1,6 @@
 //! The end of the output, the reap and the finish.
 
-use childminder::{Deadline, Event, Outcome};
+use childminder::{Deadline, Event, Outcome, Strays, Sweep};
 
 use super::past::Past;
 
@@ -42,7 +42,21 @@ impl Past<'_> {
 
     /// Whether the reap is preceded by a SIGKILL to the group.
     pub fn is_swept(self) -> bool {
-        self.config.sweep && self.ladder_start().is_some() && self.reap().is_some()
+        self.swept_since().is_some() && self.reap().is_some()
+    }
+
+    /// Since when what is left of the group, and of the strays, is to be killed.
+    pub fn swept_since(self) -> Option<usize> {
+        match self.config.sweep {
+            Sweep::Always => self.start(),
+            Sweep::Terminated => self.ladder_start(),
+            _ => None,
+        }
+    }
+
+    /// When the child was over: free to be reaped, or given up.
+    pub fn child_over(self) -> Option<usize> {
+        self.reap().into_iter().chain(self.given_up()).min()
     }
 
     /// How it ended, once there is nothing left to wait for: neither the child, nor its output, nor
@@ -56,11 +70,16 @@ impl Past<'_> {
         if self.in_flight().is_some() || self.is_anything_queued() {
             return None;
         }
+        let strays = self.hunt().over();
+        if self.config.stray_timeout.is_some() && strays.is_none() {
+            return None;
+        }
         let mut outcome = Outcome::default();
         outcome.error = self.first_error().map(|(_, error)| error);
         outcome.exit = exit.map(|(_, status)| status);
         outcome.leaked = output == OutputEnd::Leaked;
         outcome.terminated = self.ladder_start().is_some();
+        outcome.strays = strays.unwrap_or(Strays::Unknown);
         Some(outcome)
     }
 }

@@ -10,13 +10,25 @@ impl Past<'_> {
     pub fn owed(self) -> Vec<Action> {
         let told = |is: fn(&Action) -> bool| self.asked().filter(|(_, a)| is(a)).count();
         let errors = self.recorded_errors().into_iter();
-        let signals = self.signals().into_iter();
-        let reap = self.reap().map(|_| Action::Reap).into_iter();
+        let mut signals = self.signals();
+        let sweep = signals.pop_if(|_| self.is_swept());
+        let stages = signals.len();
+        let sent = told(|a| matches!(a, Action::SendSignal { .. }));
+        let is_hunted = self.config.stray_timeout.is_some() && self.hunt().over().is_none();
+        let reap = self
+            .reap()
+            .filter(|_| !is_hunted)
+            .map(|_| Action::Reap)
+            .into_iter();
         let finish = self.outcome().map(Action::Finish).into_iter();
 
         let mut owed = Vec::new();
         owed.extend(errors.skip(told(|a| matches!(a, Action::RecordError { .. }))));
-        owed.extend(signals.skip(told(|a| matches!(a, Action::SendSignal { .. }))));
+        owed.extend(signals.into_iter().skip(sent));
+        owed.extend(self.to_pass_on());
+        owed.extend(sweep.filter(|_| sent <= stages));
+        owed.extend(self.to_kill_strays());
+        owed.extend(self.to_look_for_strays());
         owed.extend(self.discard());
         owed.extend(self.run_notification());
         owed.extend(self.schedule_timer());
@@ -45,12 +57,24 @@ impl Past<'_> {
             .filter(|(entry, _)| precedes(*entry, exit))
             .filter(|(_, action)| matches!(action, Action::SendSignal { .. }))
             .count();
+        let kill = self.kill();
+        let told_by_kill = self
+            .asked()
+            .filter(|(entry, _)| precedes(*entry, kill))
+            .filter(|(_, action)| matches!(action, Action::SendSignal { .. }))
+            .count();
+        let mut kept = 0;
         let mut signals: Vec<_> = self
             .sent()
             .into_iter()
             .enumerate()
             .filter(|(index, sent)| {
                 exit.is_none() || sent.stage.target == Target::Group || *index < told_by_exit
+            })
+            .filter(|(_, sent)| {
+                // What a kill replaces is withdrawn too.
+                kept += 1;
+                kill.is_none_or(|kill| sent.entry >= kill || kept <= told_by_kill)
             })
             .map(|(_, sent)| Action::SendSignal {
                 signal: sent.stage.signal,

@@ -30,6 +30,8 @@ pub enum What {
     Fired(Deadline),
     /// The owner polled an action.
     Asked(Action),
+    /// The owner polled a signal that it had passed on.
+    PassedOn(Action),
 }
 
 impl Chronicle {
@@ -72,7 +74,14 @@ impl Chronicle {
 
     /// The owner polls `action`.
     pub fn ask(&mut self, action: Action) {
-        self.add(self.past().now(), What::Asked(action));
+        let past = self.past();
+        let is_passed_on = past.is_next_passed_on(action);
+        let what = if is_passed_on {
+            What::PassedOn(action)
+        } else {
+            What::Asked(action)
+        };
+        self.add(past.now(), what);
     }
 
     /// All of it, to look back in.

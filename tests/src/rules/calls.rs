@@ -54,6 +54,8 @@ pub fn same_outcome(one: &History, other: &History) -> Result<(), Violation> {
     if notifications_told(one) != notifications_told(other) {
         theirs.terminated = ours.terminated;
     }
+    // A sighting counts only where the look was polled.
+    theirs.strays = ours.strays;
     let end = one.turns.len() - 1;
     ensure(ours == theirs, end, "polled otherwise, it ends otherwise")
 }

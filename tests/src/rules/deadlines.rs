@@ -63,6 +63,20 @@ pub fn rule_11_first_output_and_run(history: &History) -> Result<(), Violation> 
     })
 }
 
+/// Every deadline waits while the child is suspended.
+pub fn rule_21_waits_while_suspended(history: &History) -> Result<(), Violation> {
+    each_turn(history, |moment| {
+        let Moment { turn, number, .. } = moment;
+        let is_armed = turn.seen.deadlines.iter().any(Option::is_some);
+        let waits = !moment.after.is_suspended() || !is_armed && turn.seen.timeout.is_none();
+        ensure(waits, *number, "a deadline goes on while suspended")?;
+        let is_tick = moment.event == Some(Event::Tick);
+        let is_idle =
+            !is_tick || !moment.before.is_suspended() || turn.seen == moment.before.seen();
+        ensure(is_idle, *number, "a deadline fires while suspended")
+    })
+}
+
 /// Somebody who sleeps exactly until `poll_timeout` never stalls: whenever a deadline is pending,
 /// `poll_timeout` is `Some`, and never later than it.
 pub fn rule_14_never_stalls(history: &History) -> Result<(), Violation> {

@@ -1,6 +1,6 @@
 //! The ladder and the sweep.
 
-use childminder::{Action, Deadline, Error, Event, Signal, Target};
+use childminder::{Action, Deadline, Error, Event, Signal, Sweep, Target};
 
 use super::{Moment, Violation, each_turn, ensure};
 use crate::history::History;
@@ -11,20 +11,23 @@ use crate::model::Chronicle;
 /// child counts as `Unkillable`: recorded, and finished without an exit status.
 pub fn rule_6_ladder_once(history: &History) -> Result<(), Violation> {
     let (chronicle, _) = Chronicle::of(history);
-    let stages = chronicle.past().stages();
+    let past = chronicle.past();
+    let mut stages = past.stages_set();
+    stages.extend(past.kill().into_iter().flat_map(|_| past.stages()));
     let mut left = stages.iter();
     each_turn(history, |moment| {
         let Moment { turn, number, .. } = moment;
         let is_lasting = turn.seen.terminating || moment.before.ladder_start().is_none();
         ensure(is_lasting, *number, "the ladder comes to rest again")?;
 
-        for (signal, target) in signals(&turn.polled).take(ladder_signals(moment)) {
+        for (signal, target) in moment.signals().into_iter().take(ladder_signals(moment)) {
             let is_next = left.any(|stage| (stage.signal, stage.target) == (signal, target));
             ensure(is_next, *number, "not a stage of the ladder still to come")?;
         }
         if moment.is_eager && ladder_signals(moment) > 0 {
             let is_first = moment.before.ladder_start().is_none();
-            let may_go_on = moment.event == Some(Event::Escalate) || is_stage_due(moment);
+            let may_go_on =
+                matches!(moment.event, Some(Event::Escalate | Event::Kill)) || is_stage_due(moment);
             ensure(is_first || may_go_on, *number, "a stage is sent too early")?;
         }
 
@@ -60,7 +63,7 @@ fn is_stage_due(moment: &Moment<'_>) -> bool {
 /// How many of the signals polled in this turn are the ladder's: the last signal of all may be the
 /// sweep.
 fn ladder_signals(moment: &Moment<'_>) -> usize {
-    let polled = signals(&moment.turn.polled).count();
+    let polled = moment.signals().len();
     let told: Vec<_> = moment.after.asked().map(|(_, action)| action).collect();
     let is_last = signals(&told).count() == moment.after.signals().len();
     let sweeps = polled > 0 && is_last && moment.after.is_swept();
@@ -105,7 +108,7 @@ pub fn rule_8_leaks(history: &History) -> Result<(), Violation> {
             let mut to_come = moment.before.stages().into_iter().skip(next);
             let wanted = to_come.find(|stage| stage.target == Target::Group);
             let is_sent = wanted.is_none_or(|stage| {
-                let mut polled = signals(&turn.polled);
+                let mut polled = moment.signals().into_iter();
                 polled.any(|sent| sent == (stage.signal, Target::Group))
             });
             // At the same moment the drain may end first, which frees the leader to be reaped.
@@ -118,7 +121,13 @@ pub fn rule_8_leaks(history: &History) -> Result<(), Violation> {
         }
         if is_held && moment.is_eager && moment.is_due(Deadline::Drain) {
             let is_reaped = turn.polled.contains(&Action::Reap);
-            ensure(is_reaped, *number, "no Reap at the end of the drain")?;
+            let is_hunted = moment.after.hunt().over().is_none();
+            let may_wait = history.config.stray_timeout.is_some() && is_hunted;
+            ensure(
+                is_reaped || may_wait,
+                *number,
+                "no Reap at the end of the drain",
+            )?;
         }
         for action in &turn.polled {
             if let Action::Finish(outcome) = action {
@@ -134,15 +143,16 @@ pub fn rule_8_leaks(history: &History) -> Result<(), Violation> {
     })
 }
 
-/// With `sweep` (default on), a run that was being terminated sends SIGKILL to the group just before
-/// `Reap`, so no member outlives its monitor.
+/// A swept run (by default one that was being terminated) sends SIGKILL to the group before `Reap`, so
+/// no member outlives its monitor.
 pub fn rule_9_sweep(history: &History) -> Result<(), Violation> {
     let (chronicle, _) = Chronicle::of(history);
-    let stages = chronicle.past().stages().len();
-    let actions: Vec<_> = history.actions().map(|(_, action)| action).collect();
+    let past = chronicle.past();
+    let stages = past.stages_set().len() + usize::from(past.kill().is_some());
+    let actions: Vec<_> = past.asked().map(|(_, action)| action).collect();
     let sent = signals(&actions).count();
     let end = history.turns.len().saturating_sub(1);
-    let most = stages + usize::from(history.config.sweep);
+    let most = stages + usize::from(history.config.sweep != Sweep::Never);
     ensure(sent <= most, end, "a signal too many")?;
 
     let is_reap = |(_, action): &(usize, Action)| *action == Action::Reap;
@@ -150,10 +160,10 @@ pub fn rule_9_sweep(history: &History) -> Result<(), Violation> {
         return Ok(());
     };
     let terminating = history.turns[number].seen.terminating;
-    if !terminating {
+    if !terminating && history.config.sweep != Sweep::Always {
         return ensure(sent == 0, number, "a signal though nothing was ended");
     }
-    if !history.config.sweep {
+    if history.config.sweep == Sweep::Never {
         return ensure(sent <= stages, number, "swept though nobody asked");
     }
     let all_sent = sent == chronicle.past().signals().len();
