@@ -47,6 +47,7 @@ pub struct Watch {
     killable: bool,
     strays_killed: bool,
     unseen: bool,
+    strays_overdue: bool,
     finished: bool,
     idle_limit: Left,
     idle: Left,
@@ -93,6 +94,7 @@ impl Watch {
             killable: false,
             strays_killed: false,
             unseen: false,
+            strays_overdue: false,
             finished: false,
             idle_limit: left(config.idle_timeout),
             idle: None,
@@ -549,6 +551,13 @@ impl Watch {
             return rule(21, same, "nothing fires while suspended");
         }
         let now = MonitorState::REBASED_NOW;
+        if before
+            .deadline(Deadline::Strays)
+            .is_some_and(|at| at <= now)
+        {
+            self.looking = false;
+            self.strays_overdue = true;
+        }
         let spurious = before.poll_timeout().is_none_or(|at| at > now);
         if spurious && self.eager && drained {
             let same = before.poll_timeout() == after.poll_timeout()
@@ -671,8 +680,10 @@ impl Watch {
         let Some(limit) = config.stray_timeout else {
             return Ok(());
         };
-        let asked = self.looking || self.looked || limit.is_zero();
-        let over = asked || self.unseen || !self.eager;
+        // A wait of no time is over before the look is polled.
+        let no_time = limit.is_zero() || config.drain_timeout.is_some_and(|drain| drain.is_zero());
+        let asked = self.looking || self.looked || no_time;
+        let over = asked || self.unseen || self.strays_overdue || !self.eager;
         rule(18, over, "the end waits for strays")
     }
 

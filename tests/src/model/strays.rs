@@ -74,6 +74,7 @@ impl Past<'_> {
         let Some(patience) = self.config.stray_timeout else {
             return hunt;
         };
+        let patience = patience.min(LONGEST);
         let swept = self.swept_since();
         let last = self.child_over();
         let early = self.early_look();
@@ -214,6 +215,9 @@ impl Past<'_> {
         before.child_over().is_none() && (is_at_rest || has_more)
     }
 }
+
+/// Even a wait without an end is a search.
+const LONGEST: Duration = Duration::from_nanos(u64::MAX - 1);
 
 const GRACE: Duration = Duration::from_millis(100);
 
