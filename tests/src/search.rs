@@ -265,7 +265,7 @@ impl Node {
         }
         by_name(before.clone(), event, &self.monitor)?;
         *fullest = (*fullest).max(pending(&self.monitor)?);
-        self.watch.told(config, event)?;
+        self.watch.told(config, &before, event)?;
         let most = match self.drain {
             Drain::All => MOST_ACTIONS,
             Drain::AtMost(most) => usize::from(most),

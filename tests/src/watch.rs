@@ -105,12 +105,17 @@ impl Watch {
         }
     }
 
-    /// The monitor accepted this event.
+    /// The monitor, which was `before`, accepted this event.
     ///
     /// # Errors
     ///
     /// The rule by which it should not have.
-    pub fn told(&mut self, config: &Config, event: Event) -> Result<(), String> {
+    pub fn told(
+        &mut self,
+        config: &Config,
+        before: &MonitorState,
+        event: Event,
+    ) -> Result<(), String> {
         if self.finished && !matches!(event, Event::Tick | Event::NotifyDone { .. }) {
             return Err(format!("rule 15: {event:?} was accepted after the end"));
         }
@@ -152,7 +157,10 @@ impl Watch {
                 self.run = None;
                 self.drain = left(config.drain_timeout).filter(|_| self.output == Output::Open);
             }
-            Event::Kill if self.can_signal() && !self.killed => {
+            // That it was given up may not have been polled yet.
+            Event::Kill
+                if self.can_signal() && !self.killed && before.states()[0] != "given up" =>
+            {
                 self.killed = true;
                 self.next_stage = 0;
                 self.stage = None;
