@@ -62,7 +62,7 @@ SYSTEMS = aarch64-apple-darwin x86_64-unknown-freebsd
 
 portable: ## every crate, checked by the compiler for systems other than Linux
 	$(DEBIAN_CARGO) check --locked -Zwarnings --config 'build.warnings="deny"' -Zbuild-std=std,panic_abort \
-		$(SYSTEMS:%=--target %) -p childminder-cli -p childminder-sim -p childminder-tokio
+		$(SYSTEMS:%=--target %) -p childminder-cli -p childminder-terminal -p childminder-sim -p childminder-tokio
 
 bare: ## the core, built for a processor without an operating system
 	$(BUILD_STD) --target thumbv7em-none-eabi -p childminder

@@ -15,6 +15,7 @@ LIBRARIES = {
     "childminder": "core",
     "childminder-driver": "adapters/driver",
     "childminder-unix": "adapters/unix",
+    "childminder-terminal": "adapters/terminal",
     "childminder-mio": "adapters/mio",
     "childminder-tokio": "adapters/tokio",
     "childminder-record": "adapters/record",

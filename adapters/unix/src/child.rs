@@ -111,9 +111,18 @@ impl Child {
         self.stderr.as_ref()
     }
 
+    /// Takes `stdout` for our read end of the child's standard output, in place of the one that was there: our
+    /// end of the pseudoterminal at which the child was spawned ([`Place::Terminal`]). It is made non-blocking.
+    ///
+    /// Takes the feature `terminal`.
+    ///
+    /// # Errors
+    ///
+    /// What `ioctl(2)` says when `stdout` cannot be made non-blocking.
     #[cfg(feature = "terminal")]
-    pub(crate) fn set_stdout(&mut self, stdout: Pipe) {
-        self.stdout = Some(stdout);
+    pub fn set_stdout(&mut self, stdout: OwnedFd) -> io::Result<()> {
+        self.stdout = Some(Pipe::new(stdout)?);
+        Ok(())
     }
 
     /// Removes the dead child from the process table, as `waitid(2)` does, and returns how it ended.

@@ -39,8 +39,8 @@
 //! None is on by default.
 //!
 //! - `sigchld`: [`Watch::Sigchld`] on Linux, by way of `signal-hook`. Other systems always have it.
-//! - `terminal`: `Pty`, `ControllingTerminal`, `Stops`, `is_in_background`, and the places of a child at a terminal
-//!   (`Place::Foreground`, `Place::Terminal`).
+//! - `terminal`: the places of a child at a terminal (`Place::Foreground`, `Place::Terminal`) and
+//!   `Child::set_stdout`. `childminder-terminal` has the terminals.
 //!
 //! # What it needs
 //!
@@ -54,17 +54,11 @@ pub mod clock;
 mod lost;
 mod orphans;
 mod pipe;
-#[cfg(feature = "terminal")]
-mod pty;
 mod selector;
 pub mod signals;
 mod spawn_options;
 mod status;
-#[cfg(feature = "terminal")]
-mod stops;
 mod sys;
-#[cfg(feature = "terminal")]
-mod terminal;
 mod timer;
 mod wakeup;
 
@@ -78,14 +72,8 @@ pub use child::Child;
 pub use lost::Lost;
 pub use orphans::{Living, Orphan, Orphans};
 pub use pipe::Pipe;
-#[cfg(feature = "terminal")]
-pub use pty::Pty;
 pub use selector::Selector;
 pub use spawn_options::{Place, SpawnOptions, Watch};
 pub use status::{Delivery, JobChange, Usage};
-#[cfg(feature = "terminal")]
-pub use stops::Stops;
-#[cfg(feature = "terminal")]
-pub use terminal::{ControllingTerminal, is_in_background};
 pub use timer::Timer;
 pub use wakeup::Wakeup;

@@ -44,8 +44,6 @@ pub(crate) use only_here::{
     CAN_KILL_ON_PARENT_DEATH, adopt_orphans, leave_no_core, pidfd_open, pidfd_send,
     realtime_signals, set_timer, timer, wakeup,
 };
-#[cfg(feature = "terminal")]
-pub(crate) use only_here::{pty, signalfd};
 pub(crate) use process::{Process, Watcher};
 
 /// Where to wait to be woken, and where to write to wake, if not there too: non-blocking and close-on-exec.

@@ -44,18 +44,6 @@ pub(crate) fn set_timer(timer: &OwnedFd, at: Option<Instant>) -> io::Result<()> 
     Ok(())
 }
 
-/// A descriptor that is readable while one of these signals, which are blocked, waits for us.
-#[cfg(feature = "terminal")]
-pub(crate) fn signalfd(signals: &nix::sys::signal::SigSet) -> io::Result<OwnedFd> {
-    use nix::sys::signalfd::{SfdFlags, SignalFd};
-
-    let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
-    // A copy, since this type does not give its own away.
-    SignalFd::with_flags(signals, flags)?
-        .as_fd()
-        .try_clone_to_owned()
-}
-
 /// The real-time signals that the C library leaves to programs; it keeps the first few for itself.
 #[expect(clippy::unnecessary_wraps, reason = "not every system has them")]
 pub(crate) fn realtime_signals() -> Option<RangeInclusive<i32>> {
@@ -114,14 +102,6 @@ pub(crate) fn leave_no_core() -> io::Result<()> {
     Ok(rustix::process::set_dumpable_behavior(
         DumpableBehavior::NotDumpable,
     )?)
-}
-
-/// The controlling end of a new pseudoterminal.
-#[cfg(feature = "terminal")]
-pub(crate) fn pty() -> Result<OwnedFd, Errno> {
-    use rustix::pty::{OpenptFlags, openpt};
-
-    openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)
 }
 
 /// `ENOSYS` is a kernel without the call, `EINVAL` one without `P_PIDFD`, `EPERM` a sandbox.

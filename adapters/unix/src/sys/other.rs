@@ -5,7 +5,6 @@
 //! | pidfds | `waitid(2)` on a child that is not reaped; SIGCHLD wakes ([`Watch::Sigchld`](crate::Watch)) |
 //! | `eventfd` | a pipe |
 //! | `epoll` | `kqueue(2)` |
-//! | `signalfd` | a thread in `sigwait(3)` |
 //! | `PR_SET_DUMPABLE` | `RLIMIT_CORE` |
 //! | timers, parent-death signal, subreaper, cgroups, real-time signals | `Unsupported` |
 
@@ -37,20 +36,6 @@ pub(crate) fn set_timer(_: &OwnedFd, _: Option<Instant>) -> io::Result<()> {
     Err(unsupported("a timer that is a descriptor"))
 }
 
-/// The thread ends with the process, or when nobody reads any more.
-#[cfg(feature = "terminal")]
-pub(crate) fn signalfd(signals: &nix::sys::signal::SigSet) -> io::Result<OwnedFd> {
-    use std::io::Write as _;
-
-    let (reader, mut writer) = io::pipe()?;
-    ioctl_fionbio(&reader, true)?;
-    let signals = *signals;
-    std::thread::Builder::new()
-        .name("signals".to_owned())
-        .spawn(move || while signals.wait().is_ok() && writer.write_all(b"!").is_ok() {})?;
-    Ok(reader.into())
-}
-
 pub(crate) fn realtime_signals() -> Option<RangeInclusive<i32>> {
     None
 }
@@ -73,16 +58,6 @@ pub(crate) fn pidfd_send(_: &OwnedFd, _: Sendable) -> Result<(), Errno> {
 
 pub(super) fn pidfds_work() -> io::Result<()> {
     Err(unsupported("a pidfd"))
-}
-
-#[cfg(feature = "terminal")]
-pub(crate) fn pty() -> Result<OwnedFd, Errno> {
-    use rustix::io::{FdFlags, fcntl_setfd};
-    use rustix::pty::{OpenptFlags, openpt};
-
-    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
-    fcntl_setfd(&master, FdFlags::CLOEXEC)?;
-    Ok(master)
 }
 
 pub(crate) const CAN_KILL_ON_PARENT_DEATH: bool = false;
@@ -151,22 +126,6 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_tells_of_signals() {
-        // Other threads must not get them, and those of this program are not ours to tell.
-        if again("a_thread_tells_of_signals", &["--block-signal=TSTP"]) {
-            return;
-        }
-        let signals = signalfd(&SigSet::from(Signal::SIGTSTP)).expect("a thread");
-        assert!(!is_readable(&signals, NOW));
-        for _ in 0..2 {
-            kill(Process::this(), Signal::SIGTSTP).expect("sent");
-            assert!(is_readable(&signals, A_MINUTE));
-            assert_eq!(rustix::io::read(&signals, &mut [0; 128]), Ok(1));
-            assert_eq!(rustix::io::read(&signals, &mut [0; 128]), Err(Errno::AGAIN));
-        }
-    }
-
-    #[test]
     fn no_core_may_be_left() {
         if again("no_core_may_be_left", &[]) {
             return;
@@ -175,13 +134,6 @@ mod tests {
         leave_no_core().expect("a lower limit");
         assert_eq!(getrlimit(Resource::Core).current, Some(0));
         assert_eq!(getrlimit(Resource::Core).maximum, maximum);
-    }
-
-    #[test]
-    fn a_terminal_is_not_inherited() {
-        let master = pty().expect("a PTY");
-        assert!(rustix::pty::ptsname(&master, Vec::new()).is_ok());
-        assert_eq!(fcntl_getfd(&master), Ok(FdFlags::CLOEXEC));
     }
 
     #[test]

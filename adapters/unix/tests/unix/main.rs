@@ -14,6 +14,5 @@ mod selectors;
 mod sends;
 mod starts;
 mod support;
-mod terminals;
 mod timers;
 mod wakeups;

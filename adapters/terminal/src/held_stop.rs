@@ -9,20 +9,19 @@ use rustix::io::{Errno, retry_on_intr};
 
 use crate::sys;
 
-/// The wish that we stop, which the terminal's Ctrl-Z and others send as SIGTSTP, held back so that it can
-/// be passed on to the child first. Dropped, it holds nothing back any more.
-///
-/// Takes the feature `terminal`.
+/// SIGTSTP, which Ctrl-Z at the terminal sends, held back so that it can be passed on to the child first. Its
+/// descriptor is readable when one has come. Dropped, it gives back the signal mask that was there before.
 #[derive(Debug)]
-pub struct Stops {
+pub struct HeldStop {
     fd: OwnedFd,
     /// The mask to come back to.
     before: SigSet,
 }
 
-impl Stops {
-    /// Holds SIGTSTP back from this thread and from those that it starts later; the process must not have
-    /// others. SIGTTOU is blocked as well, so that we can write to a terminal that the child has.
+impl HeldStop {
+    /// Blocks SIGTSTP in this thread and in those that it starts later. A thread that was started before would
+    /// still be stopped, and the process with it. SIGTTOU is blocked as well, so that this process can write to a
+    /// terminal that the child has.
     ///
     /// # Errors
     ///
@@ -31,20 +30,20 @@ impl Stops {
         let tstp = SigSet::from(signal::Signal::SIGTSTP);
         let before = tstp.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
         let fd = sys::signalfd(&tstp).inspect_err(|_| {
-            // It was taken a moment ago.
+            // The kernel took this mask a moment ago.
             let _ = before.thread_set_mask();
         })?;
         SigSet::from(signal::Signal::SIGTTOU).thread_block()?;
         Ok(Self { fd, before })
     }
 
-    /// Whether a SIGTSTP has come since this was last asked. Never blocks.
+    /// Whether a SIGTSTP has come since the last call. Never blocks.
     ///
     /// # Errors
     ///
     /// None that are known; if the kernel finds one, here it is.
     pub fn take(&self) -> io::Result<bool> {
-        // As long as a `signalfd_siginfo`, and longer than what is written where there are none.
+        // A `signalfd_siginfo` on Linux, a few bytes elsewhere.
         let mut signal = [0; 128];
         match retry_on_intr(|| rustix::io::read(&self.fd, &mut signal)) {
             Ok(_) => Ok(true),
@@ -53,10 +52,11 @@ impl Stops {
         }
     }
 
-    /// Stops this process with `signal`, and returns when it has been continued, which SIGCONT tells; or at
-    /// once, without a SIGCONT, where nobody would continue it: the kernel drops the stop signals that come
-    /// of terminals for a process group that no shell minds (an orphaned one). For the same reason SIGTSTP
-    /// takes the place of SIGSTOP, which would not be dropped. Other signals do nothing.
+    /// Stops this process with `signal`, and returns when SIGCONT has continued it.
+    ///
+    /// Returns at once, without a SIGCONT, in an orphaned process group, which no shell watches: there the kernel
+    /// drops SIGTSTP, SIGTTIN and SIGTTOU, since nothing would continue the process. SIGSTOP, which it would not
+    /// drop, is replaced by SIGTSTP. Other signals do nothing.
     ///
     /// # Errors
     ///
@@ -75,14 +75,14 @@ impl Stops {
     }
 }
 
-impl Drop for Stops {
+impl Drop for HeldStop {
     fn drop(&mut self) {
-        // It was taken once.
+        // The kernel took this mask before.
         let _ = self.before.thread_set_mask();
     }
 }
 
-impl AsFd for Stops {
+impl AsFd for HeldStop {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
     }

@@ -9,7 +9,8 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
-use nix::libc;
+use childminder_unix::{Child, Place, SpawnOptions};
+use rustix::fs::OFlags;
 use rustix::io::retry_on_intr;
 use rustix::pty::{grantpt, ptsname, unlockpt};
 use rustix::termios::{
@@ -17,40 +18,25 @@ use rustix::termios::{
     tcsetwinsize,
 };
 
-use crate::child::Child;
-use crate::pipe::Pipe;
-use crate::spawn_options::{Place, SpawnOptions};
 use crate::sys;
 
 /// Our end of a pseudoterminal (`pty(7)`): non-blocking and close-on-exec. Closing it, and with it the
 /// child's [`stdout`](Child::take_stdout), hangs up on the child.
 ///
-/// Takes the feature `terminal`.
-///
-/// ```
-/// use childminder_unix::{Pty, SpawnOptions};
-/// use std::process::Command;
-///
-/// let pty = Pty::like(None)?;
-/// let mut child = pty.start(Command::new("tty"), SpawnOptions::default())?;
-/// child.reap()?;
-/// let mut said = [0; 64];
-/// let length = child.take_stdout().expect("a terminal").read(&mut said)?;
-/// assert!(said[..length].starts_with(b"/dev/pts/"));
-/// # Ok::<(), std::io::Error>(())
-/// ```
+/// The crate's front page has an example.
 #[derive(Debug)]
 pub struct Pty {
     master: OwnedFd,
 }
 
 impl Pty {
-    /// A new one, with the modes and the size of this terminal; without one, with the system's modes, 24
+    /// A new one, with the modes and the size of `terminal`; without one, with the system's modes, 24
     /// rows and 80 columns.
     ///
     /// # Errors
     ///
-    /// What the system says when it has no more of them, or too many descriptors.
+    /// What the system says when it has no more of them, or too many descriptors; what `tcgetattr(3)` says of
+    /// `terminal`.
     pub fn like(terminal: Option<BorrowedFd<'_>>) -> io::Result<Self> {
         let master = sys::pty()?;
         grantpt(&master)?;
@@ -61,45 +47,45 @@ impl Pty {
             tcsetattr(&pty.master, OptionalActions::Now, &tcgetattr(terminal)?)?;
             pty.resize_like(terminal)?;
         } else {
-            tcsetwinsize(&pty.master, CUSTOMARY)?;
+            tcsetwinsize(&pty.master, CUSTOMARY_SIZE)?;
         }
         Ok(pty)
     }
 
-    /// Starts `command` at this terminal: its three standard streams, its controlling terminal, and a
-    /// session of its own, whatever place `start` gives. What it writes comes as its standard output.
+    /// Spawns `command` at this terminal: it is the three standard streams of the child and the controlling
+    /// terminal of its session, whatever place `options` give. What the child writes comes as its standard output.
     ///
     /// The command is used up, since it holds the child's end of the terminal open.
     ///
     /// # Errors
     ///
-    /// Like [`Child::start`].
-    pub fn start(&self, mut command: Command, start: SpawnOptions) -> io::Result<Child> {
-        let slave = self.open()?;
+    /// Like [`Child::spawn`].
+    pub fn spawn(&self, mut command: Command, options: SpawnOptions) -> io::Result<Child> {
+        let slave = self.open_slave()?;
         command
             .stdin(slave.try_clone()?)
             .stdout(slave.try_clone()?)
             .stderr(slave);
-        let start = SpawnOptions {
+        let options = SpawnOptions {
             place: Place::Terminal,
-            ..start
+            ..options
         };
-        let mut child = Child::spawn_with(&mut command, &start)?;
-        child.set_stdout(Pipe::new(self.master.try_clone()?)?);
+        let mut child = Child::spawn_with(&mut command, &options)?;
+        child.set_stdout(self.master.try_clone()?)?;
         Ok(child)
     }
 
-    /// The child's end. Nobody having it open is the end of the output; whoever has it open, puts that off.
+    /// Opens the child's end. The output ends when no process has that end open any more.
     ///
     /// # Errors
     ///
     /// What `open(2)` says.
-    pub fn open(&self) -> io::Result<OwnedFd> {
+    pub fn open_slave(&self) -> io::Result<OwnedFd> {
         let name = ptsname(&self.master, Vec::new())?;
         let slave = File::options()
             .read(true)
             .write(true)
-            .custom_flags(libc::O_NOCTTY)
+            .custom_flags(OFlags::NOCTTY.bits().cast_signed())
             .open(Path::new(OsStr::from_bytes(name.as_bytes())))?;
         Ok(slave.into())
     }
@@ -108,14 +94,14 @@ impl Pty {
     ///
     /// # Errors
     ///
-    /// `WouldBlock` when there is no room; a descriptor registered for writing tells when there is.
-    /// `EIO` when nobody has the other end open, where the system does not let that pass.
+    /// `WouldBlock` when there is no room; the descriptor becomes writable when there is.
+    /// `EIO` when no process has the other end open, on systems that do not let that pass.
     pub fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         Ok(retry_on_intr(|| rustix::io::write(&self.master, bytes))?)
     }
 
-    /// What is to be typed to end the input, after `last`: the end-of-file character (`VEOF`), twice where
-    /// the first one would but end a line that is unfinished. Nothing, if there is no such character.
+    /// What is to be typed to end the input, after a byte `last`: the end-of-file character (`VEOF`), twice where
+    /// the first one would only end an unfinished line. Nothing, if there is no such character.
     ///
     /// # Errors
     ///
@@ -132,7 +118,8 @@ impl Pty {
         Ok(vec![eof; if unfinished { 2 } else { 1 }])
     }
 
-    /// Gives it the size of this terminal; the child's foreground group is told by SIGWINCH, if it changes.
+    /// Gives it the size of `terminal`. If that is a change, the kernel sends SIGWINCH to the foreground group of
+    /// the PTY.
     ///
     /// # Errors
     ///
@@ -148,8 +135,8 @@ impl AsFd for Pty {
     }
 }
 
-/// A size that every program knows.
-const CUSTOMARY: Winsize = Winsize {
+/// A size that every program can draw on.
+const CUSTOMARY_SIZE: Winsize = Winsize {
     ws_row: 24,
     ws_col: 80,
     ws_xpixel: 0,
