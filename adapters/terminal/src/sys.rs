@@ -3,10 +3,6 @@
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(any(not(target_os = "linux"), test))]
-#[cfg_attr(
-    target_os = "linux",
-    expect(dead_code, reason = "only the tests use it here")
-)]
 mod other;
 
 #[cfg(target_os = "linux")]

@@ -5,7 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::Command;
 
 use childminder::{Signal, Target};
-use childminder_unix::{Child, ControllingTerminal, Place, Pty, SpawnOptions, Stops};
+use childminder_terminal::{HeldStop, Modes, Pty, Terminal};
+use childminder_unix::{Child, Place, SpawnOptions};
 use nix::pty::openpty;
 use nix::sys::signal::{self, SigSet};
 use rustix::process::{Pid, getpgrp};
@@ -13,10 +14,10 @@ use rustix::termios::{LocalModes, tcgetattr, tcgetpgrp};
 
 use crate::support::{again_in_a_process_of_its_own, read_all, sh};
 
-/// Without a terminal yet; its end will hang up on the leader of its session.
+/// Leads a session that has no terminal yet. SIGHUP is ignored: the kernel sends it when the terminal is closed.
 const IN_A_SESSION: [&str; 3] = ["--ignore-signal=HUP", "setsid", "--wait"];
 
-/// Makes it ours: the terminal, and our copy of the end that is left.
+/// A new terminal that controls our session, and its other end.
 fn controlling_terminal() -> (OwnedFd, OwnedFd) {
     let pty = openpty(None, None).expect("a PTY");
     rustix::process::ioctl_tiocsctty(&pty.slave).expect("our terminal");
@@ -29,14 +30,14 @@ fn a_panic_leaves_the_terminal_as_it_was() {
     if again_in_a_process_of_its_own(name, &IN_A_SESSION) {
         return;
     }
-    assert!(ControllingTerminal::open().is_none(), "we have none yet");
+    assert!(Terminal::controlling().is_none(), "we have none yet");
     let (tty, _master) = controlling_terminal();
     let is_raw = || {
         let modes = tcgetattr(&tty).expect("modes");
         !modes.local_modes.contains(LocalModes::ICANON)
     };
     let panicked = catch_unwind(AssertUnwindSafe(|| {
-        let mut terminal = ControllingTerminal::open().expect("our terminal");
+        let mut terminal = Terminal::controlling().expect("our terminal");
         terminal.make_raw().expect("raw mode");
         assert!(is_raw() && terminal.is_lent());
         panic!("with the terminal in raw mode");
@@ -44,9 +45,9 @@ fn a_panic_leaves_the_terminal_as_it_was() {
     assert!(panicked.is_err() && !is_raw());
 
     let panicked = catch_unwind(AssertUnwindSafe(|| {
-        let mut terminal = ControllingTerminal::open().expect("our terminal");
+        let mut terminal = Terminal::controlling().expect("our terminal");
         let start = SpawnOptions {
-            place: terminal.place().expect("a place"),
+            place: terminal.lend_at_spawn().expect("a place"),
             ..SpawnOptions::default()
         };
         let child = Child::spawn_with(&mut sh("sleep 1000"), &start).expect("a child");
@@ -65,34 +66,34 @@ fn what_is_not_ours_is_not_lent() {
         return;
     }
     let (tty, _master) = controlling_terminal();
-    let mut terminal = ControllingTerminal::open().expect("our terminal");
+    let mut terminal = Terminal::controlling().expect("our terminal");
     let foreground = SpawnOptions {
-        place: terminal.place().expect("a place"),
+        place: terminal.lend_at_spawn().expect("a place"),
         ..SpawnOptions::default()
     };
     let mut one = Child::spawn_with(&mut sh("exec sleep 1000"), &foreground).expect("a child");
     let mut other = Child::spawn(&mut sh("exec sleep 1000")).expect("another");
 
-    // The one has it, so another view of ours finds nothing to lend, nor to take back.
-    let mut view = ControllingTerminal::open().expect("our terminal");
-    assert!(matches!(view.place(), Ok(Place::Group)));
+    // The first child has it, so a second view of it finds nothing to lend, nor to take back.
+    let mut view = Terminal::controlling().expect("our terminal");
+    assert!(matches!(view.lend_at_spawn(), Ok(Place::Group)));
     view.lend(&other).expect("nothing to do");
     view.make_raw().expect("nothing to do");
     drop(view);
     assert_eq!(tcgetpgrp(&tty), Ok(pid(&one)));
 
-    terminal.take_back();
+    terminal.take_back(Modes::Restore);
     assert_eq!(tcgetpgrp(&tty), Ok(getpgrp()));
     terminal.lend(&other).expect("lent");
     assert_eq!(tcgetpgrp(&tty), Ok(pid(&other)));
-    // Somebody has given it to somebody else meanwhile.
-    terminal.take_back();
+    // A shell gives it to a third group meanwhile.
+    terminal.take_back(Modes::Restore);
     terminal.lend(&other).expect("lent");
     let ttou = SigSet::from(signal::Signal::SIGTTOU);
     ttou.thread_block().expect("no stop for it");
     rustix::termios::tcsetpgrp(&tty, pid(&one)).expect("the foreground");
     ttou.thread_unblock().expect("as before");
-    terminal.look_again(&other);
+    terminal.forget_loan_if_reassigned(&other);
     drop(terminal);
     assert_eq!(tcgetpgrp(&tty), Ok(pid(&one)));
     for child in [&mut one, &mut other] {
@@ -103,21 +104,21 @@ fn what_is_not_ours_is_not_lent() {
 
 /// The kernel drops such a stop, and so nothing waits for a continuation that would never come.
 #[test]
-fn nothing_stops_us_where_nobody_would_continue_us() {
-    let name = "terminals::nothing_stops_us_where_nobody_would_continue_us";
+fn nothing_stops_us_where_no_shell_would_continue_us() {
+    let name = "terminals::nothing_stops_us_where_no_shell_would_continue_us";
     if again_in_a_process_of_its_own(name, &IN_A_SESSION) {
         return;
     }
-    let stops = Stops::new().expect("no error");
+    let held = HeldStop::new().expect("no error");
     for name in ["STOP", "TSTP", "TTIN", "TTOU"] {
         let signal = childminder_unix::signals::parse(name).expect("a signal");
-        stops.stop(signal).expect("no error");
+        held.stop(signal).expect("no error");
     }
-    assert!(!stops.take().expect("no error"));
+    assert!(!held.take().expect("no error"));
     // To this thread: a test has others besides.
     signal::raise(signal::Signal::SIGTSTP).expect("sent");
-    assert!(stops.take().expect("no error"));
-    assert!(!stops.take().expect("no error"));
+    assert!(held.take().expect("no error"));
+    assert!(!held.take().expect("no error"));
 }
 
 #[test]
@@ -126,7 +127,7 @@ fn a_terminal_of_the_childs_own() {
     let mut command = Command::new("sh");
     command.args(["-c", "stty -echo; stty size </dev/tty; cat; echo end >&2"]);
     let mut child = pty
-        .start(command, SpawnOptions::default())
+        .spawn(command, SpawnOptions::default())
         .expect("a child");
     assert_eq!(pty.write(b"in").expect("room"), 2);
     let end = pty.end_of_input(Some(b'n')).expect("an end");
@@ -141,7 +142,7 @@ fn a_terminal_of_the_childs_own() {
     );
     child.reap().expect("a status");
 
-    // Another one, with the size of this.
+    // Another one, with the modes of this.
     let same = Pty::like(Some(pty.as_fd())).expect("a PTY");
     let modes = |pty: &Pty| tcgetattr(pty.as_fd()).expect("modes").local_modes;
     assert_eq!(modes(&same), modes(&pty));

@@ -101,10 +101,7 @@ mod tests {
     use std::process::{self, Command};
 
     use nix::libc;
-    use nix::sys::signal::{SigSet, Signal, kill};
-    use nix::unistd::Pid as Process;
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
-    use rustix::io::{FdFlags, fcntl_getfd};
 
     use super::*;
     use crate::wakeup::Wakeup;
