@@ -4,12 +4,11 @@ use std::env;
 use std::io;
 use std::os::fd::AsFd as _;
 use std::process::Command;
-use std::time::Instant;
 
-use childminder::{Config, ExitStatus, MonitorState};
+use childminder::{Config, MonitorState};
 use childminder_driver::{ChildId, Control, Handler};
 use childminder_mio::Children;
-use childminder_terminal::{InBackground, JobControl, Minded, Modes, Terminal, Uses};
+use childminder_terminal::{InBackground, JobControl, Minded, Terminal, Uses};
 use childminder_unix::{Child, SpawnOptions};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -60,21 +59,16 @@ fn main() -> io::Result<()> {
         if let Some(outcome) = only.monitor().outcome() {
             break outcome;
         }
-        let deadline = only.children.deadline();
-        let next_turn = deadline.map(|at| at.saturating_duration_since(Instant::now()));
-        let limit = [next_turn, jobs.next_look()].into_iter().flatten().min();
-        let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
+        // The set's deadlines make its descriptor readable, on Linux.
+        let limit = jobs.next_look().map(Timespec::try_from);
         let fds = [only.children.as_fd(), jobs.as_fd()];
-        match poll(
-            &mut fds.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)),
-            limit.as_ref(),
-        ) {
+        let mut fds = fds.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN));
+        match poll(&mut fds, limit.transpose().expect("short").as_ref()) {
             Ok(_) | Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
     };
-    let keep = matches!(outcome.exit, Some(ExitStatus::Code(_)));
-    jobs.take_back_terminal(if keep { Modes::Keep } else { Modes::Restore });
+    // `attend` has taken the terminal back when the child ended.
     println!("{outcome}");
     Ok(())
 }

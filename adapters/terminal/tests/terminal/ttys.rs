@@ -3,6 +3,7 @@
 use std::os::fd::OwnedFd;
 use std::process::Command;
 
+use childminder::{ExitStatus, Signal};
 use childminder_driver::{ChildId, Request, Requests};
 use childminder_terminal::Tty;
 use childminder_unix::SpawnOptions;
@@ -23,6 +24,8 @@ fn what_comes_from_standard_input_is_typed_to_its_end() {
         for number in 0..lines {
             writeln!(writer, "{number}").expect("room");
         }
+        // To end the input after an unfinished line takes two end-of-file characters.
+        write!(writer, "unfinished").expect("room");
     });
     rustix::stdio::dup2_stdin(OwnedFd::from(reader)).expect("our standard input");
     let mut tty = Tty::new(None).expect("a terminal");
@@ -38,6 +41,28 @@ fn what_comes_from_standard_input_is_typed_to_its_end() {
     assert!(said.contains(&format!("{lines}\r\n")), "{said:?}");
     typist.join().expect("all was read");
     child.reap().expect("a status");
+}
+
+#[test]
+fn a_dropped_terminal_hangs_up_on_the_child() {
+    let name = "ttys::a_dropped_terminal_hangs_up_on_the_child";
+    if again_in_a_process_of_its_own(name, &[]) {
+        return;
+    }
+    // Input may come at any time, so the thread that types it waits.
+    let (reader, _writer) = std::io::pipe().expect("a pipe");
+    rustix::stdio::dup2_stdin(OwnedFd::from(reader)).expect("our standard input");
+    let mut tty = Tty::new(None).expect("a terminal");
+    let mut command = Command::new("sleep");
+    command.arg("1000");
+    let mut child = tty
+        .spawn(command, SpawnOptions::default())
+        .expect("a child");
+    drop(child.take_stdout());
+    drop(tty);
+    wait_until_readable(child.exit_fd());
+    let hangup = ExitStatus::Signal(Signal::HUP);
+    assert_eq!(child.reap().expect("a status"), hangup);
 }
 
 #[test]
