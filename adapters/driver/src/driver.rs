@@ -108,6 +108,16 @@ impl<N: Send + 'static> Driver<N> {
         self.clear_desk();
     }
 
+    /// Ends the child for certain, at once: [`Event::Kill`]. For a child that will not be driven any more.
+    pub fn kill<H, K>(&mut self, turn: &mut Turn<'_, H, K>)
+    where
+        H: Handler<Notification = N>,
+        K: Kernel,
+    {
+        self.feed(turn, Event::Kill);
+        self.collect(turn.shared);
+    }
+
     /// Takes a request of somebody else's; the next turn carries it out.
     pub fn ask(&mut self, request: Request<N>) {
         self.desk().requests.push_back(request);

@@ -10,13 +10,14 @@ use std::process::{ChildStdin, Command};
 use std::sync::Arc;
 use std::time::Duration;
 
-use childminder::{Config, Deadline, Instant, MonitorState, Outcome, Signal, Stream, Target};
+use childminder::{Config, Deadline, Instant, MonitorState, Outcome, Stream};
 use childminder_driver::{ChildId, Control, Handler, Remote, Request, Shared};
-use childminder_unix::{Child, Selector, Timer, Wakeup, clock};
+use childminder_unix::{Child, Selector, Strays, Timer, Wakeup, clock};
 
 use crate::alarms::Alarms;
+use crate::family::Family;
 use crate::key::{TIMER, WAKEUP};
-use crate::node::Node;
+use crate::node::{Common, Node};
 use crate::nodes::Nodes;
 use crate::process::Process;
 use crate::spawn_error::SpawnError;
@@ -28,13 +29,30 @@ use crate::spawn_error::SpawnError;
 /// epoll, kqueue, tokio, calloop or async-io. A turn costs what has happened, not how many children there
 /// are.
 ///
-/// Dropping the set ends every child that is in it, with its process group. The crate's front page has an
-/// example.
+/// Dropping the set ends every child that is in it, with its process group, and tells the handlers of that
+/// SIGKILL ([`Handler::observe`]). The crate's front page has an example.
+///
+/// # Strays
+///
+/// What a child starts may leave its process group and outlive it, as a daemon does. Where the config has a
+/// [`stray_timeout`](Config::stray_timeout), such strays are found, killed at the end of a run that is swept, and
+/// told of in the [outcome](Outcome::strays) and by [`strays`](Self::strays). For this the set makes this process
+/// adopt orphans below it ([`Orphans`](childminder_unix::Orphans)), from the first such child on; where that is not possible, a note
+/// of the child's strays says why, and the outcome says that they are unknown.
+///
+/// Then **every child of this process that is not in the set counts as an orphan**, unless it was there before:
+/// it is reaped, and may be killed as a stray. So a program that starts processes in other ways, or has two sets,
+/// cannot have this.
+///
+/// A child that [`spawn`](Self::spawn) starts has a mark in its environment
+/// ([`Strays::VARIABLE`]), which tells its orphans from those of its sisters. An orphan without a mark, or whose
+/// mark cannot be read, is left alone as long as there are sisters that have not been reaped.
 pub struct Children<H: Handler> {
     nodes: Nodes<H>,
     next_id: ChildId,
     shared: Shared<H::Notification>,
     selector: Selector,
+    family: Family,
     wakeup: Arc<Wakeup>,
     /// None where the system has no timer that is a descriptor.
     timer: Option<Timer>,
@@ -76,6 +94,7 @@ impl<H: Handler> Children<H> {
             // The kernel does not refuse to wake; if it did, the next turn would find what there is.
             shared: Shared::new(move || drop(waken.wake())),
             selector,
+            family: Family::default(),
             wakeup,
             timer,
             armed: None,
@@ -102,13 +121,24 @@ impl<H: Handler> Children<H> {
         config: Config,
         handler: H,
     ) -> Result<ChildId, SpawnError<H>> {
-        match Child::spawn(command) {
-            Ok(child) => self.mind(child, config, handler),
+        if config.stray_timeout.is_none() {
+            return match Child::spawn(command) {
+                Ok(child) => self.mind(child, config, handler),
+                Err(error) => Err(SpawnError { error, handler }),
+            };
+        }
+        let mut strays = Strays::new();
+        self.adopt_for(&mut strays);
+        match strays.spawn_marked(command, Child::spawn) {
+            Ok(child) => self.mind_with_strays(child, strays, config, handler),
             Err(error) => Err(SpawnError { error, handler }),
         }
     }
 
     /// Starts to mind a child that was just started, in whatever way. What is left of its output is taken.
+    ///
+    /// Its strays bear no mark, so they are left alone as long as it has sisters. To find those that it leaves
+    /// before it is minded, call [`adopt_orphans`](Self::adopt_orphans) before it is spawned.
     ///
     /// # Errors
     ///
@@ -123,25 +153,46 @@ impl<H: Handler> Children<H> {
         config: Config,
         handler: H,
     ) -> Result<ChildId, SpawnError<H>> {
-        let process = Process::new(child);
-        if let Err(error) = can_be_heard(&config, &process) {
-            return Err(SpawnError { error, handler });
-        }
-        let id = self.next_id;
-        let mut node = Box::new(Node::new(id, process, config, handler));
-        if let Err(error) = node.watch(&self.selector) {
-            node.unwatch(&self.selector);
-            let handler = node.handler;
-            return Err(SpawnError { error, handler });
-        }
-        self.next_id = id.next();
-        self.shared.begin();
-        node.start(clock::now(), &self.selector, &mut self.shared);
-        self.nodes.push(id, node);
-        self.settle(id);
-        self.hand_on_requests();
-        self.end_turn();
-        Ok(id)
+        let strays = config.stray_timeout.map(|_| Strays::new());
+        self.begin(child, strays, config, handler)
+    }
+
+    /// The same for a child that has a cgroup of its own: its `strays` were made by [`Strays::in_cgroup`], and the
+    /// child was spawned by [`Strays::spawn`].
+    ///
+    /// # Errors
+    ///
+    /// As [`mind`](Self::mind).
+    pub fn mind_with_strays(
+        &mut self,
+        child: Child,
+        strays: Strays,
+        config: Config,
+        handler: H,
+    ) -> Result<ChildId, SpawnError<H>> {
+        self.begin(child, Some(strays), config, handler)
+    }
+
+    /// Makes this process adopt orphans below it from now on, as the first child with a
+    /// [`stray_timeout`](Config::stray_timeout) does. Children that this process has already, and that are not in
+    /// the set, are left alone. Once is enough.
+    ///
+    /// # Errors
+    ///
+    /// As [`Orphans::adopt`](childminder_unix::Orphans::adopt).
+    pub fn adopt_orphans(&mut self) -> io::Result<()> {
+        self.family.adopt()
+    }
+
+    /// Reaps the orphans that have died, if they were adopted; returns how many. Each turn in which a child dies does
+    /// so, and each look for strays; a program that is told of SIGCHLD may call it then, so that no zombie waits for
+    /// that.
+    ///
+    /// # Errors
+    ///
+    /// What the system says when it has no descriptor left for `/proc`.
+    pub fn reap_orphans(&mut self) -> io::Result<usize> {
+        self.family.reap_orphans()
     }
 
     /// The next child that has ended, how, and its handler. The child leaves the set.
@@ -159,10 +210,20 @@ impl<H: Handler> Children<H> {
     }
 
     /// Takes a child out of the set, and gives its handler back. A child that has not ended is killed, with
-    /// its process group.
+    /// its process group, which the handler is told of ([`Handler::observe`]).
     pub fn remove(&mut self, child: ChildId) -> Option<H> {
         if self.outcome(child).is_some() {
             self.finished.retain(|finished| *finished != child);
+        } else {
+            let node = self.nodes.get_mut(child)?;
+            node.kill(
+                clock::now(),
+                Common {
+                    selector: &self.selector,
+                    family: &mut self.family,
+                    shared: &mut self.shared,
+                },
+            );
         }
         self.take_out(child)
     }
@@ -224,6 +285,18 @@ impl<H: Handler> Children<H> {
         Some(&self.nodes.get(child)?.process.child)
     }
 
+    /// The strays of this child, to read their names; none if they are not wanted. What is there is as the latest
+    /// look has shown it, and complete once the child has ended.
+    pub fn strays(&self, child: ChildId) -> Option<&Strays> {
+        self.nodes.get(child)?.strays.as_deref()
+    }
+
+    /// How many orphans have been reaped so far, of whatever child.
+    pub fn orphans_reaped(&self) -> usize {
+        let orphans = self.family.orphans.as_ref();
+        orphans.map_or(0, childminder_unix::Orphans::reaped)
+    }
+
     /// Whether this stream of the child's was piped and has not ended.
     pub fn is_open(&self, child: ChildId, stream: Stream) -> bool {
         let node = self.nodes.get(child);
@@ -257,8 +330,54 @@ impl<H: Handler> Children<H> {
         self.nodes.len() == 0
     }
 
+    fn begin(
+        &mut self,
+        child: Child,
+        mut strays: Option<Strays>,
+        config: Config,
+        handler: H,
+    ) -> Result<ChildId, SpawnError<H>> {
+        let process = Process::new(child);
+        if let Err(error) = can_be_heard(&config, &process) {
+            return Err(SpawnError { error, handler });
+        }
+        let process_id = process.child.id();
+        self.family.add(process_id);
+        if let Some(strays) = &mut strays {
+            self.adopt_for(strays);
+        }
+        let id = self.next_id;
+        let mut node = Box::new(Node::new(id, process, strays, config, handler));
+        if let Err(error) = node.watch(&self.selector) {
+            node.unwatch(&self.selector);
+            self.family.remove(process_id);
+            let handler = node.handler;
+            return Err(SpawnError { error, handler });
+        }
+        self.next_id = id.next();
+        self.shared.begin();
+        let common = Common {
+            selector: &self.selector,
+            family: &mut self.family,
+            shared: &mut self.shared,
+        };
+        node.start(clock::now(), common);
+        self.nodes.push(id, node);
+        self.settle(id);
+        self.hand_on_requests();
+        self.end_turn();
+        Ok(id)
+    }
+
+    fn adopt_for(&mut self, strays: &mut Strays) {
+        if let Err(error) = self.family.adopt() {
+            strays.note(error.to_string());
+        }
+    }
+
     fn take_out(&mut self, id: ChildId) -> Option<H> {
         let mut node = self.nodes.remove(id)?;
+        self.family.remove(node.process.child.id());
         node.unwatch(&self.selector);
         if node.alarm != Instant::FAR_FUTURE {
             self.forget_alarm();
@@ -313,12 +432,21 @@ impl<H: Handler> AsRawFd for Children<H> {
     }
 }
 
-/// All are killed before the first is waited for: most are dead by then.
+/// All are killed before the first is dropped, so that most are dead when their turn to be reaped comes.
 impl<H: Handler> Drop for Children<H> {
     fn drop(&mut self) {
-        for (_, node) in self.nodes.iter() {
-            // Dropping the child does it again, and better; there is nobody to tell here.
-            let _ = node.process.child.signal(Signal::KILL, Target::Group);
+        // A handler that has panicked is not called again; dropping the children kills them without it.
+        if std::thread::panicking() {
+            return;
+        }
+        let now = clock::now();
+        for node in self.nodes.iter_mut() {
+            let common = Common {
+                selector: &self.selector,
+                family: &mut self.family,
+                shared: &mut self.shared,
+            };
+            node.kill(now, common);
         }
     }
 }

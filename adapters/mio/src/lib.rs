@@ -93,6 +93,7 @@
 
 mod alarms;
 mod children;
+mod family;
 mod key;
 mod node;
 mod nodes;

@@ -4,8 +4,9 @@ use std::io;
 
 use childminder::{Config, Instant, Stream};
 use childminder_driver::{ChildId, Driver, Handler, Ready, Shared, Turn};
-use childminder_unix::Selector;
+use childminder_unix::{Selector, Strays};
 
+use crate::family::Family;
 use crate::key::key_of;
 use crate::process::{Process, Seat, Source};
 
@@ -15,6 +16,8 @@ pub(crate) struct Node<H: Handler> {
     pub(crate) driver: Driver<H::Notification>,
     pub(crate) process: Process,
     pub(crate) handler: H,
+    /// None if they are not wanted.
+    pub(crate) strays: Option<Box<Strays>>,
     /// When the set will look at the deadlines; the far future is never.
     pub(crate) alarm: Instant,
     /// What the selector said since the last turn.
@@ -24,8 +27,15 @@ pub(crate) struct Node<H: Handler> {
 }
 
 impl<H: Handler> Node<H> {
-    pub(crate) fn new(id: ChildId, process: Process, config: Config, handler: H) -> Self {
+    pub(crate) fn new(
+        id: ChildId,
+        process: Process,
+        strays: Option<Strays>,
+        config: Config,
+        handler: H,
+    ) -> Self {
         Self {
+            strays: strays.map(Box::new),
             driver: Driver::new(id, config),
             process,
             handler,
@@ -36,46 +46,67 @@ impl<H: Handler> Node<H> {
         }
     }
 
-    pub(crate) fn start(
-        &mut self,
-        now: Instant,
-        selector: &Selector,
-        shared: &mut Shared<H::Notification>,
-    ) {
-        let mut seat = Seat {
-            process: &mut self.process,
-            selector,
-        };
-        self.driver.start(&mut Turn {
+    pub(crate) fn start(&mut self, now: Instant, common: Common<'_, H>) {
+        let (driver, mut seat, handler, shared) = self.seated(common);
+        driver.start(&mut Turn {
             now,
             budget: 0,
             kernel: &mut seat,
-            handler: &mut self.handler,
+            handler,
             shared,
         });
     }
 
-    pub(crate) fn turn(
-        &mut self,
-        now: Instant,
-        budget: &mut usize,
-        selector: &Selector,
-        shared: &mut Shared<H::Notification>,
-    ) {
+    pub(crate) fn turn(&mut self, now: Instant, budget: &mut usize, common: Common<'_, H>) {
         let ready = std::mem::take(&mut self.ready);
-        let mut seat = Seat {
-            process: &mut self.process,
-            selector,
-        };
+        let (driver, mut seat, handler, shared) = self.seated(common);
         let mut turn = Turn {
             now,
             budget: *budget,
             kernel: &mut seat,
-            handler: &mut self.handler,
+            handler,
             shared,
         };
-        self.driver.turn(&mut turn, ready);
+        driver.turn(&mut turn, ready);
         *budget = turn.budget;
+    }
+
+    /// Ends the child for certain, and tells the handler that it is so.
+    pub(crate) fn kill(&mut self, now: Instant, common: Common<'_, H>) {
+        let (driver, mut seat, handler, shared) = self.seated(common);
+        driver.kill(&mut Turn {
+            now,
+            budget: 0,
+            kernel: &mut seat,
+            handler,
+            shared,
+        });
+    }
+
+    /// The child is over: its strays are looked for one last time.
+    pub(crate) fn end_strays(&mut self, family: &mut Family) {
+        if let Some(strays) = &mut self.strays {
+            let unreaped = family.unreaped();
+            strays.end(&self.process.child, family.orphans.as_mut(), &unreaped);
+        }
+    }
+
+    fn seated<'a>(
+        &'a mut self,
+        common: Common<'a, H>,
+    ) -> (
+        &'a mut Driver<H::Notification>,
+        Seat<'a>,
+        &'a mut H,
+        &'a mut Shared<H::Notification>,
+    ) {
+        let seat = Seat {
+            process: &mut self.process,
+            strays: self.strays.as_deref_mut(),
+            selector: common.selector,
+            family: common.family,
+        };
+        (&mut self.driver, seat, &mut self.handler, common.shared)
     }
 
     /// Has the selector watch what the driver waits for, and nothing else: a level-triggered selector would
@@ -98,4 +129,11 @@ impl<H: Handler> Node<H> {
             self.process.forget(selector, source);
         }
     }
+}
+
+/// What all children of a set share.
+pub(crate) struct Common<'a, H: Handler> {
+    pub(crate) selector: &'a Selector,
+    pub(crate) family: &'a mut Family,
+    pub(crate) shared: &'a mut Shared<H::Notification>,
 }

@@ -50,6 +50,12 @@ impl<H: Handler> Nodes<H> {
             .filter_map(|(id, node)| Some((*id, node.as_deref()?)))
     }
 
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Node<H>> {
+        self.list
+            .iter_mut()
+            .filter_map(|(_, node)| node.as_deref_mut())
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.list.len() - self.gaps
     }

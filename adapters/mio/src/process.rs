@@ -4,8 +4,10 @@ use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd};
 
 use childminder::{ExitStatus, Signal, Stream, Target};
-use childminder_driver::{Kernel, Trigger};
-use childminder_unix::{Child, Pipe, Selector};
+use childminder_driver::{Kernel, Sighting, Trigger};
+use childminder_unix::{Child, Pipe, Selector, Strays};
+
+use crate::family::Family;
 
 /// A child process, and what of it a selector watches.
 #[derive(Debug)]
@@ -93,10 +95,13 @@ impl Process {
     }
 }
 
-/// A process and the selector that watches it, for the length of a turn.
+/// A process and what it shares with others of its set, for the length of a turn.
 pub(crate) struct Seat<'a> {
     pub(crate) process: &'a mut Process,
+    /// None if they are not wanted.
+    pub(crate) strays: Option<&'a mut Strays>,
     pub(crate) selector: &'a Selector,
+    pub(crate) family: &'a mut Family,
 }
 
 impl Seat<'_> {
@@ -134,11 +139,18 @@ impl Kernel for Seat<'_> {
     }
 
     fn exit_status(&mut self) -> io::Result<Option<ExitStatus>> {
-        self.process.child.exit_status()
+        let status = self.process.child.exit_status();
+        if !matches!(status, Ok(None)) {
+            self.family.died();
+        }
+        status
     }
 
     fn signal(&mut self, signal: Signal, target: Target) -> io::Result<()> {
         self.process.child.signal(signal, target)?;
+        if let Some(strays) = &mut self.strays {
+            strays.signalled(signal, target);
+        }
         Ok(())
     }
 
@@ -147,8 +159,26 @@ impl Kernel for Seat<'_> {
         Ok(())
     }
 
+    fn find_strays(&mut self) -> Option<Sighting> {
+        let strays = self.strays.as_mut()?;
+        let unreaped = self.family.unreaped();
+        let orphans = self.family.orphans.as_mut();
+        let count = strays.find(&self.process.child, orphans, &unreaped)?;
+        Some(Sighting {
+            living: count.living,
+            immune: count.immune,
+        })
+    }
+
+    fn kill_strays(&mut self) {
+        if let Some(strays) = &mut self.strays {
+            strays.kill(&self.process.child, self.family.orphans.as_ref());
+        }
+    }
+
     fn reap(&mut self) -> io::Result<()> {
         self.process.child.reap()?;
+        self.family.remove(self.process.child.id());
         Ok(())
     }
 }

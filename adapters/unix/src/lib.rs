@@ -1,7 +1,8 @@
 //! One child process, as the kernel sees it.
 //!
 //! [`Child`] is spawned in a process group of its own, watched through a pidfd, signalled, and reaped
-//! last. [`Pipe`] is what it writes. [`Orphans`] and [`Cgroup`] reach what leaves its group. [`signals`] knows
+//! last. [`Pipe`] is what it writes. [`Strays`] reaches what leaves its group, by way of
+//! [`Orphans`] and [`Cgroup`]. [`signals`] knows
 //! signals by name, and can die of one. There is no event loop and no policy here: the caller decides what to
 //! wait for, what to signal and when.
 //!
@@ -58,6 +59,7 @@ mod selector;
 pub mod signals;
 mod spawn_options;
 mod status;
+mod strays;
 mod sys;
 mod timer;
 mod wakeup;
@@ -75,5 +77,6 @@ pub use pipe::Pipe;
 pub use selector::Selector;
 pub use spawn_options::{Place, SpawnOptions, Watch};
 pub use status::{Delivery, JobChange, Usage};
+pub use strays::{StrayCount, Strays};
 pub use timer::Timer;
 pub use wakeup::Wakeup;

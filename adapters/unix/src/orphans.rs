@@ -1,6 +1,7 @@
 //! Processes that lost their parent below us.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::io;
 
 use crate::status::Delivery;
@@ -38,7 +39,11 @@ use crate::sys::table::{self, Entry, Identity};
 pub struct Orphans {
     /// Process 1 may be without.
     sees_table: bool,
-    inherited: BTreeSet<Identity>,
+    /// Children that we had before, and their descendants: neither killed nor reaped.
+    inherited: Kin,
+    /// What children that are over left on purpose, and its descendants: reaped, and not killed.
+    left: Kin,
+    reaped: usize,
 }
 
 /// A process that is there.
@@ -47,18 +52,18 @@ pub struct Orphan {
     /// Its process id. It stays its own until [`Orphans::reap`] is called the next time, if it is a child of
     /// ours.
     pub pid: u32,
-    /// The id of its process group.
+    /// The id of its process group; 0 if it is not known.
     pub group: u32,
     /// The name of its program, at most 15 bytes of it.
     pub name: String,
 }
 
-/// Who is left below us.
+/// What is left below us.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Living {
     /// The orphans, and their descendants. Some may have died since they were last reaped.
     pub known: Vec<Orphan>,
-    /// Whether there is somebody whom `/proc` does not show us, as it may be mounted (`hidepid`).
+    /// Whether an orphan lives that `/proc` does not show us, as it may be mounted (`hidepid`).
     pub unknown: bool,
 }
 
@@ -68,18 +73,30 @@ impl Orphans {
     /// told: one that is started and loses its parent between two looks counts as an orphan.
     ///
     /// As process 1 we are given every orphan anyway, and take inherited children for orphans too, as an
-    /// init does: somebody has to reap them.
+    /// init does: nothing else would reap them.
     ///
     /// # Errors
     ///
     /// `Unsupported` on other systems than Linux; and, unless we are process 1, a sentence where `/proc` is
-    /// missing or shows another PID namespace: then nobody could be found. Process 1 then does without: it
-    /// reaps, but knows nobody who lives.
+    /// missing or shows another PID namespace: then no orphan could be found. Process 1 then does without: it
+    /// reaps orphans, but does not know which live.
     pub fn adopt() -> io::Result<Self> {
+        Self::adopt_beside(&[])
+    }
+
+    /// The same, where the children of `minded` run already: they are no inherited children, and what they
+    /// leave from now on is adopted.
+    ///
+    /// # Errors
+    ///
+    /// As [`adopt`](Self::adopt).
+    pub fn adopt_beside(minded: &[u32]) -> io::Result<Self> {
         let table = table::is_ours();
         let mut orphans = Self {
             sees_table: table.is_ok(),
-            inherited: BTreeSet::new(),
+            inherited: Kin::default(),
+            left: Kin::default(),
+            reaped: 0,
         };
         if std::process::id() == 1 {
             return Ok(orphans);
@@ -88,9 +105,11 @@ impl Orphans {
         sys::adopt_orphans()?;
         if sys::look_at_children()? != sys::Look::Childless {
             let us = std::process::id();
-            let mut children = table::read()?;
-            children.retain(|entry| entry.parent == us);
-            orphans.inherited = children.iter().map(Entry::identity).collect();
+            let table = table::read()?;
+            let children = table
+                .iter()
+                .filter(|entry| entry.parent == us && !minded.contains(&entry.pid));
+            orphans.inherited.extend(children);
         }
         Ok(orphans)
     }
@@ -106,9 +125,9 @@ impl Orphans {
         loop {
             match sys::look_at_children()? {
                 sys::Look::Dead(pid) if self.is_ours_to_reap(pid, minded) => {
-                    count += usize::from(sys::reap_child(pid)?);
+                    count += self.reap_one(pid)?;
                 }
-                // It hides the dead behind it.
+                // Only one dead child is shown, and this one must stay: the table shows the others.
                 sys::Look::Dead(_) => break,
                 sys::Look::NoneDead if !self.inherited.is_empty() => break,
                 sys::Look::NoneDead | sys::Look::Childless => return Ok(count),
@@ -116,49 +135,90 @@ impl Orphans {
         }
         let table = self.table()?;
         for entry in self.descendants(&table, minded) {
-            let is_child = entry.parent == std::process::id();
-            count += usize::from(is_child && sys::reap_child(entry.pid)?);
+            if entry.parent == std::process::id() {
+                count += self.reap_one(entry.pid)?;
+            }
         }
         Ok(count)
     }
 
-    /// Who lives, of the orphans and those below them, but for the children of `minded`. When nobody does, and
-    /// [`reap`](Self::reap) reaps none, nobody is left; whoever dies may leave orphans in turn.
+    /// The orphans that are alive, and their descendants, but for the children of `minded`. No orphan is left when
+    /// this is empty and [`reap`](Self::reap) has reaped none: one that dies may leave others.
     ///
     /// # Errors
     ///
     /// As [`reap`](Self::reap).
     pub fn living(&mut self, minded: &[u32]) -> io::Result<Living> {
-        if sys::look_at_children()? == sys::Look::Childless {
-            return Ok(Living::default());
-        }
-        let table = self.table()?;
-        let known: Vec<_> = self
-            .descendants(&table, minded)
-            .into_iter()
-            .filter(|entry| !entry.is_dead || entry.parent == std::process::id())
-            .map(Entry::orphan)
-            .collect();
-        let explained = !known.is_empty() || !minded.is_empty() || !self.inherited.is_empty();
-        Ok(Living {
-            unknown: !explained && sys::look_at_children()? == sys::Look::NoneDead,
-            known,
-        })
+        let (found, unknown) = self.survey(minded, |_| true)?;
+        let known = found.iter().map(Entry::orphan).collect();
+        Ok(Living { known, unknown })
     }
 
-    /// Sends SIGKILL to an orphan that [`reap`](Self::reap) found living. Only to a child of ours, whose
-    /// process id nobody else can have: its descendants are children of ours when it is dead.
+    /// Sends SIGKILL to an orphan that [`living`](Self::living) has shown, if it is a child of ours: no other process
+    /// can have its id then. Its descendants become children of ours when it is dead.
     ///
     /// # Errors
     ///
-    /// `PermissionDenied`, as `kill(2)` has it, when it runs as somebody else.
+    /// `PermissionDenied`, as `kill(2)` has it, when it runs as another user.
     pub fn kill(&self, orphan: &Orphan) -> io::Result<Delivery> {
         sys::kill_child(orphan.pid)
     }
 
+    /// How many orphans have been reaped so far.
+    pub fn reaped(&self) -> usize {
+        self.reaped
+    }
+
+    /// The living orphans that `belongs` tells, with their descendants, parents first, without what is left on
+    /// purpose; and whether an orphan lives that `/proc` does not show.
+    pub(crate) fn survey(
+        &mut self,
+        minded: &[u32],
+        belongs: impl Fn(u32) -> bool,
+    ) -> io::Result<(Vec<Entry>, bool)> {
+        if sys::look_at_children()? == sys::Look::Childless {
+            return Ok((Vec::new(), false));
+        }
+        let table = self.table()?;
+        let us = std::process::id();
+        let mut foreign = BTreeSet::new();
+        let (mut found, mut sees_living_child) = (Vec::new(), false);
+        for entry in self.descendants(&table, minded) {
+            let is_child = entry.parent == us;
+            // What is dead and no child of ours is reaped by its parent.
+            if entry.is_dead && !is_child {
+                continue;
+            }
+            sees_living_child |= is_child && !entry.is_dead;
+            let is_foreign = self.left.has(entry)
+                || foreign.contains(&entry.parent)
+                || is_child && !belongs(entry.pid);
+            if is_foreign {
+                foreign.insert(entry.pid);
+            } else {
+                found.push(entry.clone());
+            }
+        }
+        let is_explained = sees_living_child
+            || !self.inherited.is_empty()
+            || minded.iter().any(|pid| sys::lives(*pid).unwrap_or(true));
+        let is_hidden = !is_explained && sys::has_living_child()?;
+        Ok((found, is_hidden))
+    }
+
+    /// These live on: they are no strays of any child that is still to end, nor is what they start.
+    pub(crate) fn leave<'a>(&mut self, entries: impl IntoIterator<Item = &'a Entry>) {
+        self.left.extend(entries);
+    }
+
+    fn reap_one(&mut self, pid: u32) -> io::Result<usize> {
+        let reaped = usize::from(sys::reap_child(pid)?);
+        self.reaped += reaped;
+        Ok(reaped)
+    }
+
     fn is_ours_to_reap(&self, pid: u32, minded: &[u32]) -> bool {
-        let inherited = self.inherited.iter().any(|known| known.pid == pid);
-        !minded.contains(&pid) && !inherited
+        !minded.contains(&pid) && !self.inherited.has_id(pid)
     }
 
     /// All processes; none where they are not to be seen.
@@ -167,35 +227,14 @@ impl Orphans {
             return Ok(Vec::new());
         }
         let entries = table::read()?;
-        self.follow_inherited(&entries);
+        self.inherited.follow(&entries);
+        self.left.follow(&entries);
         Ok(entries)
     }
 
-    /// What inherited children start is not ours either.
-    fn follow_inherited(&mut self, entries: &[Entry]) {
-        if self.inherited.is_empty() {
-            return;
-        }
-        let there: BTreeSet<_> = entries.iter().map(Entry::identity).collect();
-        self.inherited.retain(|known| there.contains(known));
-        loop {
-            let parents: BTreeSet<_> = self.inherited.iter().map(|known| known.pid).collect();
-            let before = self.inherited.len();
-            let of_theirs = entries
-                .iter()
-                .filter(|entry| parents.contains(&entry.parent));
-            self.inherited.extend(of_theirs.map(Entry::identity));
-            if self.inherited.len() == before {
-                return;
-            }
-        }
-    }
-
-    /// Those of ours and theirs, parents first.
+    /// Our descendants that are neither minded nor inherited, parents before children.
     fn descendants<'a>(&self, entries: &'a [Entry], minded: &[u32]) -> Vec<&'a Entry> {
-        let foreign = |entry: &Entry| {
-            minded.contains(&entry.pid) || self.inherited.contains(&entry.identity())
-        };
+        let foreign = |entry: &Entry| minded.contains(&entry.pid) || self.inherited.has(entry);
         let children_of = |parent: u32| {
             entries
                 .iter()
@@ -217,8 +256,64 @@ impl Orphans {
     }
 }
 
+/// Some processes, and what they have started.
+#[derive(Debug, Default)]
+struct Kin(BTreeSet<Identity>);
+
+impl Kin {
+    fn extend<'a>(&mut self, entries: impl IntoIterator<Item = &'a Entry>) {
+        self.0.extend(entries.into_iter().map(Entry::identity));
+    }
+
+    /// Forgets what is gone, and adds what the others have started.
+    fn follow(&mut self, entries: &[Entry]) {
+        if self.is_empty() {
+            return;
+        }
+        let there: BTreeSet<_> = entries.iter().map(Entry::identity).collect();
+        self.0.retain(|known| there.contains(known));
+        loop {
+            let parents: BTreeSet<_> = self.0.iter().map(|known| known.pid).collect();
+            let before = self.0.len();
+            let of_theirs = entries
+                .iter()
+                .filter(|entry| parents.contains(&entry.parent));
+            self.0.extend(of_theirs.map(Entry::identity));
+            if self.0.len() == before {
+                return;
+            }
+        }
+    }
+
+    fn has(&self, entry: &Entry) -> bool {
+        self.0.contains(&entry.identity())
+    }
+
+    fn has_id(&self, pid: u32) -> bool {
+        self.0.iter().any(|known| known.pid == pid)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Its name and its process id. Control characters of the name are escaped.
+impl fmt::Display for Orphan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for char in self.name.chars() {
+            if char.is_control() {
+                write!(f, "{}", char.escape_default())?;
+            } else {
+                write!(f, "{char}")?;
+            }
+        }
+        write!(f, " ({})", self.pid)
+    }
+}
+
 impl Entry {
-    fn orphan(&self) -> Orphan {
+    pub(crate) fn orphan(&self) -> Orphan {
         Orphan {
             pid: self.pid,
             group: self.group,

@@ -33,10 +33,10 @@ mod other;
 #[cfg(not(target_os = "linux"))]
 use other as only_here;
 #[cfg(not(target_os = "linux"))]
-pub(crate) use other::{kill_child, look_at_children, reap_child};
+pub(crate) use other::{has_living_child, kill_child, lives, look_at_children, reap_child};
 
 #[cfg(target_os = "linux")]
-pub(crate) use children::{kill_child, look_at_children, reap_child};
+pub(crate) use children::{has_living_child, kill_child, lives, look_at_children, reap_child};
 pub(crate) use disposition::raise_by_default;
 pub(crate) use hook::prepare;
 pub(crate) use ignored::Ignored;

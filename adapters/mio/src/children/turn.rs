@@ -6,6 +6,7 @@ use childminder_unix::clock;
 
 use super::Children;
 use crate::key::{TIMER, WAKEUP, child_of};
+use crate::node::Common;
 
 impl<H: Handler> Children<H> {
     /// Does what there is to do. Call it when the descriptor is readable, and when
@@ -96,7 +97,12 @@ impl<H: Handler> Children<H> {
             return;
         };
         node.queued = false;
-        node.turn(now, budget, &self.selector, &mut self.shared);
+        let common = Common {
+            selector: &self.selector,
+            family: &mut self.family,
+            shared: &mut self.shared,
+        };
+        node.turn(now, budget, common);
         self.settle(id);
         self.hand_on_requests();
     }
@@ -109,6 +115,7 @@ impl<H: Handler> Children<H> {
         if node.driver.outcome().is_some() {
             if !node.ended {
                 node.ended = true;
+                node.end_strays(&mut self.family);
                 self.finished.push_back(id);
             }
             node.unwatch(&self.selector);
@@ -145,6 +152,7 @@ impl<H: Handler> Children<H> {
     }
 
     pub(super) fn end_turn(&mut self) {
+        self.family.reap_orphans_after_death();
         if let Some(timer) = &self.timer
             && let Some(at) = self.alarms.first()
             && self.armed.is_none_or(|armed| at < armed)

@@ -1,4 +1,4 @@
-//! Children that nobody here spawned.
+//! Children that were not spawned here.
 
 use std::io;
 use std::mem;
@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_pro
 use super::Look;
 use crate::status::Delivery;
 
-/// Leaves everybody as they are: `waitid(2)` with `WNOWAIT`.
+/// Reaps none: `waitid(2)` with `WNOWAIT`.
 pub(crate) fn look_at_children() -> io::Result<Look> {
     match retry_on_intr(who_is_dead) {
         Ok(0) => Ok(Look::NoneDead),
@@ -29,13 +29,33 @@ pub(crate) fn reap_child(pid: u32) -> io::Result<bool> {
     }
 }
 
-/// Sends SIGKILL to a child that is alive. No other process can have its number: only we could reap it.
+/// Sends SIGKILL to a child that is alive. No other process can have its number, since only we could reap it.
 pub(crate) fn kill_child(pid: u32) -> io::Result<Delivery> {
     if !matches!(look(pid, WaitIdOptions::NOWAIT), Ok(None)) {
         return Ok(Delivery::Gone);
     }
     kill_process(number(pid)?, Signal::KILL)?;
     Ok(Delivery::Sent)
+}
+
+/// Whether any child of ours lives, dead ones beside it or not.
+pub(crate) fn has_living_child() -> io::Result<bool> {
+    is_there_a_living(WaitId::All)
+}
+
+/// Whether this child of ours lives.
+pub(crate) fn lives(pid: u32) -> io::Result<bool> {
+    Ok(is_there_a_living(WaitId::Pid(number(pid)?))?)
+}
+
+/// A wait for stops, and not for exits, counts only the living as children (`ECHILD`).
+fn is_there_a_living(child: WaitId<'_>) -> io::Result<bool> {
+    let stops = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    match retry_on_intr(|| waitid(child.clone(), stops)) {
+        Ok(_) => Ok(true),
+        Err(Errno::CHILD) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The process id of a dead child of ours; 0 if none is dead.

@@ -78,6 +78,14 @@ pub(crate) fn kill_child(_: u32) -> io::Result<Delivery> {
     Err(unsupported("orphans of ours"))
 }
 
+pub(crate) fn has_living_child() -> io::Result<bool> {
+    Err(unsupported("orphans of ours"))
+}
+
+pub(crate) fn lives(_: u32) -> io::Result<bool> {
+    Err(unsupported("orphans of ours"))
+}
+
 pub(crate) fn adopt_orphans() -> io::Result<()> {
     Err(unsupported("a child subreaper"))
 }
@@ -144,6 +152,8 @@ mod tests {
             look_at_children().err(),
             reap_child(process::id()).err(),
             kill_child(process::id()).err(),
+            has_living_child().err(),
+            lives(process::id()).err(),
         ] {
             let error = error.expect("an error");
             assert_eq!(error.kind(), io::ErrorKind::Unsupported);

@@ -70,6 +70,21 @@ pub(crate) fn read() -> io::Result<Vec<Entry>> {
     Ok(entries)
 }
 
+/// This process, if it is there and shown to us.
+pub(crate) fn entry(pid: u32) -> Option<Entry> {
+    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    Entry::parse(&String::from_utf8_lossy(&stat))
+}
+
+/// What this variable was when the process was executed; none if it is not set, or not shown to us.
+pub(crate) fn variable(pid: u32, name: &str) -> Option<String> {
+    let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let value = environment
+        .split(|byte| *byte == 0)
+        .find_map(|pair| pair.strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
+    Some(String::from_utf8_lossy(value).into_owned())
+}
+
 /// An error unless `/proc` is there and numbers processes as `kill(2)` does here. (`pid_namespaces(7)`: the
 /// `/proc` of another namespace shows that one's numbers.)
 pub(crate) fn is_ours() -> io::Result<()> {

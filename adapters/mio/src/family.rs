@@ -1,0 +1,56 @@
+//! The processes of one set that are known to the kernel as our children.
+
+use std::collections::BTreeSet;
+use std::io;
+
+use childminder_unix::Orphans;
+
+/// The children of a set that have not been reaped, and the orphans, once they are adopted.
+#[derive(Debug, Default)]
+pub(crate) struct Family {
+    pub(crate) orphans: Option<Orphans>,
+    unreaped: BTreeSet<u32>,
+    /// A child has died, which may have left orphans that are dead by now.
+    death: bool,
+}
+
+impl Family {
+    /// Makes orphans children of ours from now on, if they are not yet.
+    pub(crate) fn adopt(&mut self) -> io::Result<()> {
+        if self.orphans.is_none() {
+            self.orphans = Some(Orphans::adopt_beside(&self.unreaped())?);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn reap_orphans(&mut self) -> io::Result<usize> {
+        self.death = false;
+        let unreaped = self.unreaped();
+        let orphans = self.orphans.as_mut();
+        orphans.map_or(Ok(0), |orphans| orphans.reap(&unreaped))
+    }
+
+    /// Once for each turn in which a child has died.
+    pub(crate) fn reap_orphans_after_death(&mut self) {
+        if self.death {
+            // The next look for strays meets the same error, and notes it.
+            let _ = self.reap_orphans();
+        }
+    }
+
+    pub(crate) fn died(&mut self) {
+        self.death = self.orphans.is_some();
+    }
+
+    pub(crate) fn add(&mut self, process_id: u32) {
+        self.unreaped.insert(process_id);
+    }
+
+    pub(crate) fn remove(&mut self, process_id: u32) {
+        self.unreaped.remove(&process_id);
+    }
+
+    pub(crate) fn unreaped(&self) -> Vec<u32> {
+        self.unreaped.iter().copied().collect()
+    }
+}
