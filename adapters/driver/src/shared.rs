@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use childminder::NotificationId;
+use childminder::{Ladder, NotificationId, Signal, Stream, Target};
 
 use crate::control::{Request, Requests};
 use crate::{Answer, ChildId, Control, Failure};
@@ -187,6 +188,51 @@ impl<N> Remote<N> {
     /// As [`Control::escalate`].
     pub fn escalate(&self, child: ChildId) {
         self.ask(child, Request::Escalate);
+    }
+
+    /// As [`Control::kill`].
+    pub fn kill(&self, child: ChildId) {
+        self.ask(child, Request::Kill);
+    }
+
+    /// As [`Control::pass_on`].
+    pub fn pass_on(&self, child: ChildId, signal: Signal, target: Target) {
+        self.ask(child, Request::PassOn(signal, target));
+    }
+
+    /// As [`Control::set_idle_timeout`].
+    pub fn set_idle_timeout(&self, child: ChildId, timeout: Option<Duration>) {
+        self.ask(child, Request::SetIdleTimeout(timeout));
+    }
+
+    /// As [`Control::set_ladder`].
+    pub fn set_ladder(&self, child: ChildId, ladder: Ladder) {
+        self.ask(child, Request::SetLadder(ladder));
+    }
+
+    /// As [`Control::suspended`].
+    pub fn suspended(&self, child: ChildId) {
+        self.ask(child, Request::Suspended);
+    }
+
+    /// As [`Control::resumed`].
+    pub fn resumed(&self, child: ChildId) {
+        self.ask(child, Request::Resumed);
+    }
+
+    /// As [`Control::hold_output`].
+    pub fn hold_output(&self, child: ChildId, stream: Stream) {
+        self.ask(child, Request::HoldOutput(stream));
+    }
+
+    /// As [`Control::release_output`].
+    pub fn release_output(&self, child: ChildId, stream: Stream) {
+        self.ask(child, Request::ReleaseOutput(stream));
+    }
+
+    /// As [`Control::close_output`].
+    pub fn close_output(&self, child: ChildId, stream: Stream) {
+        self.ask(child, Request::CloseOutput(stream));
     }
 
     /// As [`Control::ask`].

@@ -2,7 +2,7 @@
 //!
 //! [`Child`] is spawned in a process group of its own, watched through a pidfd, signalled, and reaped
 //! last. [`Pipe`] is what it writes. [`Strays`] reaches what leaves its group, by way of
-//! [`Orphans`] and [`Cgroup`]. [`signals`] knows
+//! [`Orphans`] and [`Cgroup`]. [`Relay`] writes to a stream of our own. [`signals`] knows
 //! signals by name, and can die of one. There is no event loop and no policy here: the caller decides what to
 //! wait for, what to signal and when.
 //!
@@ -55,6 +55,7 @@ pub mod clock;
 mod lost;
 mod orphans;
 mod pipe;
+mod relay;
 mod selector;
 pub mod signals;
 mod spawn_options;
@@ -74,6 +75,7 @@ pub use child::Child;
 pub use lost::Lost;
 pub use orphans::{Living, Orphan, Orphans};
 pub use pipe::Pipe;
+pub use relay::{Flow, Hurry, Relay, RelayEvent};
 pub use selector::Selector;
 pub use spawn_options::{Place, SpawnOptions, Watch};
 pub use status::{Delivery, JobChange, Usage};

@@ -1,0 +1,417 @@
+//! Output on its way to a stream of our own.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, poll};
+
+/// One of our own streams, written to by a thread of its own, so that a reader which is slow, or stands still, holds
+/// up no loop.
+///
+/// We share such a stream with other programs, so we must not make it non-blocking; and we must not block on it,
+/// because deadlines go on. What is written is taken always, and kept. When more than a megabyte is kept, the
+/// caller is asked to stop until there is room again.
+///
+/// Dropping it does not wait: the thread ends when all is written, or can no longer be.
+///
+/// ```
+/// use childminder_unix::{Flow, Relay, RelayEvent};
+/// use std::io::Read as _;
+/// use std::sync::mpsc;
+///
+/// let (mut reader, writer) = std::io::pipe()?;
+/// let (sender, events) = mpsc::channel();
+/// let relay = Relay::new(&writer, move |event| drop(sender.send(event)))?;
+///
+/// // The reader sleeps, and the pipe holds much less.
+/// while relay.write(&[b'x'; 64 * 1024]) == Flow::Continue {}
+/// drop(writer);
+/// std::thread::spawn(move || reader.read_to_end(&mut Vec::new()));
+/// assert!(matches!(events.recv()?, RelayEvent::Room));
+/// assert_eq!(relay.write(b"more"), Flow::Continue);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Relay {
+    target: OwnedFd,
+    shared: Arc<Shared>,
+}
+
+/// What a relay tells, from its thread.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum RelayEvent {
+    /// There is room again, after [`Flow::Hold`].
+    Room,
+    /// All is written, which [was waited for](Relay::is_flushed).
+    Flushed,
+    /// Nothing can be written any more, and what was not is lost. `BrokenPipe` is a reader that has left, which
+    /// loses nothing. The last event.
+    Failed(io::Error),
+}
+
+/// What a writer should do.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// Go on.
+    Continue,
+    /// Write no more until [`RelayEvent::Room`] comes. What is written all the same is taken.
+    Hold,
+}
+
+impl Relay {
+    /// Writes to a duplicate of `target`. `tell` is called on the relay's thread, which it holds up.
+    ///
+    /// # Errors
+    ///
+    /// What the system says when there are too many descriptors or threads.
+    pub fn new(
+        target: impl AsFd,
+        mut tell: impl FnMut(RelayEvent) + Send + 'static,
+    ) -> io::Result<Self> {
+        let target = target.as_fd().try_clone_to_owned()?;
+        let file = File::from(target.try_clone()?);
+        let shared = Arc::new(Shared {
+            queue: Mutex::default(),
+            filled: Condvar::new(),
+            written: Condvar::new(),
+        });
+        let relay = Self {
+            target,
+            shared: Arc::clone(&shared),
+        };
+        thread::Builder::new()
+            .name("relay".to_owned())
+            .spawn(move || {
+                if let Err(failure) = shared.pass_on(file, &mut tell)
+                    && shared.end() == Ending::First
+                {
+                    tell(RelayEvent::Failed(failure));
+                }
+            })?;
+        Ok(relay)
+    }
+
+    /// Waits until all that these relays took is written, calling `wait` again and again, which sleeps until
+    /// something happens, but no longer than it is told. Gives up when `wait` returns that the caller is in a hurry, or
+    /// when nothing has been read for as long as `patience`; `None` is for ever. Returns what was given up, as
+    /// [`give_up`](Self::give_up) does.
+    ///
+    /// # Errors
+    ///
+    /// Those of `wait`.
+    pub fn flush<const N: usize, E>(
+        relays: [&Self; N],
+        patience: Option<Duration>,
+        mut wait: impl FnMut(Option<Duration>) -> Result<Hurry, E>,
+    ) -> Result<[Option<io::Error>; N], E> {
+        let unread = || relays.map(Self::unread);
+        let (mut before, mut left) = (unread(), patience);
+        while relays.iter().any(|relay| !relay.is_flushed()) {
+            let begun = Instant::now();
+            let is_over = left == Some(Duration::ZERO);
+            if is_over || wait(left.map(|left| left.min(A_MOMENT)))? == Hurry::Yes {
+                return Ok(relays.map(Self::give_up));
+            }
+            // A longer wait means that this process was stopped, and the reader perhaps with it.
+            let waited = begun.elapsed().min(A_MOMENT);
+            left = left.map(|left| left.saturating_sub(waited));
+            if before != unread() {
+                (before, left) = (unread(), patience);
+            }
+        }
+        Ok(relays.map(|_| None))
+    }
+
+    /// Takes these bytes, always; after a failure they are dropped. Never blocks.
+    pub fn write(&self, bytes: &[u8]) -> Flow {
+        let mut queue = self.shared.queue();
+        if !queue.ended {
+            queue.bytes += bytes.len();
+            queue.chunks.push_back(bytes.into());
+        }
+        queue.full |= queue.bytes > HIGH_WATER;
+        self.shared.filled.notify_one();
+        if queue.full {
+            Flow::Hold
+        } else {
+            Flow::Continue
+        }
+    }
+
+    /// Whether everything has been written, or can no longer be. If not, [`RelayEvent::Flushed`] will tell.
+    pub fn is_flushed(&self) -> bool {
+        let mut queue = self.shared.queue();
+        queue.waited_for = queue.bytes > 0;
+        !queue.waited_for
+    }
+
+    /// Blocks until everything has been written, or can no longer be, but for half a second at most: for a reader
+    /// that ought to read at once.
+    pub fn wait_briefly(&self) {
+        let queue = self.shared.queue();
+        let _ = self
+            .shared
+            .written
+            .wait_timeout_while(queue, A_MOMENT, |queue| queue.bytes > 0);
+    }
+
+    /// How many bytes have not been written yet, and how many that have been wait in the pipe. As long as both stay the
+    /// same, the reader reads nothing.
+    pub fn unread(&self) -> (usize, u64) {
+        let waiting = rustix::io::ioctl_fionread(&self.target);
+        (self.unwritten(), waiting.unwrap_or(0))
+    }
+
+    /// What has not been written by now will not be, and neither will what follows. Returns a failure that says how
+    /// much is lost, if it is any; no [`RelayEvent::Failed`] tells of it.
+    pub fn give_up(&self) -> Option<io::Error> {
+        let unwritten = self.unwritten();
+        let is_lost = unwritten > 0 && self.shared.end() == Ending::First;
+        is_lost.then(|| io::Error::other(format!("the last {unwritten} bytes were not read")))
+    }
+
+    fn unwritten(&self) -> usize {
+        self.shared.queue().bytes
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.shared.queue().dropped = true;
+        self.shared.filled.notify_one();
+    }
+}
+
+/// Whether a caller that waits is in a hurry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hurry {
+    /// It waits on.
+    No,
+    /// What is not written yet is given up.
+    Yes,
+}
+
+#[derive(Debug)]
+struct Shared {
+    queue: Mutex<Queue>,
+    filled: Condvar,
+    /// There is nothing to write any more.
+    written: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    chunks: VecDeque<Box<[u8]>>,
+    /// Those in `chunks`, and those just being written.
+    bytes: usize,
+    /// The writer was asked to stop, and not told of room since.
+    full: bool,
+    waited_for: bool,
+    /// Nothing will be written any more.
+    ended: bool,
+    /// Nothing will come any more.
+    dropped: bool,
+}
+
+/// Whether this is what has ended a relay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    First,
+    Later,
+}
+
+impl Shared {
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Until it fails, or nothing more will come.
+    fn pass_on(&self, mut target: File, tell: &mut impl FnMut(RelayEvent)) -> io::Result<()> {
+        while let Some(chunk) = self.next() {
+            // In small pieces, so that a reader that is slow can be told from one that stands still.
+            for piece in chunk.chunks(PIECE) {
+                write_all(&mut target, piece)?;
+                self.has_written(piece.len(), tell);
+            }
+        }
+        Ok(())
+    }
+
+    fn has_written(&self, bytes: usize, tell: &mut impl FnMut(RelayEvent)) {
+        let mut queue = self.queue();
+        queue.bytes = queue.bytes.saturating_sub(bytes);
+        if queue.bytes == 0 {
+            self.written.notify_all();
+        }
+        let has_room = queue.full && queue.bytes < LOW_WATER;
+        queue.full &= !has_room;
+        let is_flushed = queue.waited_for && queue.bytes == 0;
+        queue.waited_for &= !is_flushed;
+        drop(queue);
+        if has_room {
+            tell(RelayEvent::Room);
+        }
+        if is_flushed {
+            tell(RelayEvent::Flushed);
+        }
+    }
+
+    fn end(&self) -> Ending {
+        let mut queue = self.queue();
+        let ending = if queue.ended {
+            Ending::Later
+        } else {
+            Ending::First
+        };
+        queue.ended = true;
+        queue.chunks.clear();
+        queue.bytes = 0;
+        self.written.notify_all();
+        ending
+    }
+
+    /// None when there will be none.
+    fn next(&self) -> Option<Box<[u8]>> {
+        let mut queue = self.queue();
+        loop {
+            if let Some(chunk) = queue.chunks.pop_front() {
+                return Some(chunk);
+            }
+            if queue.dropped {
+                return None;
+            }
+            queue = self
+                .filled
+                .wait(queue)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+/// Another process that shares the stream may have made it non-blocking.
+fn write_all(target: &mut File, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match target.write(bytes) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => bytes = &bytes[written..],
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                rustix::io::retry_on_intr(|| {
+                    poll(&mut [PollFd::new(target, PollFlags::OUT)], None)
+                })?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// How much is written at a time.
+const PIECE: usize = 8 * 1024;
+
+/// How long a reader is waited for that ought to read at once.
+const A_MOMENT: Duration = Duration::from_millis(500);
+
+/// When more than this waits to be written, the writer is asked to stop.
+const HIGH_WATER: usize = 1024 * 1024;
+
+/// When less than this does, there is room again.
+const LOW_WATER: usize = 256 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+    use std::sync::mpsc::{Receiver, channel};
+
+    use super::*;
+
+    fn relay(target: impl AsFd) -> (Relay, Receiver<RelayEvent>) {
+        let (sender, events) = channel();
+        let tell = move |event| drop(sender.send(event));
+        (Relay::new(target, tell).expect("a relay"), events)
+    }
+
+    fn next(events: &Receiver<RelayEvent>) -> RelayEvent {
+        let event = events.recv_timeout(Duration::from_secs(30));
+        event.expect("an event")
+    }
+
+    #[test]
+    fn a_writer_that_was_asked_to_stop_is_told_of_room_whatever_was_written_meanwhile() {
+        let (mut reader, writer) = io::pipe().expect("a pipe");
+        let (relay, events) = relay(&writer);
+        let chunk = vec![0; 64 * 1024];
+        let mut written = 0;
+        while relay.write(&chunk) == Flow::Continue {
+            written += chunk.len();
+        }
+        written += chunk.len();
+
+        let mut some = vec![0; HIGH_WATER / 2];
+        reader.read_exact(&mut some).expect("half of it");
+        while relay.unwritten() > HIGH_WATER {
+            thread::yield_now();
+        }
+        assert_eq!(relay.write(b"!"), Flow::Hold, "there is not enough room");
+        assert!(events.try_recv().is_err());
+        assert!(!relay.is_flushed());
+
+        let mut rest = vec![0; written + 1 - some.len()];
+        reader.read_exact(&mut rest).expect("the rest");
+        assert!(matches!(next(&events), RelayEvent::Room));
+        assert!(matches!(next(&events), RelayEvent::Flushed));
+        assert!(relay.is_flushed());
+        assert_eq!(relay.write(b"!"), Flow::Continue);
+    }
+
+    #[test]
+    fn a_reader_that_leaves_is_told_of_once() {
+        let (reader, writer) = io::pipe().expect("a pipe");
+        let (relay, events) = relay(&writer);
+        drop(reader);
+        let _ = relay.write(b"x");
+        let RelayEvent::Failed(error) = next(&events) else {
+            panic!("it failed");
+        };
+        assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+        assert_eq!(relay.write(b"x"), Flow::Continue);
+        assert!(relay.is_flushed());
+        assert!(relay.give_up().is_none());
+        assert!(events.recv().is_err(), "the thread has ended");
+    }
+
+    #[test]
+    fn what_is_not_read_is_given_up_when_patience_is_over() {
+        let (_reader, writer) = io::pipe().expect("a pipe");
+        let (relay, events) = relay(&writer);
+        let _ = relay.write(&vec![0; HIGH_WATER]);
+        let impatient = Relay::flush([&relay], Some(Duration::ZERO), |_| {
+            unreachable!("there is no patience to wait with")
+        });
+        let [lost]: [_; 1] =
+            impatient.unwrap_or_else(|never: std::convert::Infallible| match never {});
+        let said = lost.expect("much is lost").to_string();
+        assert!(said.ends_with(" bytes were not read"), "{said}");
+        assert!(relay.is_flushed());
+        assert!(events.try_recv().is_err());
+    }
+
+    #[test]
+    fn what_was_taken_is_written_though_the_relay_is_dropped() {
+        let (mut reader, writer) = io::pipe().expect("a pipe");
+        let (relay, _events) = relay(&writer);
+        drop(writer);
+        let _ = relay.write(&vec![0; HIGH_WATER]);
+        drop(relay);
+        let mut read = Vec::new();
+        reader.read_to_end(&mut read).expect("all of it");
+        assert_eq!(read.len(), HIGH_WATER);
+    }
+}
