@@ -209,22 +209,29 @@ impl<H: Handler> Children<H> {
         self.undelivered.pop_front()
     }
 
+    /// Ends a child for certain, at once and not only in the next turn: SIGKILL to its process group, in place of what
+    /// is left of its ladder. It stays in the set until it has ended. For an owner that goes away.
+    pub fn kill(&mut self, child: ChildId) {
+        let Some(node) = self.nodes.get_mut(child) else {
+            return;
+        };
+        self.shared.begin();
+        let common = Common {
+            selector: &self.selector,
+            family: &mut self.family,
+            shared: &mut self.shared,
+        };
+        node.kill(clock::now(), common);
+        self.settle(child);
+        self.hand_on_requests();
+        self.end_turn();
+    }
+
     /// Takes a child out of the set, and gives its handler back. A child that has not ended is killed, with
     /// its process group, which the handler is told of ([`Handler::observe`]).
     pub fn remove(&mut self, child: ChildId) -> Option<H> {
-        if self.outcome(child).is_some() {
-            self.finished.retain(|finished| *finished != child);
-        } else {
-            let node = self.nodes.get_mut(child)?;
-            node.kill(
-                clock::now(),
-                Common {
-                    selector: &self.selector,
-                    family: &mut self.family,
-                    shared: &mut self.shared,
-                },
-            );
-        }
+        self.kill(child);
+        self.finished.retain(|finished| *finished != child);
         self.take_out(child)
     }
 

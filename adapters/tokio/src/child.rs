@@ -5,8 +5,9 @@ use std::io;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
+use std::time::Duration;
 
-use childminder::{Error, Outcome};
+use childminder::{Error, Ladder, Outcome, Signal, Target};
 use childminder_driver::{ChildId, Failure, Remote};
 use tokio::net::unix::pipe;
 use tokio::sync::watch;
@@ -14,13 +15,13 @@ use tokio::sync::watch;
 use crate::carried::Carried;
 use crate::minder::Minder;
 use crate::notification::{Notification, Notified};
-use crate::output::Output;
+use crate::output::{Buffers, Output};
 use crate::relay::Errand;
 
 /// A minded child. It owns the process.
 ///
 /// Dropping it before the end kills the child and its process group at once, and its notifications are
-/// dropped; it is reaped without anybody waiting. What other tasks may do with the child is in its
+/// dropped; it is reaped in the background. What other tasks may do with the child is in its
 /// [`Handle`], which it dereferences to.
 #[derive(Debug)]
 pub struct Child {
@@ -111,6 +112,7 @@ pub struct Handle {
     process_id: u32,
     remote: Remote<Notification>,
     report: watch::Receiver<Report>,
+    buffers: Arc<Buffers>,
     errands: Sender<Errand>,
 }
 
@@ -120,6 +122,7 @@ impl Handle {
         process_id: u32,
         remote: Remote<Notification>,
         report: watch::Receiver<Report>,
+        buffers: Arc<Buffers>,
         errands: Sender<Errand>,
     ) -> Self {
         Self {
@@ -127,6 +130,7 @@ impl Handle {
             process_id,
             remote,
             report,
+            buffers,
             errands,
         }
     }
@@ -174,6 +178,38 @@ impl Handle {
     /// End the child, impatiently: starts the ladder, or sends its next stage now.
     pub fn escalate(&self) {
         self.remote.escalate(self.child);
+    }
+
+    /// End the child for certain: SIGKILL to its group, now, in place of what is left of the ladder.
+    pub fn kill(&self) {
+        self.remote.kill(self.child);
+    }
+
+    /// Send this signal as it is. The ladder is not touched, a stopped target is not continued, and a target that
+    /// is gone is none. If the system refuses it, that is an error of the run.
+    pub fn pass_on(&self, signal: Signal, target: Target) {
+        self.remote.pass_on(self.child, signal, target);
+    }
+
+    /// Change the idle timeout; it counts anew from now. While a stream of output waits for its reader, it waits too.
+    pub fn set_idle_timeout(&self, timeout: Option<Duration>) {
+        let ask = &mut |request| self.remote.ask(self.child, request);
+        self.buffers.set_idle_timeout(timeout, ask);
+    }
+
+    /// Change the ladder; without effect once it has been started.
+    pub fn set_ladder(&self, ladder: Ladder) {
+        self.remote.set_ladder(self.child, ladder);
+    }
+
+    /// The child has been stopped on purpose: every deadline waits.
+    pub fn suspended(&self) {
+        self.remote.suspended(self.child);
+    }
+
+    /// The child runs on.
+    pub fn resumed(&self) {
+        self.remote.resumed(self.child);
     }
 
     /// How it ended, once it has, with its output over and its last notification done. It can be awaited

@@ -110,6 +110,7 @@ impl Minder {
                 process_id,
                 children.remote(),
                 reports,
+                Arc::clone(&buffers),
                 self.set.errands(),
             );
             Ok::<_, SpawnError<Relay>>((handle, outputs))

@@ -146,6 +146,18 @@ impl Buffers {
         wake(waker);
     }
 
+    /// It counts from now, or from the moment when no stream is held any more.
+    pub(crate) fn set_idle_timeout(
+        &self,
+        timeout: Option<Duration>,
+        ask: &mut impl FnMut(Request<Notification>),
+    ) {
+        let mut state = self.state();
+        state.idle_timeout = timeout;
+        let is_held = state.buffers.iter().any(|buffer| buffer.held);
+        ask(Request::SetIdleTimeout(timeout.filter(|_| !is_held)));
+    }
+
     /// The leader has exited: takes what it left.
     pub(crate) fn exited(&self, ask: &mut impl FnMut(Request<Notification>)) {
         let mut state = self.state();

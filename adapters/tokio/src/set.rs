@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use childminder::{Ladder, Signal, Stage, Stream, Target};
+use childminder::Stream;
 use childminder_driver::ChildId;
 use childminder_mio::Children;
 use tokio::runtime;
@@ -88,16 +88,11 @@ impl Set {
     pub(crate) fn end(&self, id: ChildId) {
         // Without a task, all children have been killed.
         let _ = self.with(|children| {
-            let Some(child) = children.child(id) else {
-                return;
-            };
-            // The kernel refuses it if the child has become another user's; the ladder says so.
-            let _ = child.signal(Signal::KILL, Target::Group);
+            children.kill(id);
             if let Some(relay) = children.handler_mut(id) {
                 relay.disown();
             }
             if let Some(mut control) = children.control(id) {
-                control.set_ladder(killing());
                 control.fail("its handle was dropped");
                 for stream in Stream::ALL {
                     control.close_output(stream);
@@ -142,13 +137,4 @@ impl Set {
     fn lock(&self) -> MutexGuard<'_, Option<Locked>> {
         self.locked.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn killing() -> Ladder {
-    let kill = Stage {
-        signal: Signal::KILL,
-        target: Target::Group,
-        wait: None,
-    };
-    Ladder::from([kill])
 }

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::time::Duration;
 
-use childminder::{Activity, Config, Deadline, Error, Event, ExitStatus, Signal, Stream};
+use childminder::{Activity, Config, Deadline, Error, Event, ExitStatus, Signal, Stream, Sweep};
 
 use crate::support::{Bystander, Owner, Run, ladder, millis, patient};
 
@@ -30,7 +30,7 @@ fn a_silent_child_is_interrupted_then_killed_with_all_its_group() {
 fn a_child_that_obeys_is_not_killed() {
     let config = Config {
         run_timeout: Some(millis(100)),
-        sweep: false,
+        sweep: Sweep::Never,
         ..patient()
     };
     let mut run = Run::of("exec sleep 60", config, Owner::new());
