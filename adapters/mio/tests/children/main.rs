@@ -14,5 +14,6 @@ mod requests;
 mod run;
 mod sisters;
 mod sources;
+mod strays;
 mod support;
 mod threads;
