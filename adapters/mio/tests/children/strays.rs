@@ -202,17 +202,29 @@ fn a_process_that_may_not_be_killed_is_named_and_not_waited_for() {
         let this = env::current_exe().expect("this test");
         let place = place.path().display().to_string();
         let give = format!(
-            "cp {} {place}/test && cp $(command -v setpriv) {place} &&
-            chmod 755 {place} && chmod 4755 {place}/setpriv && mkfifo -m 666 {place}/input &&
-            exec 3<>{place}/input &&
-            CHILDMINDER_TEST_PLACE={place} timeout --foreground --signal=KILL 60 \
-            setpriv --reuid 65534 --regid 65534 --clear-groups {place}/test --exact {name} 3>&-\nexit $?",
+            "cp {} {place}/test && cp $(command -v setpriv) {place} && chmod 755 {place} &&
+            chmod 4755 {place}/setpriv && mkfifo -m 666 {place}/input",
             this.display()
         );
-        let output = Command::new("sh").args(["-c", &give]).output();
-        let output = output.expect("a shell");
-        let said = String::from_utf8_lossy(&output.stdout);
-        assert!(said.contains("1 passed"), "{said}{output:?}");
+        let given = Command::new("sh").args(["-c", &give]).status();
+        assert!(given.expect("a shell").success());
+        for hides in ["off", "invisible"] {
+            // The shell stays, and with it what the daemon waits for.
+            let script = format!(
+                "mount -t proc -o hidepid={hides} proc /proc && exec 3<>{place}/input &&
+                timeout --foreground --signal=KILL 60 \
+                setpriv --reuid 65534 --regid 65534 --clear-groups {place}/test --exact {name} 3>&-
+                exit $?"
+            );
+            let output = Command::new("unshare")
+                .args(["--mount", "sh", "-c", &script])
+                .env("CHILDMINDER_TEST_PLACE", &place)
+                .env("CHILDMINDER_TEST_HIDES", hides)
+                .output()
+                .expect("it runs");
+            let said = String::from_utf8_lossy(&output.stdout);
+            assert!(said.contains("1 passed"), "{hides}: {said}{output:?}");
+        }
         return;
     };
     let root = format!(
@@ -234,8 +246,16 @@ fn a_process_that_may_not_be_killed_is_named_and_not_waited_for() {
     assert!(begun.elapsed() < millis(15_000));
     assert!(daemon.is_alive());
     let strays = run.strays(id);
+    if env::var("CHILDMINDER_TEST_HIDES").as_deref() == Ok("invisible") {
+        let note = "a process is left that /proc does not show";
+        assert_eq!(
+            (names(strays.living()), strays.notes()),
+            (vec![], &[note.to_owned()][..])
+        );
+        return;
+    }
     assert_eq!(names(strays.living()), ["sh", "sleep"]);
-    let sh = strays.living()[0].to_string();
+    let sh = &strays.living()[0];
     let note = format!("cannot kill {sh}: Operation not permitted (os error 1)");
     assert_eq!(strays.notes(), [note]);
 }
