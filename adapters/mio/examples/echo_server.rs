@@ -1,4 +1,4 @@
-//! Minds a child, and meanwhile tells everybody who connects how it is doing.
+//! Minds a child, and meanwhile tells every client that connects how it is doing.
 //!
 //! `cargo run --example echo_server -- sh -c 'for i in 1 2 3 4 5; do echo $i; sleep 2; done'`
 
@@ -43,7 +43,7 @@ fn main() -> io::Result<ExitCode> {
         if let Some((_, outcome, _)) = children.next_finished() {
             return Ok(ExitCode::from(u8::from(!outcome.is_success())));
         }
-        // Whatever the loop was woken by: if nobody has connected, this is harmless as well.
+        // Whatever the loop was woken by: without a client this is harmless.
         let Written(bytes) = children.handler(child).expect("in the set");
         answer(&server, *bytes)?;
     }

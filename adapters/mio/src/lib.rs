@@ -41,7 +41,7 @@
 //! let mut events = Events::with_capacity(8);
 //! while !children.is_empty() {
 //!     match poll.poll(&mut events, None) {
-//!         // By a signal, though nobody handles it: the death of any child may be enough.
+//!         // By a signal, even one that is not handled, such as the SIGCHLD of any child.
 //!         Err(error) if error.kind() == ErrorKind::Interrupted => continue,
 //!         polled => polled?,
 //!     }

@@ -36,22 +36,25 @@ impl Child {
     pub(crate) fn new(
         handle: Handle,
         minder: Minder,
-        stdin: Option<pipe::Sender>,
         [stdout, stderr]: [Option<Output>; 2],
     ) -> Self {
         Self {
             handle,
             minder,
-            stdin,
+            stdin: None,
             stdout,
             stderr,
         }
     }
 
+    pub(crate) fn set_stdin(&mut self, stdin: pipe::Sender) {
+        self.stdin = Some(stdin);
+    }
+
     /// How it ended, once it has, with its output over and its last notification done. It can be awaited
     /// again after it was cancelled.
     ///
-    /// A pipe that was not taken would make the child wait for ever for somebody to use its other end. So
+    /// A pipe that was not taken would make the child wait for ever for its other end to be used. So
     /// standard input that was not taken is closed, as tokio's own `wait` does. And while this is awaited, a
     /// stream of output that was not taken does not hold the child up: its last 64 KiB are kept, to be taken
     /// and read afterwards, and what comes before them is dropped. To leave both as they are, use
@@ -213,7 +216,7 @@ impl Handle {
     }
 
     /// How it ended, once it has, with its output over and its last notification done. It can be awaited
-    /// again, and dropping the future loses nothing. While nobody reads a pipe of the child's, the child
+    /// again, and dropping the future loses nothing. While a pipe of the child's is not read, the child
     /// may wait, and this with it.
     ///
     /// # Errors
@@ -231,7 +234,7 @@ impl Handle {
         self.report.borrow().errors.clone()
     }
 
-    /// The process id, and the id of the process group. After the end, both may be somebody else's.
+    /// The process id, and the id of the process group. After the end, both may be another process's.
     pub fn id(&self) -> u32 {
         self.process_id
     }
@@ -245,7 +248,7 @@ impl fmt::Debug for Handle {
     }
 }
 
-/// Something that went wrong, and why, where somebody said so. It is displayed with both.
+/// Something that went wrong, and why, where that is known. It is displayed with both.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ChildError {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use childminder::{Config, Stream};
 use childminder_driver::{ChildId, Failure};
-use childminder_mio::SpawnError;
+use childminder_mio::{Children, SpawnError};
 use childminder_unix as unix;
 use tokio::net::unix::pipe;
 use tokio::runtime;
@@ -24,9 +24,13 @@ use crate::task::Task;
 /// Minds children, in one task of the runtime that it was made on, however many they are. Clones mind
 /// together.
 ///
-/// Children are minded whether anybody polls their handles or not. They live on when the minder is
+/// Children are minded whether their handles are polled or not. They live on when the minder is
 /// dropped; the task ends with the last of minders and children. When the runtime is dropped, every child
 /// is killed with its process group.
+///
+/// Where a config has a [`stray_timeout`](Config::stray_timeout), what the child starts is ended with it, even what
+/// has left its process group: see "Strays" at `childminder_mio::Children`, also for what that means for all other
+/// processes that the program starts.
 #[derive(Clone)]
 pub struct Minder {
     set: Arc<Set>,
@@ -63,7 +67,10 @@ impl Minder {
     /// - What [`unix::Child::spawn`] reports: a command that cannot be run, or a system without pidfds.
     /// - As [`mind`](Self::mind).
     pub fn spawn(&self, command: &mut Command, options: impl Into<Options>) -> io::Result<Child> {
-        self.mind(unix::Child::spawn(command)?, options)
+        // With the set locked: until it is there, the new child would count as an orphan, where these are adopted.
+        self.begin(options.into(), |children, config, relay| {
+            children.spawn(command, config, relay)
+        })
     }
 
     /// Minds a child that was just started, in whatever way. What is left of its pipes is taken.
@@ -76,14 +83,23 @@ impl Minder {
     ///   such output: it would be a limit on the whole life of the child, in silence.
     /// - What the system says when there are too many descriptors, or too little memory.
     /// - If the minder's runtime has been dropped.
-    pub fn mind(&self, mut child: unix::Child, options: impl Into<Options>) -> io::Result<Child> {
-        let Options { config, heartbeat } = options.into();
-        let process_id = child.id();
-        let stdin = {
-            let _runtime = self.set.runtime().enter();
-            let stdin = child.take_stdin().map(Into::into);
-            stdin.map(pipe::Sender::from_owned_fd).transpose()?
-        };
+    pub fn mind(&self, child: unix::Child, options: impl Into<Options>) -> io::Result<Child> {
+        self.begin(options.into(), |children, config, relay| {
+            children.mind(child, config, relay)
+        })
+    }
+
+    /// The handle of this child has been dropped.
+    pub(crate) fn end(&self, child: ChildId) {
+        self.set.end(child);
+    }
+
+    fn begin(
+        &self,
+        options: Options,
+        start: impl FnOnce(&mut Children<Relay>, Config, Relay) -> Result<ChildId, SpawnError<Relay>>,
+    ) -> io::Result<Child> {
+        let Options { config, heartbeat } = options;
         let (report, reports) = watch::channel(Report::default());
         let buffers = Arc::new(Buffers::new(&config));
         let relay = Relay {
@@ -95,7 +111,9 @@ impl Minder {
             is_disowned: false,
         };
         let minded = self.set.with(|children| {
-            let id = children.mind(child, config, relay)?;
+            let id = start(children, config, relay)?;
+            let stdin = children.take_stdin(id);
+            let process_id = children.child(id).map_or(0, unix::Child::id);
             // The task must hear of the deadline.
             #[cfg(not(target_os = "linux"))]
             let _ = children.control(id);
@@ -113,15 +131,16 @@ impl Minder {
                 Arc::clone(&buffers),
                 self.set.errands(),
             );
-            Ok::<_, SpawnError<Relay>>((handle, outputs))
+            Ok::<_, SpawnError<Relay>>((handle, stdin, outputs))
         });
-        let (handle, outputs) = minded??;
-        Ok(Child::new(handle, self.clone(), stdin, outputs))
-    }
-
-    /// The handle of this child has been dropped.
-    pub(crate) fn end(&self, child: ChildId) {
-        self.set.end(child);
+        let (handle, stdin, outputs) = minded??;
+        // From here on, dropping the child ends it.
+        let mut child = Child::new(handle, self.clone(), outputs);
+        if let Some(stdin) = stdin {
+            let _runtime = self.set.runtime().enter();
+            child.set_stdin(pipe::Sender::from_owned_fd(stdin.into())?);
+        }
+        Ok(child)
     }
 }
 

@@ -19,7 +19,7 @@ use crate::notification::Notification;
 /// A reader that is slow holds the child up: when 64 KiB wait to be read, no more is taken from the pipe
 /// until half of that has been read, and the child blocks once its pipe is full. Silence that comes of this
 /// is not held against the child. When the child has exited, what it left in its pipe is taken at once, so
-/// that a slow reader delays nobody. What has been taken stays readable after the end of the child and of
+/// that a slow reader delays nothing. What has been taken stays readable after the end of the child and of
 /// the runtime.
 ///
 /// Dropping it closes the pipe: a child that still writes gets SIGPIPE.

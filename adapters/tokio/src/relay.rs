@@ -19,7 +19,7 @@ pub(crate) struct Relay {
     pub(crate) heartbeat: Option<Heartbeat>,
     pub(crate) errands: Sender<Errand>,
     pub(crate) running: Option<Cancel>,
-    /// Nobody owns the child any more.
+    /// The child's handle has been dropped.
     pub(crate) is_disowned: bool,
 }
 

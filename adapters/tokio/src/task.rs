@@ -37,7 +37,7 @@ impl Task {
         let fd = set.fd()?;
         #[allow(
             deprecated,
-            reason = "what replaces it is unsafe, for descriptors that somebody else can close"
+            reason = "what replaces it is unsafe, for descriptors that other code can close"
         )]
         let fd = AsyncFd::with_interest(fd, Interest::READABLE)?;
         Ok(Self {

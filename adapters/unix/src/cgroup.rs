@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal};
 use crate::sys;
 
 /// A leaf of the cgroup v2 hierarchy (`cgroups(7)`), made beside us and removed when it is dropped. It
-/// limits nothing: it is there to know who belongs to a child, and to kill all of them at once.
+/// limits nothing: it shows which processes belong to a child, and kills all of them at once.
 ///
 /// ```no_run
 /// use childminder_unix::{Cgroup, Child, SpawnOptions};
@@ -34,7 +34,7 @@ pub struct Cgroup {
 }
 
 impl Cgroup {
-    /// Makes a leaf in our own cgroup, under a name that nobody has: `childminder-PID-N`. Where our own
+    /// Makes a leaf in our own cgroup, under a name that is free: `childminder-PID-N`. Where our own
     /// cgroup is, `/proc/self/cgroup` and `/proc/self/mountinfo` say.
     ///
     /// # Errors
@@ -98,8 +98,8 @@ impl Cgroup {
         &self.path
     }
 
-    /// The process ids of those who are in it, or in a cgroup below it. The dead are not, nor is who is in
-    /// a PID namespace that is not below ours.
+    /// The process ids of its members, and of those of cgroups below it. Dead processes are no members, and those in
+    /// a PID namespace that is not below ours are not shown.
     ///
     /// # Errors
     ///
@@ -112,8 +112,8 @@ impl Cgroup {
         Ok(members)
     }
 
-    /// Sends SIGKILL to all who are in it, or in a cgroup below it, and to those whom they start meanwhile:
-    /// `cgroup.kill`, of Linux 5.14. Before that, to each who is listed: call it again until there are no
+    /// Sends SIGKILL to all members, those of cgroups below it included, and to what they start meanwhile:
+    /// `cgroup.kill`, of Linux 5.14. Before that, to each that is listed: call it again until there are no
     /// [`members`](Self::members) left.
     ///
     /// # Errors
@@ -130,8 +130,8 @@ impl Cgroup {
         }
     }
 
-    /// By pidfds, opened before the list is read again: who is listed then is who the pidfd stands for, or
-    /// that one is dead.
+    /// By pidfds, opened before the list is read again: a process that is listed then is the one that the pidfd
+    /// stands for, or that one is dead.
     fn kill_each(&self) -> io::Result<()> {
         let mut opened = Vec::new();
         for pid in self.members()? {
@@ -155,7 +155,7 @@ impl Cgroup {
         result
     }
 
-    /// Removes it, and what was made below it. Who is still in it lives on where we are: a cgroup with members
+    /// Removes it, and what was made below it. Members are moved to our own cgroup, since a cgroup with members
     /// cannot be removed.
     ///
     /// # Errors
@@ -168,7 +168,7 @@ impl Cgroup {
         for _ in 0..ATTEMPTS {
             result = self.try_remove();
             match &result {
-                // A member more, or one that is just dying.
+                // There is a new member, or one that is just dying.
                 Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
                     thread::sleep(PAUSE);
                 }
@@ -196,7 +196,7 @@ impl Cgroup {
 }
 
 impl Drop for Cgroup {
-    /// Errors have nobody to go to here.
+    /// Errors are dropped: there is no way to report them from here.
     fn drop(&mut self) {
         if !self.is_removed {
             let _ = self.remove();
@@ -204,7 +204,7 @@ impl Drop for Cgroup {
     }
 }
 
-/// Whoever is in this cgroup itself. Who is in a PID namespace out of our sight is listed as 0.
+/// The members of this cgroup itself. The kernel lists a process of a PID namespace that we cannot see as 0.
 fn listed(directory: &Path) -> io::Result<Vec<u32>> {
     let list = match fs::read_to_string(directory.join(LIST)) {
         // Something else is mounted there, or it was removed just now.
@@ -322,7 +322,7 @@ mod tests {
         }
         let killed = ExitStatus::Signal(childminder::Signal::KILL);
         assert_eq!(child.reap().expect("a status"), killed);
-        cgroup.remove().expect("nobody is in it");
+        cgroup.remove().expect("it is empty");
     }
 
     #[test]

@@ -22,7 +22,7 @@ use crate::sys;
 ///
 /// Dropping a child that was not reaped sends SIGKILL to its group and to itself, and reaps it. The
 /// drop does not wait: a child that is not dead at once is left to a detached thread, which ends with
-/// the child. Dropping a reaped child sends nothing, whoever may be left of its group.
+/// the child. Dropping a reaped child sends nothing, even if members of its group are left.
 ///
 /// # Size
 ///
@@ -147,7 +147,7 @@ impl Child {
         self.process.dumped_core()
     }
 
-    /// The process id, and the id of the process group. After the reap, both may be somebody else's.
+    /// The process id, and the id of the process group. After the reap, both may be another process's.
     pub fn id(&self) -> u32 {
         self.process.id()
     }
@@ -172,7 +172,7 @@ impl Child {
     ///
     /// # Errors
     ///
-    /// [`Lost`](crate::Lost) when the child is no longer there to be waited for: somebody else has waited for
+    /// [`Lost`](crate::Lost) when the child is no longer there to be waited for: something else has waited for
     /// it, or SIGCHLD has come to be ignored.
     pub fn exit_status(&self) -> io::Result<Option<ExitStatus>> {
         self.process.exit_status()
@@ -197,13 +197,13 @@ impl Child {
     ///
     /// # Errors
     ///
-    /// - `PermissionDenied`, as `kill(2)` has it, when the target runs as somebody else by now.
+    /// - `PermissionDenied`, as `kill(2)` has it, when the target runs as another user by now.
     /// - `Unsupported` for a number that is no signal here, or one that the C library keeps for itself.
     /// - `InvalidInput` when this process has joined the child's group, for a signal to the group.
     pub fn signal(&self, signal: Signal, target: Target) -> io::Result<Delivery> {
         let delivery = self.pass_on(signal, target)?;
         if delivery == Delivery::Sent && waits_while_stopped(signal) {
-            // Whether it was stopped, or has died of the signal meanwhile, is all the same.
+            // To a target that is not stopped, or dead by now, this does nothing.
             self.process.send(CONT, target)?;
         }
         Ok(delivery)

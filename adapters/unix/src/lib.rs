@@ -21,7 +21,7 @@
 //! assert_eq!(child.signal(Signal::TERM, Target::Group)?, Delivery::Sent);
 //! assert_eq!(child.reap()?, ExitStatus::Signal(Signal::TERM));
 //!
-//! // The number may belong to a stranger now, so nothing is sent to it any more.
+//! // The number may belong to another process now, so nothing is sent to it any more.
 //! assert_eq!(child.signal(Signal::KILL, Target::Group)?, Delivery::Gone);
 //! # Ok::<(), std::io::Error>(())
 //! ```
@@ -29,7 +29,7 @@
 //! # What it promises
 //!
 //! - Nothing is signalled after the reap, and never the caller's own group. Until the reap, the dead
-//!   leader keeps both its process id and its group id from being given to anybody else.
+//!   leader keeps both its process id and its group id from being given to another process.
 //! - No child but its own is waited for, unless [`Orphans`] are adopted, and no signal handler is installed
 //!   unless [`Watch::Sigchld`] is asked for.
 //! - Every descriptor it opens is close-on-exec.

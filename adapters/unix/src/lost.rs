@@ -18,7 +18,7 @@ use std::io;
 /// #     waitpid(Pid::from_raw(child.id().cast_signed()), WaitOptions::empty()).expect("a child");
 /// # }
 /// let child = Child::spawn(&mut Command::new("true"))?;
-/// steal(&child); // waitpid, by somebody else
+/// steal(&child); // waitpid, by other code
 /// let error = child.exit_status().expect_err("there is no child any more");
 /// assert!(Lost::is(&error));
 /// # Ok::<(), std::io::Error>(())

@@ -36,8 +36,8 @@ impl Pipe {
         Ok(Self { fd })
     }
 
-    /// Reads what is there, at most `buffer.len()` bytes, as `read(2)` does; 0 is the end: nobody has the
-    /// other end open any more. (So it is for an empty buffer, which is of no use here.)
+    /// Reads what is there, at most `buffer.len()` bytes, as `read(2)` does; 0 is the end: the other
+    /// end is open in no process any more. (So it is for an empty buffer, which is of no use here.)
     ///
     /// An interrupted read is begun again. The `EIO` with which Linux ends a PTY counts as the end.
     ///

@@ -67,7 +67,7 @@ pub fn is_ignored(signal: Signal) -> bool {
 }
 
 /// Blocks no signal in this thread, and in those that it starts from now on. Our parent may have left us some
-/// blocked (`sigprocmask(2)`): whoever waits for them by a handler would be deaf.
+/// blocked (`sigprocmask(2)`), and no handler of ours would run for those.
 ///
 /// # Errors
 ///

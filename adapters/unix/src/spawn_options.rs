@@ -14,7 +14,7 @@ pub struct SpawnOptions {
     /// Its process group, session and terminal.
     pub place: Place,
     /// Whether SIGKILL reaches it when the thread that spawned it ends (`PR_SET_PDEATHSIG`). It does not
-    /// reach a program that gains privileges at its exec or runs as somebody else by then, nor what the child
+    /// reach a program that gains privileges at its exec or runs as another user by then, nor what the child
     /// starts. Where there is no such signal ([`CAN_KILL_ON_PARENT_DEATH`](Self::CAN_KILL_ON_PARENT_DEATH)), this is an error of
     /// the spawn.
     pub kill_on_parent_death: bool,
@@ -82,7 +82,7 @@ pub enum Watch {
     #[default]
     Pidfd,
     /// Through a handler of SIGCHLD, for other systems and for sandboxes without pidfds. It is installed
-    /// beside those of others that use `signal-hook`, and wakes each such child whichever has died.
+    /// beside those of others that use `signal-hook`, and makes the descriptors of all such children readable, whichever has died.
     ///
     /// On Linux, this takes the feature `sigchld`; without it, it is an error of the spawn (`Unsupported`).
     Sigchld,

@@ -31,7 +31,7 @@ pub enum Delivery {
     /// The kernel took it. For a group, that means that it has a member, if only the dead leader
     /// that is not yet reaped.
     Sent,
-    /// Nobody was there to get it: the leader is dead, the group has no member, or the child was
+    /// There was nothing to send it to: the leader is dead, the group has no member, or the child was
     /// reaped. Nothing was sent.
     Gone,
 }

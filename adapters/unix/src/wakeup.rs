@@ -32,7 +32,7 @@ pub struct Wakeup {
 }
 
 impl Wakeup {
-    /// One that nobody has woken yet.
+    /// One that is not woken.
     ///
     /// # Errors
     ///
@@ -67,7 +67,7 @@ impl Wakeup {
         loop {
             match rustix::io::retry_on_intr(|| rustix::io::read(&self.fd, &mut bytes)) {
                 Ok(length) if length == bytes.len() => {}
-                // Nothing is left, or nobody had woken it.
+                // Nothing is left, or it was not woken.
                 Ok(_) | Err(Errno::AGAIN) => return Ok(()),
                 Err(error) => return Err(error.into()),
             }

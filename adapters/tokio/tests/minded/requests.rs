@@ -1,8 +1,10 @@
 //! What other tasks ask for by handle.
 
-use childminder_tokio::childminder::{Config, Error, ExitStatus, Signal};
+use childminder_tokio::childminder::{Config, Error, ExitStatus, Ladder, Signal, Target};
 
-use crate::support::{GUARD, first_line, ladder, on_both, outcome, patient, read_to_end, spawn};
+use crate::support::{
+    GUARD, first_line, ladder, millis, on_both, outcome, patient, read_to_end, spawn,
+};
 
 #[test]
 fn another_task_terminates_the_child() {
@@ -52,5 +54,61 @@ fn a_failure_outside_ends_the_child_and_keeps_its_words() {
         assert!(matches!(outcome.error, Some(Error::External(_))));
         let words = child.errors()[0].to_string();
         assert!(words.ends_with(": the disk is full"), "{words}");
+    });
+}
+
+#[test]
+fn a_child_is_killed_whatever_its_ladder() {
+    on_both(async |minder| {
+        let config = Config {
+            ladder: Ladder::NONE,
+            ..patient()
+        };
+        let mut child = spawn(&minder, "exec sleep 1000", config);
+        child.terminate();
+        child.kill();
+        let outcome = outcome(&mut child).await;
+        assert_eq!(outcome.exit, Some(ExitStatus::Signal(Signal::KILL)));
+    });
+}
+
+#[test]
+fn a_signal_is_passed_on_as_it_is() {
+    on_both(async |minder| {
+        let script = "trap 'exit 7' USR1; echo ready; while :; do sleep 0.01; done";
+        let mut child = spawn(&minder, script, patient());
+        let stderr = child.take_stderr();
+        assert_eq!(first_line(&mut child).await, "ready");
+        let usr1 = Signal::new(10).expect("a signal");
+        child.pass_on(usr1, Target::Leader);
+        let outcome = outcome(&mut child).await;
+        assert_eq!(outcome.exit, Some(ExitStatus::Code(7)));
+        assert!(!outcome.terminated);
+        drop(stderr);
+    });
+}
+
+#[test]
+fn a_ladder_that_is_set_is_the_one_that_ends_it() {
+    on_both(async |minder| {
+        let mut child = spawn(&minder, "exec sleep 1000", patient());
+        child.set_ladder(ladder(Signal::HUP, GUARD));
+        child.terminate();
+        let outcome = outcome(&mut child).await;
+        assert_eq!(outcome.exit, Some(ExitStatus::Signal(Signal::HUP)));
+    });
+}
+
+#[test]
+fn an_idle_timeout_that_is_set_ends_it_once_it_runs_on() {
+    on_both(async |minder| {
+        let mut child = spawn(&minder, "exec sleep 1000", patient());
+        child.suspended();
+        child.set_idle_timeout(Some(millis(20)));
+        let awaited = tokio::time::timeout(millis(200), child.handle().outcome()).await;
+        assert!(awaited.is_err(), "the deadline waits");
+        child.resumed();
+        let outcome = outcome(&mut child).await;
+        assert_eq!(outcome.error, Some(Error::IdleTimeout));
     });
 }

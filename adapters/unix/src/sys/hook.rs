@@ -57,7 +57,7 @@ pub(crate) fn prepare(command: &mut Command, options: &SpawnOptions) -> io::Resu
         }
         if let Some(parent) = dies_with {
             die_with_parent()?;
-            // It may have died before the kernel was asked; then nobody is told of this error. (From a new
+            // It may have died before the kernel was asked; then nothing reads this error. (From a new
             // PID namespace, no parent is in sight.)
             if getppid().is_some_and(|now| now != parent) {
                 return Err(io::ErrorKind::BrokenPipe.into());

@@ -12,7 +12,7 @@ use super::only_here::sendable;
 pub(crate) struct Ignored(Option<u64>);
 
 impl Ignored {
-    /// By the calling thread's own file, since the main thread may have ended, and then has none to show.
+    /// Reads the calling thread's own file: a main thread that has ended has none.
     pub(crate) fn by_us() -> Self {
         let status = fs::read_to_string("/proc/thread-self/status").unwrap_or_default();
         Self::in_status(&status)
@@ -45,8 +45,8 @@ impl Ignored {
 
     /// Without a SIGCHLD that is at least not ignored, the kernel reaps children by itself.
     ///
-    /// This is asked before the spawn: afterwards it would take a dead child, whose exit status is lost
-    /// already, to find out.
+    /// Ask before the spawn: afterwards this shows only when a child has died, and its exit status is lost
+    /// then.
     pub(crate) fn but_not_sigchld(self) -> io::Result<()> {
         if !self.has(libc::SIGCHLD) {
             return Ok(());

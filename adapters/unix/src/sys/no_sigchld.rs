@@ -1,4 +1,4 @@
-//! Stands in for the watch by SIGCHLD in a build without it, so that nobody else needs to know.
+//! Stands in for the watch by SIGCHLD in a build without it, so that no other module needs to know.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};

@@ -127,7 +127,7 @@ impl Process {
         }
         let signal = sendable(signal.number()).ok_or_else(|| unsendable(signal))?;
         let lives = match self.look() {
-            // Somebody else has reaped it, so its numbers may be a stranger's by now.
+            // Something else has reaped it, so its numbers may be another process's by now.
             Err(Errno::CHILD) => return Ok(Delivery::Gone),
             look => look?.is_none(),
         };
@@ -181,8 +181,8 @@ impl Process {
         }
     }
 
-    /// The group's id, if it is one that may be signalled: `kill(2)` takes -1 for everybody, and our
-    /// own group is us. (That may have no number here, if a process out of our PID namespace leads it.)
+    /// The group's id, if it is one that may be signalled: `kill(2)` takes -1 for every process, and our
+    /// own group has us in it. (That may have no number here, if a process out of our PID namespace leads it.)
     fn group(&self) -> io::Result<Pid> {
         if self.leader == Pid::INIT || self.leader.as_raw_pid() == getpgrp().as_raw() {
             return Err(io::Error::new(
@@ -224,12 +224,12 @@ impl Process {
 #[derive(Debug)]
 enum Handle {
     Pidfd(OwnedFd),
-    /// The child's number names it until it is reaped, as long as nobody else reaps it.
+    /// The child's number names it until it is reaped, as long as nothing else reaps it.
     Sigchld(Box<Sigchld>),
 }
 
 impl Drop for Process {
-    /// Errors have nobody to go to here, and nothing better could be done about them.
+    /// Errors are dropped: there is no way to report them from here, and nothing to do about them.
     fn drop(&mut self) {
         if self.reaped.is_some() {
             return;
@@ -262,7 +262,7 @@ impl Drop for Process {
 fn abandon(mut child: std::process::Child, leader: Pid, has_group: bool) {
     let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
     if wait_by_number(leader, look).is_err() {
-        // It is not ours to signal: the number may be a stranger's by now.
+        // It is not ours to signal: the number may be another process's by now.
         return;
     }
     let _ = if has_group {
@@ -277,7 +277,7 @@ fn abandon(mut child: std::process::Child, leader: Pid, has_group: bool) {
     }
 }
 
-/// Runs `work` without making anybody wait for it; a system that is out of threads leaves it undone.
+/// Runs `work` on a thread of its own; a system that is out of threads leaves it undone.
 fn in_background(work: impl FnOnce() + Send + 'static) {
     let _ = thread::Builder::new()
         .name("child-reaper".to_owned())

@@ -16,7 +16,7 @@ pub(super) struct Remains {
     pub(super) dumped_core: bool,
 }
 
-/// Reaps `dead`, a dead child of ours that nobody else waits for.
+/// Reaps `dead`, a dead child of ours that nothing else waits for.
 pub(super) fn reap(dead: Pid) -> io::Result<Remains> {
     loop {
         match wait4(dead) {

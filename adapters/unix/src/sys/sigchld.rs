@@ -8,7 +8,7 @@ use signal_hook::SigId;
 use signal_hook::consts::SIGCHLD;
 use signal_hook::low_level::{pipe, unregister};
 
-/// Handles SIGCHLD as long as it lives, besides whoever else does through `signal-hook`.
+/// Handles SIGCHLD as long as it lives, beside other handlers that `signal-hook` has.
 #[derive(Debug)]
 pub(crate) struct Sigchld {
     ours: UnixStream,
