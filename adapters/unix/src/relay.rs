@@ -270,9 +270,12 @@ impl Shared {
         } else {
             Ending::First
         };
-        queue.ended = true;
-        queue.chunks.clear();
-        queue.bytes = 0;
+        // A piece that is written after this is told of no more.
+        *queue = Queue {
+            ended: true,
+            dropped: queue.dropped,
+            ..Queue::default()
+        };
         self.written.notify_all();
         ending
     }

@@ -27,8 +27,8 @@ fn minding_strays() -> Config {
     }
 }
 
-fn names(orphans: &[Orphan]) -> Vec<&str> {
-    orphans.iter().map(|orphan| &orphan.name[..]).collect()
+fn ids(orphans: &[Orphan]) -> Vec<u32> {
+    orphans.iter().map(|orphan| orphan.pid).collect()
 }
 
 impl Run {
@@ -68,7 +68,7 @@ fn a_daemon_is_gone_with_a_run_that_was_ended() {
     let daemon = run.daemon_of(id);
     assert_eq!(run.end(id).strays, Strays::Killed);
     assert!(!daemon.is_alive());
-    assert_eq!(names(run.strays(id).killed()), ["sleep"]);
+    assert_eq!(ids(run.strays(id).killed()), [daemon.pid]);
     assert!(run.strays(id).living().is_empty());
     assert_eq!(run.strays(id).notes(), [""; 0]);
     assert!(run.children.orphans_reaped() >= 1);
@@ -107,7 +107,7 @@ fn a_daemon_of_a_run_that_ended_by_itself_lives_on() {
     drop(run.stdin());
     assert_eq!(run.finish().outcome().strays, Strays::Left);
     assert!(daemon.is_alive());
-    assert_eq!(names(run.strays(id).living()), ["sleep"]);
+    assert_eq!(ids(run.strays(id).living()), [daemon.pid]);
     assert!(run.strays(id).killed().is_empty());
 
     // It is no stray of the next child's either.
@@ -139,7 +139,7 @@ fn sisters_do_not_kill_each_others_daemons() {
     // Without one, it is of the last.
     assert_eq!(run.end(second).strays, Strays::Killed);
     assert!(!two.is_alive() && !three.is_alive());
-    let killed = names(run.strays(second).killed()).len();
+    let killed = run.strays(second).killed().len();
     assert_eq!(killed, 2);
 }
 
@@ -190,7 +190,7 @@ fn what_is_in_the_cgroup_is_killed_with_it() {
     assert_eq!(run.end(id).strays, Strays::Killed);
     assert!(!daemon.is_alive());
     assert!(!path.exists());
-    assert_eq!(names(run.strays(id).killed()), ["sleep"]);
+    assert_eq!(ids(run.strays(id).killed()), [daemon.pid]);
 }
 
 /// As any user but root: `setpriv` with its set-user-ID bit makes root again.
@@ -233,7 +233,7 @@ fn a_process_that_may_not_be_killed_is_named_and_not_waited_for() {
     );
     // The daemon has a child, which is out of reach below it. The end of its input ends both.
     let input = fs::File::open(place.join("input")).expect("a fifo");
-    let daemon = "echo $$; exec >&- 2>&-; sleep 1000 & read line; kill $!";
+    let daemon = "sleep 1000 >&- 2>&- & echo $$; exec >&- 2>&-; read line; kill $!";
     let script =
         format!("exec 3<&0; setsid {root} sh -c '{daemon}' <&3 3<&- & exec sleep 1000 3<&-");
     let mut command = sh(&script);
@@ -249,13 +249,16 @@ fn a_process_that_may_not_be_killed_is_named_and_not_waited_for() {
     if env::var("CHILDMINDER_TEST_HIDES").as_deref() == Ok("invisible") {
         let note = "a process is left that /proc does not show";
         assert_eq!(
-            (names(strays.living()), strays.notes()),
+            (ids(strays.living()), strays.notes()),
             (vec![], &[note.to_owned()][..])
         );
         return;
     }
-    assert_eq!(names(strays.living()), ["sh", "sleep"]);
-    let sh = &strays.living()[0];
+    let [sh, below] = strays.living() else {
+        panic!("two are left: {strays:?}");
+    };
+    assert_eq!((sh.pid, &sh.name[..]), (daemon.pid, "sh"));
+    assert_ne!(below.pid, daemon.pid);
     let note = format!("cannot kill {sh}: Operation not permitted (os error 1)");
     assert_eq!(strays.notes(), [note]);
 }

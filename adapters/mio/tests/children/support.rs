@@ -402,13 +402,17 @@ impl Handler for Owner {
 }
 
 /// A process that is not ours to wait for.
-pub(crate) struct Bystander(OwnedFd);
+pub(crate) struct Bystander {
+    pub(crate) pid: u32,
+    pidfd: OwnedFd,
+}
 
 impl Bystander {
     pub(crate) fn of(pid: u32) -> Self {
-        let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
-        let pid = pid.expect("a process id");
-        Self(pidfd_open(pid, PidfdFlags::empty()).expect("a living process"))
+        let number = i32::try_from(pid).ok().and_then(Pid::from_raw);
+        let number = number.expect("a process id");
+        let pidfd = pidfd_open(number, PidfdFlags::empty()).expect("a living process");
+        Self { pid, pidfd }
     }
 
     pub(crate) fn is_alive(&self) -> bool {
@@ -416,7 +420,8 @@ impl Bystander {
     }
 
     pub(crate) fn kill(&self) {
-        rustix::process::pidfd_send_signal(&self.0, rustix::process::Signal::KILL).expect("sent");
+        rustix::process::pidfd_send_signal(&self.pidfd, rustix::process::Signal::KILL)
+            .expect("sent");
         self.wait_until_dead();
     }
 
@@ -425,7 +430,7 @@ impl Bystander {
     }
 
     fn is_dead_within(&self, limit: Duration) -> bool {
-        is_readable(&self.0, limit)
+        is_readable(&self.pidfd, limit)
     }
 }
 

@@ -13,6 +13,7 @@ mod pipes;
 mod selectors;
 mod sends;
 mod starts;
+mod strays;
 mod support;
 mod timers;
 mod wakeups;
