@@ -100,13 +100,18 @@ impl<H: Handler> Node<H> {
         &'a mut H,
         &'a mut Shared<H::Notification>,
     ) {
+        let Common {
+            selector,
+            family,
+            shared,
+        } = common;
         let seat = Seat {
             process: &mut self.process,
             strays: self.strays.as_deref_mut(),
-            selector: common.selector,
-            family: common.family,
+            selector,
+            family,
         };
-        (&mut self.driver, seat, &mut self.handler, common.shared)
+        (&mut self.driver, seat, &mut self.handler, shared)
     }
 
     /// Has the selector watch what the driver waits for, and nothing else: a level-triggered selector would

@@ -132,7 +132,7 @@ impl Relay {
     /// Takes these bytes, always; after a failure they are dropped. Never blocks.
     pub fn write(&self, bytes: &[u8]) -> Flow {
         let mut queue = self.shared.queue();
-        if !queue.ended {
+        if queue.life != Life::Ended {
             queue.bytes += bytes.len();
             queue.chunks.push_back(bytes.into());
         }
@@ -184,7 +184,10 @@ impl Relay {
 
 impl Drop for Relay {
     fn drop(&mut self) {
-        self.shared.queue().dropped = true;
+        let mut queue = self.shared.queue();
+        if queue.life == Life::Open {
+            queue.life = Life::Closing;
+        }
         self.shared.filled.notify_one();
     }
 }
@@ -214,10 +217,17 @@ struct Queue {
     /// The writer was asked to stop, and not told of room since.
     full: bool,
     waited_for: bool,
+    life: Life,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Life {
+    #[default]
+    Open,
+    /// Nothing will come any more; what is there is written.
+    Closing,
     /// Nothing will be written any more.
-    ended: bool,
-    /// Nothing will come any more.
-    dropped: bool,
+    Ended,
 }
 
 /// Whether this is what has ended a relay.
@@ -265,17 +275,16 @@ impl Shared {
 
     fn end(&self) -> Ending {
         let mut queue = self.queue();
-        let ending = if queue.ended {
-            Ending::Later
-        } else {
-            Ending::First
+        let ending = match queue.life {
+            Life::Ended => Ending::Later,
+            Life::Open | Life::Closing => Ending::First,
         };
         // A piece that is written after this is told of no more.
         *queue = Queue {
-            ended: true,
-            dropped: queue.dropped,
+            life: Life::Ended,
             ..Queue::default()
         };
+        self.filled.notify_all();
         self.written.notify_all();
         ending
     }
@@ -287,7 +296,7 @@ impl Shared {
             if let Some(chunk) = queue.chunks.pop_front() {
                 return Some(chunk);
             }
-            if queue.dropped {
+            if queue.life != Life::Open {
                 return None;
             }
             queue = self

@@ -40,16 +40,16 @@ pub(crate) fn kill_child(pid: u32) -> io::Result<Delivery> {
 
 /// Whether any child of ours lives, dead ones beside it or not.
 pub(crate) fn has_living_child() -> io::Result<bool> {
-    is_there_a_living(WaitId::All)
+    is_there_a_living(&WaitId::All)
 }
 
 /// Whether this child of ours lives.
 pub(crate) fn lives(pid: u32) -> io::Result<bool> {
-    Ok(is_there_a_living(WaitId::Pid(number(pid)?))?)
+    is_there_a_living(&WaitId::Pid(number(pid)?))
 }
 
 /// A wait for stops, and not for exits, counts only the living as children (`ECHILD`).
-fn is_there_a_living(child: WaitId<'_>) -> io::Result<bool> {
+fn is_there_a_living(child: &WaitId<'_>) -> io::Result<bool> {
     let stops = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
     match retry_on_intr(|| waitid(child.clone(), stops)) {
         Ok(_) => Ok(true),
