@@ -4,7 +4,7 @@ mod fake;
 
 use std::time::Duration;
 
-use childminder::{Config, ExitStatus, Instant, Stream};
+use childminder::{Config, ExitStatus, Instant, Ladder, Stream};
 use childminder_driver::{Answer, BUDGET, ChildId, Control, Ready, Request, Trigger};
 
 use crate::fake::{Child, Piece};
@@ -314,6 +314,21 @@ fn a_signal_that_fails_is_told() {
         "signal SIGINT",
         "error failure 1 outside the child: not permitted",
     ]);
+}
+
+#[test]
+fn a_child_is_killed_at_once_whatever_its_ladder_and_not_again_after_its_end() {
+    let mut child = Child::started();
+    child.driver.ask(Request::SetLadder(Ladder::NONE));
+    child.turns(Ready::NONE);
+    child.kills();
+    child.told(&["signal SIGKILL"]);
+    child.ends();
+    child.exits(ExitStatus::Code(0));
+    child.turns(Ready::ALL);
+    child.take_told();
+    child.kills();
+    child.told(&[]);
 }
 
 #[test]

@@ -88,6 +88,10 @@ impl Child {
         self.shared.end();
     }
 
+    pub(crate) fn kills(&mut self) {
+        self.drive(|driver, turn| driver.kill(turn));
+    }
+
     pub(crate) fn writes(&mut self, stream: Stream, text: &'static str) {
         self.kernel.pieces[stream as usize].push_back(Piece::Bytes(text));
     }
