@@ -142,3 +142,39 @@ fn a_child_that_runs_when_orphans_are_adopted_is_not_inherited() {
     stray.wait_until_dead();
     child.reap().expect("a status");
 }
+
+#[test]
+fn what_one_child_left_is_no_stray_of_the_next_and_is_reaped() {
+    let name = "strays::what_one_child_left_is_no_stray_of_the_next_and_is_reaped";
+    if again_in_a_process_of_its_own(name, &[]) {
+        return;
+    }
+    let mut orphans = Orphans::adopt().expect("a subreaper");
+    let script = "setsid sh -c 'echo $$; read line' <&3 & exit";
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    let mut command = sh(&format!("exec 3<&0; {script}"));
+    command.stdin(reader);
+    let mut child = Child::spawn(&mut command).expect("a child");
+    drop(command);
+    let output = child.take_stdout().expect("its output");
+    let left = Bystander::of(read_line(&output).parse().expect("a process id"));
+    wait_until_dead(&child);
+    let mut strays = Strays::new();
+    let seen = strays.find(&child, Some(&mut orphans), &[child.id()]);
+    assert_eq!(seen.expect("seen").living, 1);
+    child.reap().expect("a status");
+    strays.end(&child, Some(&mut orphans), &[]);
+    assert_eq!(strays.living().len(), 1);
+
+    let mut next = Child::spawn(&mut sh("exit")).expect("a child");
+    let minded = [next.id()];
+    wait_until_dead(&next);
+    let seen = Strays::new().find(&next, Some(&mut orphans), &minded);
+    assert_eq!(seen, Some(StrayCount::default()));
+    drop(writer);
+    left.wait_until_dead();
+    while orphans.reaped() == 0 {
+        orphans.reap(&minded).expect("no error");
+    }
+    next.reap().expect("a status");
+}
