@@ -37,8 +37,8 @@ use crate::spawn_error::SpawnError;
 /// What a child starts may leave its process group and outlive it, as a daemon does. Where the config has a
 /// [`stray_timeout`](Config::stray_timeout), such strays are found, killed at the end of a run that is swept, and
 /// told of in the [outcome](Outcome::strays) and by [`strays`](Self::strays). For this the set makes this process
-/// adopt orphans below it ([`Orphans`](childminder_unix::Orphans)), from the first such child on; where that is not possible, a note
-/// of the child's strays says why, and the outcome says that they are unknown.
+/// adopt orphans below it ([`Orphans`](childminder_unix::Orphans)), from the first such child on; where that is
+/// not possible, a note of the child's strays says why, and the outcome says that they are unknown.
 ///
 /// Then **every child of this process that is not in the set counts as an orphan**, unless it was there before:
 /// it is reaped, and may be killed as a stray. So a program that starts processes in other ways, or has two sets,

@@ -26,8 +26,8 @@ use crate::sys::table::{self, Entry, Identity};
 /// # Several children
 ///
 /// An orphan does not show which child it came from. With a [mark](Self::spawn_marked) in its environment, it
-/// belongs to the child that was given the mark. Without one, which may also be hidden or have been removed, it belongs to a child that
-/// has no sister; while there are sisters, it belongs to none and is left alone.
+/// belongs to the child that was given the mark. Without one, which may also be hidden or have been removed, it
+/// belongs to a child that has no sister; while there are sisters, it belongs to none and is left alone.
 ///
 /// ```standalone_crate
 /// use childminder_unix::{Child, Orphans, Strays};

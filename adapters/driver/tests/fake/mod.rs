@@ -89,6 +89,10 @@ impl Child {
     }
 
     pub(crate) fn kills(&mut self) {
+        #[expect(
+            clippy::redundant_closure_for_method_calls,
+            reason = "the method by itself is for one lifetime"
+        )]
         self.drive(|driver, turn| driver.kill(turn));
     }
 
