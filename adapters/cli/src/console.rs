@@ -52,16 +52,11 @@ impl Console {
     /// Waits half a second at most for all that has been said to be written.
     pub(crate) fn flush_briefly(&self) {
         for stream in Stream::ALL {
-            self.relay(stream).flush_briefly();
+            self.relay(stream).wait_briefly();
         }
     }
 
-    /// What of this stream's is lost for good, in a sentence; once.
-    pub(crate) fn take_loss(&self, stream: Stream) -> Option<String> {
-        words::loss(stream, &self.relay(stream).take_failure()?)
-    }
-
-    pub(crate) fn relay(&self, stream: Stream) -> &Relay {
+    fn relay(&self, stream: Stream) -> &Relay {
         match stream {
             Stream::Stdout => &self.stdout,
             Stream::Stderr => &self.stderr,
@@ -81,6 +76,7 @@ impl Console {
         if self.raw_terminal {
             text = text.replace('\n', "\r\n");
         }
-        self.pass_on(stream, text.as_bytes());
+        // It is taken all the same.
+        let _ = self.pass_on(stream, text.as_bytes());
     }
 }

@@ -2,12 +2,13 @@
 #![forbid(unsafe_code)]
 
 pub mod args;
-mod input;
-mod jobs;
-mod minded;
+mod console;
+mod event_loop;
+mod files;
+mod log;
 mod owner;
 pub mod parse;
-mod relay;
+mod plan;
 mod replay;
 mod report;
 mod run;
@@ -16,37 +17,40 @@ mod status;
 mod streams;
 mod terminal;
 mod timeout;
-mod tree;
-mod tty;
-mod usage;
+mod words;
 
 use std::ffi::OsString;
 use std::io;
 use std::path::Path;
-use std::time::Duration;
 
 use clap::Parser as _;
 use clap::error::ErrorKind;
-use mio::{Events, Poll};
 
 use crate::args::{Args, Command};
+use crate::plan::Plan;
 use crate::status::OURS;
 
 /// What went wrong in `childminder` itself, and the status to exit with.
 #[derive(Debug)]
-pub struct Trouble {
+pub struct Failure {
     /// 125, or 126 and 127 for a command that cannot be run or found.
     pub status: u8,
     /// A sentence for people.
     pub message: String,
 }
 
-impl Trouble {
+impl Failure {
     pub(crate) fn ours(message: String) -> Self {
         Self {
             status: OURS,
             message,
         }
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::ours(error.to_string())
     }
 }
 
@@ -69,22 +73,14 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
         }
     };
     let done = match args.command {
-        Command::Run(args) => run::run(&args),
+        Command::Run(args) => Plan::try_from(*args).and_then(|plan| run::run(&plan)),
         Command::Timeout { words } => return timeout::main("childminder timeout", TIMEOUT, words),
         Command::Replay(args) => replay::replay(&args.files),
     };
     done.unwrap_or_else(|trouble| {
-        report::complain(&trouble.message);
+        words::complain(&trouble.message);
         trouble.status
     })
-}
-
-/// Waits for an event, or for this long. An interruption is as good as an event.
-fn wait(poll: &mut Poll, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
-    match poll.poll(events, timeout) {
-        Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error),
-        _ => Ok(()),
-    }
 }
 
 /// How we are called as `timeout`, by that name or by that word, what we call ourselves then, and what we are

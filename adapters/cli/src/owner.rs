@@ -2,19 +2,21 @@
 
 use std::fs::File;
 use std::io;
+use std::time::Duration;
 
-use childminder::{Error, FailureId, Instant, Moment, Outcome, Signal, Stream, Target};
-use childminder_driver::{Control, Failure, Handler, Tail};
+use childminder::{Error, FailureId, Instant, Moment, Signal, Stream, Target};
+use childminder_driver::{Control, Discarded, Failure, Handler, Tail};
 use childminder_record::Recorder;
-use childminder_unix::{Flow, signals};
+use childminder_unix::{Flow, Relay, signals};
 
 use crate::console::Console;
+use crate::event_loop::Owner;
 use crate::log::Log;
 use crate::plan::{Plan, Speech};
 
 /// Passes output on, and keeps what the report and the record need.
 #[derive(Debug)]
-pub(crate) struct Owner {
+pub(crate) struct Minder {
     pub(crate) console: Console,
     pub(crate) tail: Tail,
     pub(crate) log: Log,
@@ -22,9 +24,10 @@ pub(crate) struct Owner {
     /// What could not be done, and did not end the run.
     pub(crate) notes: Vec<String>,
     speech: Speech,
+    lost_words: Option<String>,
 }
 
-impl Owner {
+impl Minder {
     pub(crate) fn new(plan: &Plan, console: Console, record: FlightRecord) -> Self {
         Self {
             console,
@@ -33,29 +36,33 @@ impl Owner {
             record,
             notes: Vec::new(),
             speech: plan.speech,
+            lost_words: None,
         }
     }
 
-    /// What turns out to be lost when the command has ended already is an error all the same.
-    pub(crate) fn notice_lost_output(&mut self, outcome: &mut Outcome) {
-        for stream in Stream::ALL {
-            let Some(loss) = self.console.take_loss(stream) else {
-                continue;
-            };
-            let error = Error::External(AFTER_THE_END);
-            outcome.error.get_or_insert(error);
-            self.log.notice(error, Some(loss.into()));
-        }
+    /// What is lost when the command has ended already is an error all the same, of which the state machine was not
+    /// told.
+    pub(crate) const LOST_OUTPUT: Error =
+        Error::External(FailureId::new(u64::MAX).expect("not zero"));
+
+    pub(crate) fn has_lost_output(&self) -> bool {
+        let mut errors = self.log.errors.iter();
+        errors.any(|noticed| noticed.error == Self::LOST_OUTPUT)
     }
 
-    fn say_if_verbose(&mut self, message: &str) {
+    /// The latest loss, which the report could not tell of any more.
+    pub(crate) fn take_lost_words(&mut self) -> Option<String> {
+        self.lost_words.take()
+    }
+
+    pub(crate) fn say_if_verbose(&mut self, message: &str) {
         if self.speech == Speech::Everything {
             self.console.say(message);
         }
     }
 }
 
-impl Handler for Owner {
+impl Handler for Minder {
     type Notification = ();
 
     fn output(&mut self, control: &mut Control<()>, stream: Stream, bytes: &[u8]) {
@@ -79,11 +86,41 @@ impl Handler for Owner {
         self.notes.push(format!("cannot pass {name} on: {error}"));
     }
 
+    /// A relay that failed after the end.
+    fn discarded(&mut self, what: Discarded<()>) {
+        if let Discarded::Failure(loss) = what {
+            self.lost(loss);
+        }
+    }
+
     fn observe(&mut self, at: Instant, moment: Moment) {
         if let Some(sent) = self.log.observe(at, moment) {
             self.say_if_verbose(&format!("sending {}", signals::name(sent.signal)));
         }
         self.record.take(at, moment);
+    }
+}
+
+impl Owner for Minder {
+    fn turned(&mut self, silence: Duration) {
+        self.log.silent_for(silence);
+    }
+
+    fn terminal_is_raw(&mut self, is_raw: bool) {
+        self.console.raw_terminal = is_raw;
+    }
+
+    fn flush_briefly(&self) {
+        self.console.flush_briefly();
+    }
+
+    fn lost(&mut self, loss: Failure) {
+        self.lost_words = Some(loss.to_string());
+        self.log.notice(Self::LOST_OUTPUT, Some(loss));
+    }
+
+    fn relays(&self) -> Option<[&Relay; 2]> {
+        Some(self.console.relays())
     }
 }
 
@@ -95,9 +132,9 @@ pub(crate) struct FlightRecord {
 }
 
 impl FlightRecord {
-    pub(crate) fn new(recorder: Option<Recorder<File>>) -> Self {
+    pub(crate) fn new(recorder: Recorder<File>) -> Self {
         Self {
-            recorder,
+            recorder: Some(recorder),
             failure: None,
         }
     }
@@ -120,6 +157,3 @@ impl FlightRecord {
         }
     }
 }
-
-/// The ticket of failures that the state machine was not told of.
-const AFTER_THE_END: FailureId = FailureId::new(u64::MAX).expect("not zero");

@@ -82,7 +82,11 @@ impl TryFrom<RunArgs> for Plan {
                 activity: args.activity.into(),
                 ladder: args.ladder.unwrap_or_else(short_ladder),
                 // With process 1 the kernel takes every process along. This way the report can name them.
-                sweep: if is_init() { Sweep::Always } else { defaults.sweep },
+                sweep: if is_init() {
+                    Sweep::Always
+                } else {
+                    defaults.sweep
+                },
                 stray_timeout: Some(STRAY_TIMEOUT),
                 ..defaults
             },
@@ -97,7 +101,11 @@ impl TryFrom<RunArgs> for Plan {
                 (false, true) => TerminalPlan::Own,
                 (false, false) => TerminalPlan::Lent,
             },
-            on_our_death: if args.keep { OnOurDeath::Keep } else { OnOurDeath::Kill },
+            on_our_death: if args.keep {
+                OnOurDeath::Keep
+            } else {
+                OnOurDeath::Kill
+            },
             record: args.record,
             report: args.report,
             tail: args.tail,
@@ -124,7 +132,9 @@ impl Plan {
     /// The command's words, for people and programs.
     pub(crate) fn words(&self) -> Vec<String> {
         let words = self.command.iter();
-        words.map(|word| word.to_string_lossy().into_owned()).collect()
+        words
+            .map(|word| word.to_string_lossy().into_owned())
+            .collect()
     }
 }
 

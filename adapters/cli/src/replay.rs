@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 
 use childminder_record::{Reader, Run, Summary};
 
-use crate::{OURS, Trouble, report};
+use crate::Failure;
+use crate::status::OURS;
+use crate::words::complain;
 
 /// Replays the records, and prints the first differences and the count. A file that is no record
 /// does not keep the others from being replayed.
-pub(crate) fn replay(files: &[PathBuf]) -> Result<u8, Trouble> {
+pub(crate) fn replay(files: &[PathBuf]) -> Result<u8, Failure> {
     let mut out = io::stdout().lock();
     let mut summary = Summary::default();
     let mut unreadable = false;
@@ -26,7 +28,7 @@ pub(crate) fn replay(files: &[PathBuf]) -> Result<u8, Trouble> {
                     }
                 }
                 Err(message) => {
-                    report::complain(&message);
+                    complain(&message);
                     unreadable = true;
                 }
             }
@@ -52,9 +54,9 @@ fn runs(file: &Path) -> Box<dyn Iterator<Item = Result<Run, String>> + '_> {
     }
 }
 
-fn say(out: &mut impl io::Write, text: &str) -> Result<(), Trouble> {
+fn say(out: &mut impl io::Write, text: &str) -> Result<(), Failure> {
     match writeln!(out, "{text}") {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Trouble::ours(format!(
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::ours(format!(
             "cannot write to standard output: {error}"
         ))),
         _ => Ok(()),

@@ -14,7 +14,7 @@ use crate::Failure;
 use crate::log::{Log, Noticed};
 use crate::plan::{Containment, Plan, is_init};
 use crate::status::{self, OURS, TIMED_OUT};
-use crate::words::{named, printable, seconds, used};
+use crate::words::{printable, seconds, used};
 
 /// Everything that is known about a run that has ended.
 pub(crate) struct Report<'a> {
@@ -24,6 +24,7 @@ pub(crate) struct Report<'a> {
     pub(crate) tail: &'a Tail,
     pub(crate) child: &'a Child,
     pub(crate) strays: &'a Strays,
+    pub(crate) orphans_reaped: usize,
     /// What could not be done, and did not end the run.
     pub(crate) notes: &'a [String],
 }
@@ -130,6 +131,7 @@ impl Report<'_> {
             let leader = Orphan::of_pid(self.child.id());
             survivors.insert(0, json!({ "pid": leader.pid, "name": leader.name }));
         }
+        let notes = [self.notes, self.strays.notes()].concat();
         let mechanism = match self.plan.containment {
             _ if self.strays.cgroup().is_some() => "cgroup",
             Containment::Session => "session",
@@ -138,17 +140,23 @@ impl Report<'_> {
         json!({
             "mechanism": mechanism,
             "init": is_init(),
-            "orphans_reaped": self.strays.reaped(),
+            "orphans_reaped": self.orphans_reaped,
             "killed": list(self.strays.killed()),
             "survivors": survivors,
-            "notes": [self.notes, self.strays.notes()].concat(),
+            "notes": notes,
         })
+    }
+
+    /// What was killed at the end, though the signals to the group did not reach it.
+    pub(crate) fn killed_strays(&self) -> impl Iterator<Item = String> + '_ {
+        let killed = self.strays.killed().iter();
+        killed.map(|stray| format!("killed {stray}, which had left the group"))
     }
 
     /// The processes that live on.
     fn left_running(&self) -> Option<String> {
         let living = self.strays.living();
-        let names: Vec<_> = living.iter().take(SHOWN).map(named).collect();
+        let names: Vec<_> = living.iter().take(SHOWN).map(Orphan::to_string).collect();
         let more = match living.len().saturating_sub(SHOWN) {
             0 => String::new(),
             more => format!(" and {more} more"),
@@ -192,7 +200,10 @@ impl Report<'_> {
                 format!("no output within {limit:?} (--first-output)")
             }
             Error::RunTimeout => {
-                format!("still running after {:?} (--wall)", given(config.run_timeout))
+                format!(
+                    "still running after {:?} (--wall)",
+                    given(config.run_timeout)
+                )
             }
             Error::Exit(ExitStatus::Signal(signal)) => self.killed_by(signal),
             error => match &noticed.failure {

@@ -17,57 +17,55 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use childminder::{Error, ExitStatus, Outcome, Signal, Stream, Target};
-use childminder_unix::{Child, SpawnOptions, Strays, Watch, signals};
+use childminder_terminal::Minded as _;
+use childminder_unix::{Cgroup, Child, Place, SpawnOptions, Strays, Watch, signals};
 use signal_hook::consts::{SIGINT, SIGQUIT};
 
+use crate::Failure;
 use crate::console::Console;
 use crate::event_loop::EventLoop;
 use crate::files::{ReportFile, flight_record};
-use crate::owner::Owner;
+use crate::owner::{FlightRecord, Minder};
 use crate::plan::{Containment, OnOurDeath, Plan, Speech};
 use crate::report::{self, Report};
-use crate::signals::{ladder_beginning_with, passed_on, requests};
-use crate::status::{self, NOT_FOUND, OURS};
+use crate::signals::{asks_to_end, handled, ladder_beginning_with, survive_file_size_limit};
+use crate::status::{self, NOT_FOUND};
 use crate::terminal::Terminal;
 use crate::words::complain;
-use crate::{Failure, READER_PATIENCE};
 
-type Loop = EventLoop<Owner>;
+type Loop = EventLoop<Minder>;
 
 /// Runs and minds the command; returns the status to exit with.
 pub(crate) fn run(plan: &Plan) -> Result<u8, Failure> {
     let record = flight_record(plan)?;
     let report = ReportFile::open(plan.report.as_deref())?;
-    let begun = begin(plan, |event_loop| {
-        let console = Console::new(|stream| event_loop.relay(stream))?;
-        Ok(Owner::new(plan, console, record))
-    });
-    let (mut event_loop, mut terminal) = match begun {
+    let (mut child, mut terminal) = match begin(plan, record) {
         Ok(begun) => begun,
         Err(failure) => return Ok(not_begun(plan, &failure, &report)),
     };
-    let mut outcome = event_loop.run(&mut terminal, |child, signal| take(child, signal, plan))?;
-    terminal.take_back(&mut event_loop, &outcome);
+    let mut outcome = child.run(&mut terminal, |child, signal| take(child, signal, plan))?;
+    terminal.take_back(child.handler_mut(), &outcome);
 
     // The reader of a command that ended by itself may take its time.
     let patience = outcome.terminated.then_some(READER_PATIENCE);
-    let given_up = event_loop.flush(|owner| owner.console.relays(), patience, ends_us)?;
-    let owner = event_loop.handler_mut();
-    owner.count_lost_output(&mut outcome);
-    let status = conclude(plan, outcome, given_up, &mut event_loop, &report);
+    let given_up = child.flush(patience, ends_us)?;
+    if child.handler().has_lost_output() {
+        outcome.error.get_or_insert(Minder::LOST_OUTPUT);
+    }
+    let status = conclude(plan, outcome, given_up, &mut child, &report);
     // Only our own words can be lost now.
-    event_loop.flush(|owner| owner.console.relays(), patience, ends_us)?;
-    if let Some(loss) = event_loop.handler_mut().take_late_loss()
-        && let ReportFile::Stream(_) = report
+    child.flush(patience, ends_us)?;
+    if let Some(loss) = child.handler_mut().take_lost_words()
+        && matches!(report, ReportFile::Stream(_))
     {
-        event_loop.handler_mut().console.say(&loss);
-        let patience = Some(READER_PATIENCE);
-        event_loop.flush(|owner| owner.console.relays(), patience, ends_us)?;
+        child.handler_mut().console.say(&loss);
+        child.flush(Some(READER_PATIENCE), ends_us)?;
         return Ok(status::or_ours(status));
     }
-    let interruption = interruption(&outcome, event_loop.handler());
+    let interruption = interruption(&outcome, child.handler());
     if let Some(signal) = interruption.filter(|_| given_up.is_none())
         && Terminal::is_of_a_shells_job()
     {
@@ -75,3 +73,182 @@ pub(crate) fn run(plan: &Plan) -> Result<u8, Failure> {
     }
     Ok(status)
 }
+
+/// All that there is from the start on.
+fn begin(plan: &Plan, record: FlightRecord) -> Result<(Loop, Terminal), Failure> {
+    survive_file_size_limit()?;
+    let mut child = Loop::new(handled())?;
+    // What has waited for us is heard now, and not before.
+    signals::unblock_all()?;
+    let mut terminal = Terminal::planned(plan.terminal, &child)?;
+    let console = Console::new(|stream| child.relay(stream))?;
+    let mut minder = Minder::new(plan, console, record);
+    child.adopt_orphans();
+    let mut strays = contained(plan.containment);
+    let process = spawn(plan, &mut strays, &mut terminal)
+        .map_err(|error| not_run(&plan.command[0], &error))?;
+    if plan.containment == Containment::Cgroup
+        && strays.cgroup().is_none()
+        && plan.speech != Speech::Nothing
+        && let Some(why) = strays.notes().last()
+    {
+        minder
+            .console
+            .say(&format!("{why}; a process group will do"));
+    }
+    child
+        .mind(process, Some(strays), plan.config, minder)
+        .map_err(|refused| refused.error)?;
+    terminal.hand_over(&mut child)?;
+    Ok((child, terminal))
+}
+
+fn contained(containment: Containment) -> Strays {
+    if containment != Containment::Cgroup {
+        return Strays::new();
+    }
+    match Cgroup::create() {
+        Ok(cgroup) => Strays::in_cgroup(cgroup),
+        Err(error) => {
+            let mut strays = Strays::new();
+            strays.note(error.to_string());
+            strays
+        }
+    }
+}
+
+fn spawn(plan: &Plan, strays: &mut Strays, terminal: &mut Terminal) -> io::Result<Child> {
+    strays.spawn(|cgroup| {
+        let mut command = Command::new(&plan.command[0]);
+        command
+            .args(&plan.command[1..])
+            .stdout(terminal.stdio(Stream::Stdout, plan))
+            .stderr(terminal.stdio(Stream::Stderr, plan));
+        let options = SpawnOptions {
+            place: match plan.containment {
+                Containment::Session => Place::Session,
+                Containment::Group | Containment::Cgroup => Place::Group,
+            },
+            kill_on_parent_death: plan.on_our_death == OnOurDeath::Kill
+                && SpawnOptions::CAN_KILL_ON_PARENT_DEATH,
+            watch: Watch::detect(),
+            cgroup,
+        };
+        terminal.spawn(command, options)
+    })
+}
+
+/// The first signal that asks for the end starts the ladder and is its first stage. On a ladder that is under way
+/// it is impatience; but not SIGHUP, which shells and the kernel send both when a terminal goes, and service
+/// managers together with SIGTERM. Any other signal is the command's.
+fn take(child: &mut Loop, signal: Signal, plan: &Plan) {
+    if !asks_to_end(signal) {
+        child.control().pass_on(signal, Target::Leader);
+        return;
+    }
+    if child.monitor().is_terminating() || child.handler().log.asked_by.is_some() {
+        if signal != Signal::HUP {
+            child.control().escalate();
+        }
+        return;
+    }
+    child.handler_mut().log.asked_by = Some(signal);
+    let ladder = ladder_beginning_with(signal, &plan.config.ladder, plan.grace);
+    child.control().set_ladder(ladder);
+    child.control().terminate();
+}
+
+/// Whether this signal ends our wait for readers. A hangup comes along with others.
+fn ends_us(minder: &Minder, signal: Signal) -> bool {
+    asks_to_end(signal) && (minder.log.asked_by.is_none() || signal != Signal::HUP)
+}
+
+/// The signal of the terminal that ended the command, if nothing else did.
+fn interruption(outcome: &Outcome, minder: &Minder) -> Option<Signal> {
+    let Some(ExitStatus::Signal(signal)) = outcome.exit else {
+        return None;
+    };
+    let is_typed = matches!(signal.number(), SIGINT | SIGQUIT);
+    let is_first = outcome.error == Some(Error::Exit(ExitStatus::Signal(signal)));
+    let as_asked = minder.log.asked_by.is_none_or(|asked| asked == signal);
+    (is_typed && is_first && as_asked).then_some(signal)
+}
+
+/// Completes the record, writes the report, says the sentence.
+fn conclude(
+    plan: &Plan,
+    outcome: Outcome,
+    given_up: Option<Signal>,
+    child: &mut Loop,
+    report: &ReportFile,
+) -> u8 {
+    let mut failures = Vec::new();
+    if let Err(error) = child.handler_mut().record.finish() {
+        failures.push(format!("cannot write the flight record: {error}"));
+    }
+    let minder = child.handler();
+    let none = Strays::new();
+    let facts = Report {
+        plan,
+        outcome,
+        log: &minder.log,
+        tail: &minder.tail,
+        child: child.child(),
+        strays: child.strays().unwrap_or(&none),
+        orphans_reaped: child.orphans_reaped(),
+        notes: &minder.notes,
+    };
+    let mut status = given_up.map_or_else(|| facts.status(), status::of_signal);
+    if !failures.is_empty() {
+        status = status::or_ours(status);
+    }
+    let sentence = facts.sentence().filter(|_| plan.speech != Speech::Nothing);
+    let killed: Vec<_> = facts.killed_strays().collect();
+    let json = format!("{:#}\n", facts.json(status));
+
+    let minder = child.handler_mut();
+    for message in killed {
+        minder.say_if_verbose(&message);
+    }
+    if let Err(error) = report.write(&json, &mut minder.console) {
+        failures.push(ReportFile::cannot_write(&error));
+        status = status::or_ours(status);
+    }
+    for message in sentence.iter().chain(&failures) {
+        minder.console.say(message);
+    }
+    status
+}
+
+/// Reports a command that never ran; the status to exit with.
+fn not_begun(plan: &Plan, failure: &Failure, report: &ReportFile) -> u8 {
+    let json = format!("{:#}\n", report::not_run(plan, failure));
+    let written = report.write_at_once(&json);
+    complain(&failure.message);
+    if let Err(error) = written {
+        complain(&ReportFile::cannot_write(&error));
+    }
+    failure.status
+}
+
+fn not_run(name: &OsStr, error: &io::Error) -> Failure {
+    let shown = name.to_string_lossy();
+    let status = status::for_start_error(error);
+    let message = match status {
+        NOT_FOUND if !is_path(name) => format!("no such command: {shown:?} (not in PATH)"),
+        NOT_FOUND if Path::new(name).exists() => {
+            format!("cannot run {shown:?}: the interpreter it names is not there")
+        }
+        NOT_FOUND => format!("no such command: {shown:?}"),
+        _ => format!("cannot run {shown:?}: {error}"),
+    };
+    Failure { status, message }
+}
+
+/// Whether a shell would take this for a path, and not look it up in PATH.
+fn is_path(name: &OsStr) -> bool {
+    name.as_encoded_bytes().contains(&b'/')
+}
+
+/// How long nothing may be read of what a command wrote that was ended, before the rest is given up.
+pub(crate) const READER_PATIENCE: Duration = Duration::from_secs(3);

@@ -1,39 +1,32 @@
 //! The signals that `childminder` passes on.
 
-use std::ffi::c_int;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use childminder::{Ladder, Signal, Stage, Target};
-use childminder_unix::signals::is_ignored;
-use mio::{Interest, Registry, Token};
+use childminder_unix::signals::{self, is_ignored};
 use signal_hook::consts::SIGXFSZ;
-use signal_hook_mio::v1_0::Signals;
 
-/// What was sent to us and asks for the child's end: SIGINT, SIGTERM, SIGHUP or SIGQUIT.
-pub(crate) struct Requests {
-    signals: Signals,
+use crate::plan::is_init;
+
+/// Whether a signal that we are sent asks for the command's end: SIGINT, SIGTERM, SIGHUP or SIGQUIT.
+pub(crate) fn asks_to_end(signal: Signal) -> bool {
+    REQUESTS.contains(&signal)
 }
 
-impl Requests {
-    pub(crate) fn new(registry: &Registry, token: Token) -> io::Result<Self> {
-        let mut wanted = vec![Signal::INT, Signal::TERM, Signal::QUIT];
-        if !is_ignored(Signal::HUP) {
-            wanted.push(Signal::HUP);
-        }
-        handle_idly(SIGXFSZ)?;
-        let mut signals = Signals::new(wanted.into_iter().map(Signal::number))?;
-        registry.register(&mut signals, token, Interest::READABLE)?;
-        Ok(Self { signals })
-    }
-
-    /// A hangup comes last: it may only go along with another.
-    pub(crate) fn pending(&mut self) -> impl Iterator<Item = Signal> {
-        let mut pending: Vec<_> = self.signals.pending().filter_map(Signal::new).collect();
-        pending.sort_by_key(|signal| *signal == Signal::HUP);
-        pending.into_iter()
-    }
+/// The signals that `run` hears: what asks for the end, and what is passed on to the command as it is: what would
+/// end us, where it does not start the ladder; by an init, also what a terminal or a shell would tell the command
+/// otherwise.
+pub(crate) fn handled() -> impl Iterator<Item = Signal> {
+    let requests = REQUESTS.into_iter();
+    let requests = requests.filter(|signal| *signal != Signal::HUP || !is_ignored(Signal::HUP));
+    let to_init: &[&str] = if is_init() { &["CONT", "WINCH"] } else { &[] };
+    let named = ENDING.iter().chain(to_init).map(ToString::to_string);
+    let realtime = (0..).map(|n| format!("RTMIN+{n}"));
+    let known = |name: String| signals::parse(&name).ok();
+    let passed_on = named.filter_map(known).chain(realtime.map_while(known));
+    requests.chain(passed_on)
 }
 
 /// `ladder`, begun with `signal`: in place of its first stage, or, where that is all there is, before
@@ -54,10 +47,17 @@ pub(crate) fn ladder_beginning_with(signal: Signal, ladder: &Ladder, grace: Dura
     Ladder::new(&stages).expect("as many stages as before, or two")
 }
 
-/// Handles this signal by doing nothing, which is not to ignore it. Of an ignored SIGCHLD, which our parent may
-/// have left us, the kernel would reap the child by itself, and its exit status would be lost; SIGXFSZ would
-/// end us where a write can tell that a file must not grow.
-pub(crate) fn handle_idly(signal: c_int) -> io::Result<()> {
-    signal_hook::flag::register(signal, Arc::default())?;
+/// A write tells when a file must not grow. This keeps SIGXFSZ from ending us before: an empty handler, which the
+/// command does not inherit, as it would an ignored signal.
+pub(crate) fn survive_file_size_limit() -> io::Result<()> {
+    signal_hook::flag::register(SIGXFSZ, Arc::default())?;
     Ok(())
 }
+
+const REQUESTS: [Signal; 4] = [Signal::INT, Signal::TERM, Signal::QUIT, Signal::HUP];
+
+/// The signals that are for programs to use, or for the kernel to tell of a limit or a device, and end a program
+/// that does not handle them. Not every system has them all.
+const ENDING: [&str; 9] = [
+    "USR1", "USR2", "ALRM", "VTALRM", "PROF", "IO", "PWR", "STKFLT", "XCPU",
+];

@@ -20,8 +20,13 @@ pub(crate) fn of_signal(signal: Signal) -> u8 {
     128_u8.saturating_add(signal.number().to_le_bytes()[0])
 }
 
+/// Trouble of ours does not hide how the command ended, unless it ended well.
+pub(crate) fn or_ours(status: u8) -> u8 {
+    if status == 0 { OURS } else { status }
+}
+
 /// For a command that could not be started: whether it is not there, cannot be run, or we failed.
-pub(crate) fn of_start(error: &io::Error) -> u8 {
+pub(crate) fn for_start_error(error: &io::Error) -> u8 {
     use io::ErrorKind::{NotFound, OutOfMemory, Unsupported, WouldBlock};
     let is_ours = match Errno::from_io_error(error) {
         None => true,
@@ -41,7 +46,7 @@ mod tests {
 
     #[test]
     fn what_we_lack_is_not_the_command_s_fault() {
-        let status = |errno: Errno| of_start(&errno.into());
+        let status = |errno: Errno| for_start_error(&errno.into());
         for errno in [
             Errno::MFILE,
             Errno::NFILE,
@@ -55,6 +60,6 @@ mod tests {
             assert_eq!(status(errno), CANNOT_RUN, "{errno}");
         }
         assert_eq!(status(Errno::NOENT), NOT_FOUND);
-        assert_eq!(of_start(&io::Error::other("no such thing")), OURS);
+        assert_eq!(for_start_error(&io::Error::other("no such thing")), OURS);
     }
 }

@@ -7,7 +7,7 @@ use childminder::Stream;
 use rustix::fs::{Stat, fstat, stat};
 
 /// The stream of ours that goes to the file at this path, if one does.
-pub(crate) fn that_goes_to(path: &Path) -> Option<Stream> {
+pub(crate) fn stream_of(path: &Path) -> Option<Stream> {
     let file = stat(path).ok()?;
     let goes_there =
         |stream: &Stream| destination(*stream).is_some_and(|there| is_same(&there, &file));

@@ -10,29 +10,27 @@ mod watcher;
 use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
+use std::time::Duration;
 
-use childminder::{Config, Ladder, Outcome, Signal, Stage, Target};
-use childminder_unix::signals::{self, unblock_all};
-use childminder_unix::{Child, ControllingTerminal, Place, SpawnOptions, Watch};
-use mio::{Events, Interest, Poll, Token, Waker};
+use childminder::{Config, Ladder, Outcome, Signal, Stage, Stream, Sweep, Target};
+use childminder_terminal::{InBackground, Minded as _};
+use childminder_unix::signals;
+use childminder_unix::{Child, Place, SpawnOptions, Watch};
 use signal_hook::consts::{
     FORBIDDEN, SIGALRM, SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGSTOP, SIGTERM, SIGTSTP,
     SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2,
 };
-use signal_hook_mio::v1_0::Signals;
 
 use self::options::{Asked, Options, Sending, quote};
 use self::watcher::Watcher;
-use crate::jobs::{JobControl, Uses};
-use crate::minded::Minded;
-use crate::relay::{self, PATIENCE, Relay, look_after_relays};
-use crate::signals::handle_idly;
-use crate::status::{OURS, TIMED_OUT, of_signal, of_start};
-use crate::wait;
+use crate::Failure;
+use crate::event_loop::EventLoop;
+use crate::run::READER_PATIENCE;
+use crate::status::{self, OURS, TIMED_OUT};
+use crate::terminal::Terminal;
 
-/// Does what this command line says; the status to exit with. `call` is how we are called, and `name` is
-/// whom our messages are from.
+/// Does what this command line says; the status to exit with. `call` is how we are called, and `name` stands
+/// before our messages.
 pub(crate) fn main(call: &str, name: &str, args: impl IntoIterator<Item = OsString>) -> u8 {
     let options = match options::parse(args) {
         Ok(Asked::Help) => return print(name, &help(call)),
@@ -49,9 +47,9 @@ pub(crate) fn main(call: &str, name: &str, args: impl IntoIterator<Item = OsStri
             return OURS;
         }
     };
-    run(name, &options).unwrap_or_else(|trouble| {
-        complain(name, &trouble.message);
-        trouble.status
+    run(name, &options).unwrap_or_else(|failure| {
+        complain(name, &failure.message);
+        failure.status
     })
 }
 
@@ -60,115 +58,54 @@ pub(crate) fn help(call: &str) -> String {
     format!("Usage: {call} [OPTION]... DURATION COMMAND [ARG]...\n{HELP}")
 }
 
-/// What went wrong, and the status for it.
-struct Trouble {
-    status: u8,
-    message: String,
-}
-
-impl From<io::Error> for Trouble {
-    fn from(error: io::Error) -> Self {
-        Self {
-            status: OURS,
-            message: error.to_string(),
-        }
-    }
-}
-
-fn run(name: &str, options: &Options) -> Result<u8, Trouble> {
-    handle_idly(SIGCHLD)?;
-    let mut poll = Poll::new()?;
-    let waker = Arc::new(Waker::new(poll.registry(), ROOM)?);
-    let mut received = Signals::new(passed_on(options.signal))?;
-    poll.registry()
-        .register(&mut received, SIGNALS, Interest::READABLE)?;
-    unblock_all()?;
-    let lent = (!options.foreground)
-        .then(ControllingTerminal::open)
-        .flatten();
-    let jobs = lent.map(|terminal| {
+fn run(name: &str, options: &Options) -> Result<u8, Failure> {
+    let mut child = EventLoop::new(passed_on(options.signal))?;
+    signals::unblock_all()?;
+    let mut terminal = if options.foreground {
+        Terminal::default()
+    } else {
         // In the background the time runs, too.
-        JobControl::new(terminal, Uses::Lent, false, poll.registry(), JOBS)
-    });
-    let mut jobs = jobs.transpose()?;
+        Terminal::lent(InBackground::RunOn, &child)?
+    };
     let relays = match options.idle {
-        Some(_) => Some([
-            Relay::new(io::stdout(), Arc::clone(&waker))?,
-            Relay::new(io::stderr(), Arc::clone(&waker))?,
-        ]),
+        Some(_) => Some([child.relay(Stream::Stdout)?, child.relay(Stream::Stderr)?]),
         None => None,
     };
+    let process = spawn(options, &mut terminal).map_err(|error| not_run(options, &error))?;
     let watcher = Watcher::new(name, options, relays);
-    let mut child = match start(options, jobs.as_mut()) {
-        Ok(child) => Minded::new(child, config(options), watcher)?,
-        Err(error) => {
-            if let Some(jobs) = &mut jobs {
-                jobs.take_back(false);
-            }
-            return Err(not_run(options, &error));
-        }
-    };
-    if let Some(jobs) = &mut jobs {
-        jobs.hand_over(&child)?;
-    }
-    poll.registry()
-        .register(child.source(), CHILD, Interest::READABLE)?;
-    let mut events = Events::with_capacity(16);
-    let outcome = loop {
-        let timeout = [
-            child.timeout(),
-            jobs.as_ref().and_then(JobControl::next_look),
-        ];
-        wait(&mut poll, &mut events, timeout.into_iter().flatten().min())?;
-        for signal in received.pending().filter_map(Signal::new) {
-            pass_on(&mut child, signal, options);
-        }
-        if let Some(jobs) = &mut jobs {
-            jobs.attend(&mut child, |_| (), || ())?;
-        }
-        child.turn();
-        if let Some(outcome) = child.outcome() {
-            break outcome;
-        }
-        look_after_relays(&mut child, Watcher::relay);
-    };
-    if let Some(jobs) = &mut jobs {
-        jobs.take_back(!outcome.terminated);
-    }
-    drop(jobs);
-    if let Some(relays) = child.handler().relays() {
-        let patience = outcome.terminated.then_some(PATIENCE);
-        relay::flush(relays, patience, |timeout| {
-            wait(&mut poll, &mut events, timeout)?;
-            io::Result::Ok(received.pending().next().is_some())
-        })?;
-        child.handler_mut().note_lost_output();
-    }
+    child
+        .mind(process, None, config(options), watcher)
+        .map_err(|refused| refused.error)?;
+    terminal.hand_over(&mut child)?;
+    let outcome = child.run(&mut terminal, |child, signal| {
+        pass_on(child, signal, options);
+    })?;
+    terminal.take_back(child.handler_mut(), &outcome);
+    child.flush(outcome.terminated.then_some(READER_PATIENCE), |_, _| true)?;
     if child.child().dumped_core() {
         complain(name, "the monitored command dumped core");
     }
     Ok(conclude(options, outcome, child.handler()))
 }
 
-fn start(options: &Options, jobs: Option<&mut JobControl>) -> io::Result<Child> {
+fn spawn(options: &Options, terminal: &mut Terminal) -> io::Result<Child> {
     let mut command = Command::new(&options.command[0]);
     command.args(&options.command[1..]);
     if options.idle.is_some() {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
     }
-    let place = match jobs {
-        Some(jobs) => jobs.place()?,
-        None if options.foreground => Place::Inherit,
-        None => Place::Group,
-    };
-    // Having to die with us, it is started by `execvp`, which gives a script without `#!` to sh.
-    let start = SpawnOptions {
-        place,
+    // With the parent-death signal, it is started by `execvp`, which gives a script without `#!` to sh.
+    let options = SpawnOptions {
+        place: if options.foreground {
+            Place::Inherit
+        } else {
+            Place::Group
+        },
         kill_on_parent_death: SpawnOptions::CAN_KILL_ON_PARENT_DEATH,
         watch: Watch::detect(),
         ..SpawnOptions::default()
     };
-    Child::spawn_with(&mut command, &start)
+    terminal.spawn(command, options)
 }
 
 fn config(options: &Options) -> Config {
@@ -176,7 +113,7 @@ fn config(options: &Options) -> Config {
         run_timeout: options.limit,
         idle_timeout: options.idle,
         ladder: ladder(options.signal, options),
-        sweep: false,
+        sweep: Sweep::Never,
         ..Config::default()
     }
 }
@@ -189,11 +126,11 @@ fn ladder(Sending(signal): Sending, options: &Options) -> Ladder {
         wait,
     };
     let mut stages = match signal {
-        // Nobody sees signal 0; whoever was stopped goes on.
+        // No process sees signal 0, but one that was stopped goes on.
         None => vec![stage(CONT, options.kill_after)],
         // A command that was stopped goes on too.
         Some(signal) if stops(signal) => vec![
-            stage(signal, Some(std::time::Duration::ZERO)),
+            stage(signal, Some(Duration::ZERO)),
             stage(CONT, options.kill_after),
         ],
         Some(signal) => vec![stage(signal, options.kill_after)],
@@ -206,7 +143,7 @@ fn ladder(Sending(signal): Sending, options: &Options) -> Ladder {
 
 /// SIGALRM says that the time is up. Any other signal is the command's, and the time for `--kill-after`
 /// begins with the first.
-fn pass_on(child: &mut Minded<Watcher>, signal: Signal, options: &Options) {
+fn pass_on(child: &mut EventLoop<Watcher>, signal: Signal, options: &Options) {
     let time_is_up = signal.number() == SIGALRM;
     if time_is_up {
         child.handler_mut().timed_out = true;
@@ -217,9 +154,8 @@ fn pass_on(child: &mut Minded<Watcher>, signal: Signal, options: &Options) {
     } else if !terminating && (time_is_up || options.kill_after.is_some()) {
         child.handler_mut().ended_early = true;
         if !time_is_up {
-            child
-                .control()
-                .set_ladder(ladder(Sending(Some(signal)), options));
+            let ladder = ladder(Sending(Some(signal)), options);
+            child.control().set_ladder(ladder);
         }
         child.control().terminate();
     } else {
@@ -228,9 +164,10 @@ fn pass_on(child: &mut Minded<Watcher>, signal: Signal, options: &Options) {
         } else {
             signal
         };
-        child.handler().announce(signal);
-        if let Err(error) = child.child().signal(signal, Target::Group) {
-            child.control().fail(error);
+        child.control().pass_on(signal, Target::Group);
+        // As coreutils' does, so that a command that was stopped sees it.
+        if signal != Signal::KILL && signal != CONT && !stops(signal) {
+            child.control().pass_on(CONT, Target::Group);
         }
     }
 }
@@ -244,9 +181,9 @@ fn conclude(options: &Options, outcome: Outcome, watcher: &Watcher) -> u8 {
     let gives_124 = watcher.timed_out && !options.preserve_status;
     match outcome.exit {
         Some(Signalled(signal)) if !watcher.timed_out => die_of(signal),
-        Some(Signalled(Signal::KILL)) => of_signal(Signal::KILL),
+        Some(Signalled(Signal::KILL)) => status::of_signal(Signal::KILL),
         Some(_) if gives_124 => TIMED_OUT,
-        Some(Signalled(signal)) => of_signal(signal),
+        Some(Signalled(signal)) => status::of_signal(signal),
         Some(Code(0)) if watcher.has_failed() => OURS,
         Some(Code(code)) => code.to_le_bytes()[0],
         None | Some(Lost) => OURS,
@@ -256,23 +193,23 @@ fn conclude(options: &Options, outcome: Outcome, watcher: &Watcher) -> u8 {
 /// Dies of this signal; if it cannot, the status that a shell would have for that.
 fn die_of(signal: Signal) -> u8 {
     signals::die_of(signal);
-    of_signal(signal)
+    status::of_signal(signal)
 }
 
-fn not_run(options: &Options, error: &io::Error) -> Trouble {
+fn not_run(options: &Options, error: &io::Error) -> Failure {
     let (command, said) = (quote(&options.command[0]), without_number(error));
-    Trouble {
-        status: of_start(error),
+    Failure {
+        status: status::for_start_error(error),
         message: format!("failed to run command {command}: {said}"),
     }
 }
 
 /// The signals to us that are the command's.
-fn passed_on(Sending(signal): Sending) -> Vec<i32> {
+fn passed_on(Sending(signal): Sending) -> impl Iterator<Item = Signal> {
     let mut numbers = vec![SIGALRM, SIGINT, SIGQUIT, SIGHUP, SIGTERM, SIGUSR1, SIGUSR2];
     let own = signal.filter(|signal| !stops(*signal)).map(Signal::number);
     numbers.extend(own.filter(|own| !FORBIDDEN.contains(own) && ![SIGCHLD, SIGCONT].contains(own)));
-    numbers
+    numbers.into_iter().filter_map(Signal::new)
 }
 
 fn stops(signal: Signal) -> bool {
@@ -304,11 +241,6 @@ fn without_number(error: &io::Error) -> String {
 }
 
 const CONT: Signal = Signal::new(SIGCONT).expect("a signal");
-
-const CHILD: Token = Token(0);
-const SIGNALS: Token = Token(1);
-const ROOM: Token = Token(2);
-const JOBS: Token = Token(3);
 
 const HELP: &str = "\
 Runs COMMAND, and sends it a signal if it still runs after DURATION.

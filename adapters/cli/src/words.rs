@@ -4,11 +4,11 @@ use std::io::{self, Write as _};
 use std::time::Duration;
 
 use childminder::Stream;
-use childminder_unix::{Orphan, Usage};
+use childminder_unix::Usage;
 
 /// Says a line on standard error. With that gone there is nobody left to tell.
 pub(crate) fn complain(message: &str) {
-    let _ = std::io::stderr().write_all(line(message).as_bytes());
+    let _ = io::stderr().write_all(line(message).as_bytes());
 }
 
 /// The line that says this.
@@ -27,11 +27,6 @@ pub(crate) fn printable(name: &str) -> String {
         }
     }
     shown
-}
-
-/// A process's name and id.
-pub(crate) fn named(process: &Orphan) -> String {
-    format!("{} ({})", printable(&process.name), process.pid)
 }
 
 /// What is lost by this failure of one of our streams. A reader that has left has lost nothing.

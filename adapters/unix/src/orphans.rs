@@ -67,6 +67,18 @@ pub struct Living {
     pub unknown: bool,
 }
 
+impl Orphan {
+    /// The process of this id, as `/proc` has it; without a group and a name where it does not show it.
+    pub fn of_pid(pid: u32) -> Self {
+        let unseen = || Self {
+            pid,
+            group: 0,
+            name: String::new(),
+        };
+        table::entry(pid).map_or_else(unseen, |entry| entry.orphan())
+    }
+}
+
 impl Orphans {
     /// Makes orphans below us our children from now on. Children that we have already, as a program has
     /// that a shell became (`exec`), are not ours to touch, nor are their descendants, as far as they can be

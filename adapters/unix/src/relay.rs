@@ -94,6 +94,7 @@ impl Relay {
                 {
                     tell(RelayEvent::Failed(failure));
                 }
+                shared.clear();
             })?;
         Ok(relay)
     }
@@ -174,6 +175,9 @@ impl Relay {
     pub fn give_up(&self) -> Option<io::Error> {
         let unwritten = self.unwritten();
         let is_lost = unwritten > 0 && self.shared.end() == Ending::First;
+        if is_lost {
+            self.shared.clear();
+        }
         is_lost.then(|| io::Error::other(format!("the last {unwritten} bytes were not read")))
     }
 
@@ -279,14 +283,20 @@ impl Shared {
             Life::Ended => Ending::Later,
             Life::Open | Life::Closing => Ending::First,
         };
-        // A piece that is written after this is told of no more.
-        *queue = Queue {
+        queue.life = Life::Ended;
+        queue.chunks.clear();
+        self.filled.notify_all();
+        ending
+    }
+
+    /// Nothing is waited for any more. A failure has been told by now, so that a caller that waits for this has
+    /// heard of it.
+    fn clear(&self) {
+        *self.queue() = Queue {
             life: Life::Ended,
             ..Queue::default()
         };
-        self.filled.notify_all();
         self.written.notify_all();
-        ending
     }
 
     /// None when there will be none.

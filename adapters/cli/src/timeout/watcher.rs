@@ -1,11 +1,12 @@
 //! What `timeout` does with what it is told of the command.
 
 use childminder::{Action, Error, Event, Instant, Moment, Signal, Stream};
-use childminder_driver::{Control, Failure, Handler};
+use childminder_driver::{Control, Discarded, Failure, Handler};
+use childminder_unix::{Flow, Relay};
 
 use super::options::{Options, quote, signal_name};
 use super::{CONT, complain};
-use crate::relay::Relay;
+use crate::event_loop::Owner;
 
 /// Passes output on, if it is to be watched, and says what is sent.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
@@ -21,7 +22,8 @@ pub(super) struct Watcher {
     verbose: bool,
     given: Option<Signal>,
     relays: Option<[Relay; 2]>,
-    clock_struck: bool,
+    /// The latest event, which is the cause of the actions that follow.
+    cause: Event,
     failed: bool,
 }
 
@@ -36,13 +38,13 @@ impl Watcher {
             verbose: options.verbose,
             given: options.signal.0,
             relays,
-            clock_struck: false,
+            cause: Event::Started,
             failed: false,
         }
     }
 
     /// Says that this is sent, if that is wanted.
-    pub(super) fn announce(&self, signal: Signal) {
+    fn announce(&self, signal: Signal) {
         let name = match (signal, self.given) {
             (CONT, None) => "EXIT".to_owned(),
             // It only follows another.
@@ -57,26 +59,11 @@ impl Watcher {
         }
     }
 
-    pub(super) fn relays(&self) -> Option<[&Relay; 2]> {
-        self.relays.as_ref().map(<[Relay; 2]>::each_ref)
-    }
-
-    /// What turns out to be lost when the command has ended already.
-    pub(super) fn note_lost_output(&mut self) {
-        for stream in Stream::ALL {
-            let relay = self.relay(stream);
-            if let Some(loss) = relay.and_then(|relay| relay.take_loss(stream)) {
-                self.failed = true;
-                complain(&self.name, &loss);
-            }
-        }
-    }
-
     pub(super) fn has_failed(&self) -> bool {
         self.failed
     }
 
-    pub(super) fn relay(&self, stream: Stream) -> Option<&Relay> {
+    fn relay(&self, stream: Stream) -> Option<&Relay> {
         let [stdout, stderr] = self.relays.as_ref()?;
         Some(match stream {
             Stream::Stdout => stdout,
@@ -87,7 +74,8 @@ impl Watcher {
     fn say(&self, message: &str) {
         match self.relay(Stream::Stderr) {
             Some(relay) => {
-                relay.write(format!("{}: {message}\n", self.name).as_bytes());
+                // It is taken all the same.
+                let _ = relay.write(format!("{}: {message}\n", self.name).as_bytes());
             }
             None => complain(&self.name, message),
         }
@@ -98,7 +86,8 @@ impl Handler for Watcher {
     type Notification = ();
 
     fn output(&mut self, control: &mut Control<()>, stream: Stream, bytes: &[u8]) {
-        if self.relay(stream).is_some_and(|relay| relay.write(bytes)) {
+        let flow = self.relay(stream).map(|relay| relay.write(bytes));
+        if flow == Some(Flow::Hold) {
             control.hold_output(stream);
         }
     }
@@ -110,15 +99,33 @@ impl Handler for Watcher {
         }
     }
 
+    /// A relay that failed after the end.
+    fn discarded(&mut self, what: Discarded<()>) {
+        if let Discarded::Failure(loss) = what {
+            self.lost(loss);
+        }
+    }
+
     fn observe(&mut self, _: Instant, moment: Moment) {
         match moment {
-            Moment::Event(event) => self.clock_struck = event == Event::Tick,
+            Moment::Event(event) => self.cause = event,
             Moment::Action(Action::SendSignal { signal, .. }) => {
-                self.timed_out |= self.clock_struck;
+                self.timed_out |= self.cause == Event::Tick;
                 self.killed |= signal == Signal::KILL;
                 self.announce(signal);
             }
             _ => {}
         }
+    }
+}
+
+impl Owner for Watcher {
+    fn lost(&mut self, loss: Failure) {
+        self.failed = true;
+        complain(&self.name, &loss.to_string());
+    }
+
+    fn relays(&self) -> Option<[&Relay; 2]> {
+        self.relays.as_ref().map(<[Relay; 2]>::each_ref)
     }
 }
