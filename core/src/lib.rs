@@ -72,6 +72,8 @@
 //!   before the actions are polled: the very next one may be to run it.
 //! - Answer each `RunNotification` with a `NotifyDone` of the same ticket, also when it fails. Until
 //!   then no other is run, and the run does not end before `notification_timeout`.
+//! - Where `stray_timeout` is set, answer each `LookForStrays` with `StraysSeen` or `StraysUnseen`. Until
+//!   then, or until the strays' deadline, neither `Reap` nor `Finish` comes.
 //! - Take a pipe out of the event loop's selector before closing it: its number may be another
 //!   file's a moment later.
 //!
@@ -80,6 +82,11 @@
 //! - `Finish` comes once, last, and after the exit, the end of the output and the last notification.
 //! - The first error wins; every other is recorded too.
 //! - No signal is asked for after `Reap`, and none to the leader after its exit.
+//! - A signal that is passed on is sent once, as it is, to a target that can still take it, and moves
+//!   nothing else.
+//! - Strays are looked for when the child is over, killed only in a swept run and only after a look that
+//!   showed some, and the outcome says what became of them.
+//! - Every deadline waits while suspended.
 //! - No event panics: one that makes no sense is a [`Misuse`] and changes nothing.
 //! - Bounded work and bounded memory: at most 384 bytes, no allocation, no queue.
 //!
@@ -107,7 +114,8 @@
 //! | `SetIdleTimeout` | `setTimeout` |
 //! | `OutputClosed` and `ChildExited` | the two parts of `processEnded` |
 //!
-//! `Escalate`, `SetLadder`, `Suspended` and `Resumed` have no counterpart there. Its subclass
+//! `Escalate`, `Kill`, `PassOn`, `SetLadder`, `Suspended`, `Resumed` and all about strays have no
+//! counterpart there. Its subclass
 //! `CodeImportWorkerMonitorProtocol` counts all output as activity, as [`Activity::AnyOutput`] does;
 //! `PullerMonitorProtocol` counts only what it vouches for, as [`Activity::Explicit`] does.
 #![no_std]

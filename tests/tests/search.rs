@@ -51,7 +51,7 @@ fn a_heartbeats_ticket_is_counted_anew_like_every_other() {
 #[test]
 fn a_search_comes_to_an_end() {
     let config = small_configs()[SMALLEST];
-    let found = search::search(config, Draining::Eager, 60_000)
+    let found = search::search(config, Draining::Eager, 120_000)
         .unwrap_or_else(|violation| panic!("{violation}"));
     assert!(found.closed, "{found:?}");
 }
@@ -206,5 +206,5 @@ fn any_small_case() -> impl Strategy<Value = Case> {
 
 const REBASED_NOW: Instant = MonitorState::REBASED_NOW;
 
-/// A configuration with deadlines and fewer than 60,000 states.
-const SMALLEST: usize = 34;
+/// A configuration with deadlines and fewer than 120,000 states.
+const SMALLEST: usize = 32;

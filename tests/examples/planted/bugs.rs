@@ -22,7 +22,7 @@ const fn monitor(name: &'static str, was: &'static str, is: &'static str) -> Bug
     }
 }
 
-pub(crate) const BUGS: [Bug; 37] = [
+pub(crate) const BUGS: [Bug; 50] = [
     monitor(
         "late output starts the kill stage's wait again",
         "self.timers.stop(Deadline::FirstOutput);\n        if self.limits.activity.counts(stream) {",
@@ -54,21 +54,21 @@ pub(crate) const BUGS: [Bug; 37] = [
     ),
     monitor(
         "a notification that an error overtook is told all the same",
-        "Some(id) if !self.told =>",
-        "Some(id) if !self.told && !BUG =>",
+        "Some(id) if !self.polled =>",
+        "Some(id) if !self.polled && !BUG =>",
     ),
     monitor(
         "a late answer brings a second Finish",
         "if self.notifications.forget_overdue(id) {",
         "if self.notifications.forget_overdue(id) {
-            if BUG && self.told == Told::Finish {
-                self.told = Told::Reap;
+            if BUG && self.polled == Polled::Finish {
+                self.polled = Polled::Reap;
             }",
     ),
     monitor(
         "Finish does not wait for the notification in flight",
-        "if child_over && self.notifications.in_flight.is_none()",
-        "if child_over && (BUG || self.notifications.in_flight.is_none())",
+        "if child_over && self.is_hunt_over() && self.notifications.in_flight.is_none()",
+        "if child_over && self.is_hunt_over() && (BUG || self.notifications.in_flight.is_none())",
     ),
     monitor(
         "a second failure starts the ladder again",
@@ -93,7 +93,7 @@ pub(crate) const BUGS: [Bug; 37] = [
     monitor(
         "the answer to an old notification is accepted",
         "if in_flight || self.overdue == Some(id) {",
-        "if in_flight || self.overdue == Some(id) || (BUG && self.told && id < self.queued) {",
+        "if in_flight || self.overdue == Some(id) || (BUG && self.polled && id < self.queued) {",
     ),
     monitor(
         "an overdue notification's answer still counts",
@@ -102,19 +102,19 @@ pub(crate) const BUGS: [Bug; 37] = [
     ),
     monitor(
         "the timer is lost after a spurious tick",
-        "self.told_wake = Instant::FAR_FUTURE;\n        while",
+        "self.polled_wake = Instant::FAR_FUTURE;\n        while",
         "if !BUG {
-            self.told_wake = Instant::FAR_FUTURE;
+            self.polled_wake = Instant::FAR_FUTURE;
         }
         while",
     ),
     monitor(
         "the exit does not end a suspension",
-        "self.clock.resume();\n        self.timers.stop(Deadline::Idle);",
+        "self.clock.resume();\n        self.passed_on.leader",
         "if !BUG {
             self.clock.resume();
         }
-        self.timers.stop(Deadline::Idle);",
+        self.passed_on.leader",
     ),
     monitor(
         "a stage does not end a suspension",
@@ -157,8 +157,8 @@ pub(crate) const BUGS: [Bug; 37] = [
     ),
     monitor(
         "the group is swept though nothing was terminated",
-        "let due = self.limits.sweep && self.ladder.started && self",
-        "let due = self.limits.sweep && (BUG || self.ladder.started) && self",
+        "Sweep::Terminated => self.ladder.started,",
+        "Sweep::Terminated => BUG || self.ladder.started,",
     ),
     monitor(
         "the group is not swept",
@@ -216,9 +216,9 @@ pub(crate) const BUGS: [Bug; 37] = [
     ),
     monitor(
         "a child that cannot be killed is given up without a word",
-        "self.verdict.note(Once::Unkillable);",
+        "self.verdict.note(Distinct::Unkillable);",
         "if !BUG {
-                self.verdict.note(Once::Unkillable);
+                self.verdict.note(Distinct::Unkillable);
             }",
     ),
     monitor(
@@ -233,6 +233,80 @@ pub(crate) const BUGS: [Bug; 37] = [
         if !BUG {
             self.timers.stop(Deadline::Idle);
         }",
+    ),
+    monitor(
+        "strays are killed in a run that is not swept",
+        "if is_swept {\n            self.strays.kill();",
+        "if BUG || is_swept {\n            self.strays.kill();",
+    ),
+    monitor(
+        "a sighting counts before the look was polled",
+        "if self.strays.state != HuntState::Looking {",
+        "if self.strays.state != HuntState::Looking && !(BUG && self.strays.state == HuntState::Due) {",
+    ),
+    monitor(
+        "immune strays are waited for",
+        "living == 0 || is_swept && living <= immune",
+        "living == 0 || !BUG && is_swept && living <= immune",
+    ),
+    monitor(
+        "the hunt has no end",
+        "Deadline::Strays => self.strays_overdue(),",
+        "Deadline::Strays => if !BUG { self.strays_overdue() },",
+    ),
+    monitor(
+        "the reap does not wait for strays",
+        "self.child.is_released() && self.is_hunt_over();",
+        "self.child.is_released() && (BUG || self.is_hunt_over());",
+    ),
+    monitor(
+        "the end does not wait for strays",
+        "if child_over && self.is_hunt_over() &&",
+        "if child_over && (BUG || self.is_hunt_over()) &&",
+    ),
+    monitor(
+        "what was seen before the sweep counts",
+        "if self.strays.is_last || self.is_hunt_over() {",
+        "if self.strays.is_last || self.is_hunt_over() || (BUG && self.strays.state == HuntState::Clear) {",
+    ),
+    monitor(
+        "the pause between two looks does not grow",
+        "FIRST_STRAY_PAUSE << self.looks",
+        "FIRST_STRAY_PAUSE << if BUG { 0 } else { self.looks }",
+    ),
+    monitor(
+        "strays that are left count as survivors",
+        "(true, false) => Strays::Left,",
+        "(true, false) => if BUG { Strays::Survived } else { Strays::Left },",
+    ),
+    monitor(
+        "a signal that is passed on starts the ladder",
+        "(Target::Leader, Child::Running) => self.passed_on.leader.insert(signal),",
+        "(Target::Leader, Child::Running) => {
+                if BUG {
+                    self.terminate();
+                }
+                self.passed_on.leader.insert(signal);
+            }",
+    ),
+    monitor(
+        "a signal that is passed on reaches a dead leader",
+        "self.passed_on.leader = SignalSet::default();",
+        "if !BUG {
+            self.passed_on.leader = SignalSet::default();
+        }",
+    ),
+    monitor(
+        "a kill leaves what is left of the ladder",
+        "self.plan = Ladder::KILL;",
+        "if !BUG {
+                self.plan = Ladder::KILL;
+            }",
+    ),
+    monitor(
+        "impatience puts the strays' deadline off",
+        "if soon < self.timers.get(Deadline::Strays) {",
+        "if BUG || soon < self.timers.get(Deadline::Strays) {",
     ),
     Bug {
         name: "a clock that runs backwards is believed",

@@ -69,8 +69,9 @@ fn program(messages: &str, Target(kind, name): &Target) -> Option<PathBuf> {
 /// A name, what is built, and how it is run.
 type Named = (&'static str, Target, &'static [&'static str]);
 
-const CORE: [Named; 7] = [
+const CORE: [Named; 8] = [
     ("examples", Target("test", "monitor"), &[]),
+    ("strays", Target("test", "strays"), &[]),
     ("rules", Target("test", "rules"), &["rule_"]),
     ("model", Target("test", "rules"), &["model"]),
     ("ancestor", Target("test", "conformance"), &[]),
