@@ -100,10 +100,9 @@ impl<H: Owner> EventLoop<H> {
             .register(&mut source, TERMINAL, Interest::READABLE)
     }
 
-    /// Orphans are ours from now on: what the child leaves behind can be found. Where that cannot be, the strays
-    /// have a note that says why.
-    pub(crate) fn adopt_orphans(&mut self) {
-        let _ = self.set.adopt_orphans();
+    /// Orphans are ours from now on, so that what the child leaves behind can be found.
+    pub(crate) fn adopt_orphans(&mut self) -> io::Result<()> {
+        self.set.adopt_orphans()
     }
 
     /// Begins to mind the one child.
@@ -180,6 +179,7 @@ impl<H: Owner> EventLoop<H> {
                 self.handler_mut().lost(loss.into());
             }
         }
+        self.turn();
         Ok(request)
     }
 

@@ -83,8 +83,11 @@ fn begin(plan: &Plan, record: FlightRecord) -> Result<(Loop, Terminal), Failure>
     let mut terminal = Terminal::planned(plan.terminal, &child)?;
     let console = Console::new(|stream| child.relay(stream))?;
     let mut minder = Minder::new(plan, console, record);
-    child.adopt_orphans();
+    let adopted = child.adopt_orphans();
     let mut strays = contained(plan.containment);
+    if let Err(error) = adopted {
+        strays.note(error.to_string());
+    }
     let process = spawn(plan, &mut strays, &mut terminal)
         .map_err(|error| not_run(&plan.command[0], &error))?;
     if plan.containment == Containment::Cgroup

@@ -178,7 +178,7 @@ impl Relay {
         if is_lost {
             self.shared.clear();
         }
-        is_lost.then(|| io::Error::other(format!("the last {unwritten} bytes were not read")))
+        is_lost.then(|| io::Error::other(format!("nobody has read the last {unwritten} bytes")))
     }
 
     fn unwritten(&self) -> usize {

@@ -106,7 +106,8 @@ fn without_proc_orphans_are_reaped_all_the_same() {
 #[test]
 fn whoever_is_left_is_taken_along() {
     let place = Place::new();
-    let script = "setsid sleep 60 >/dev/null 2>&1 & exit 3";
+    // It has left the group when it closes its output.
+    let script = ": $(setsid sh -c 'exec >&- 2>&-; exec sleep 60' &); exit 3";
     let ended = start(as_init(&minding(&place.options(""), script))).finish();
     assert_eq!(ended.status, 3);
     let tree = &place.report()["tree"];

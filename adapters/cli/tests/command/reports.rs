@@ -225,7 +225,7 @@ fn only_what_counts_as_activity_ends_a_silence() {
     assert!(nanos(&report["last_output_ns"]) > last_activity);
 
     run(
-        &place.options("--activity explicit --wall 300ms"),
+        &place.options("--activity stderr --wall 300ms"),
         "echo one; exec sleep 60",
     );
     let error = &place.report()["error"];

@@ -103,7 +103,6 @@ fn a_program_that_fills_the_screen_has_the_terminal_unless_its_output_is_watched
         ("--idle 60s", "0"),
         ("--idle 60s --activity stdout", "02"),
         ("--idle 60s --activity stderr", "01"),
-        ("--idle 60s --activity explicit", "012"),
         ("--first-output 60s", "0"),
         ("--report /dev/null", "0"),
         ("--record /dev/null", "0"),

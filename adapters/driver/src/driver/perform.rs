@@ -67,19 +67,24 @@ impl<N: Send + 'static> Driver<N> {
         H: Handler<Notification = N>,
         K: Kernel,
     {
+        let mut sighting = None;
         while let Some(action) = self.monitor.poll_action() {
             turn.handler.observe(turn.now, Moment::Action(action));
             match action {
                 Action::RecordError { error, first } => self.report(turn, error, first),
                 Action::SendSignal { signal, target } => self.send(turn, signal, target, sending),
                 Action::KillStrays => turn.kernel.kill_strays(),
-                Action::LookForStrays => self.look_for_strays(turn),
+                Action::LookForStrays => sighting = Some(look_for_strays(turn.kernel)),
                 Action::DiscardNotifications { last, .. } => self.discard(turn, last),
                 Action::RunNotification { id, kind } => self.run(turn, id, kind),
                 Action::ScheduleTimer(_) => {} // the loop asks `wake_at`
                 Action::Reap => self.reap(turn),
                 Action::Finish(outcome) => self.finish(turn, outcome),
             }
+        }
+        // An event of its own, which must not come between the actions of another.
+        if let Some(sighting) = sighting {
+            self.feed(turn, sighting);
         }
     }
 
@@ -106,18 +111,6 @@ impl<N: Send + 'static> Driver<N> {
                 }
             }
         }
-    }
-
-    fn look_for_strays<H, K>(&mut self, turn: &mut Turn<'_, H, K>)
-    where
-        H: Handler<Notification = N>,
-        K: Kernel,
-    {
-        let event = match turn.kernel.find_strays() {
-            Some(Sighting { living, immune }) => Event::StraysSeen { living, immune },
-            None => Event::StraysUnseen,
-        };
-        self.feed(turn, event);
     }
 
     fn report<H, K>(&mut self, turn: &mut Turn<'_, H, K>, error: Error, first: bool)
@@ -192,6 +185,13 @@ impl<N: Send + 'static> Driver<N> {
             }
         }
         turn.handler.finished(outcome);
+    }
+}
+
+fn look_for_strays(kernel: &mut impl Kernel) -> Event {
+    match kernel.find_strays() {
+        Some(Sighting { living, immune }) => Event::StraysSeen { living, immune },
+        None => Event::StraysUnseen,
     }
 }
 
