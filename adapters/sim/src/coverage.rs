@@ -1,6 +1,6 @@
 //! Whether the interesting things really happen.
 
-use childminder::{Error, Outcome};
+use childminder::{Error, Outcome, Strays};
 
 use crate::owner::Request;
 
@@ -53,11 +53,23 @@ pub enum Seen {
     LostExit,
     LateRequest,
     Uncaptured,
+    Killed,
+    PassedOn,
+    PassOnRefused,
+    StraysKilled,
+    ChainKilled,
+    ForkedWhileKilled,
+    ImmuneSurvived,
+    StraysSurvived,
+    StraysLeft,
+    StraysGone,
+    StraysUnseen,
+    StraysHuntedEarly,
 }
 
 impl Seen {
     /// All of it, in order.
-    pub const ALL: [Self; 45] = [
+    pub const ALL: [Self; 57] = [
         Self::Success,
         Self::BadExit,
         Self::IdleTimeout,
@@ -103,6 +115,18 @@ impl Seen {
         Self::LostExit,
         Self::LateRequest,
         Self::Uncaptured,
+        Self::Killed,
+        Self::PassedOn,
+        Self::PassOnRefused,
+        Self::StraysKilled,
+        Self::ChainKilled,
+        Self::ForkedWhileKilled,
+        Self::ImmuneSurvived,
+        Self::StraysSurvived,
+        Self::StraysLeft,
+        Self::StraysGone,
+        Self::StraysUnseen,
+        Self::StraysHuntedEarly,
     ];
 
     /// For people.
@@ -118,8 +142,8 @@ impl Seen {
             Self::Unkillable => "given up as unkillable",
             Self::UnkillableSleep => "slept where no signal wakes",
             Self::Leaked => "output leaked",
-            Self::Swept => "somebody outlived the leader and was killed",
-            Self::LeftGroup => "somebody left the group",
+            Self::Swept => "a process of the group outlived the leader and was killed",
+            Self::LeftGroup => "a process left the group",
             Self::StoppedItself => "stopped itself",
             Self::LastWords => "caught a signal and had last words",
             Self::SignalledZombie => "was signalled when just dead",
@@ -153,6 +177,18 @@ impl Seen {
             Self::LostExit => "something else reaped the child",
             Self::LateRequest => "the owner asked after the end",
             Self::Uncaptured => "a stream was not captured",
+            Self::Killed => "was killed by the owner",
+            Self::PassedOn => "a signal was passed on",
+            Self::PassOnRefused => "a signal that was passed on was refused",
+            Self::StraysKilled => "strays were killed",
+            Self::ChainKilled => "a stray of a stray was killed",
+            Self::ForkedWhileKilled => "a stray forked while it was killed",
+            Self::ImmuneSurvived => "a stray that may not be killed survived",
+            Self::StraysSurvived => "strays survived",
+            Self::StraysLeft => "strays were left alone",
+            Self::StraysGone => "strays ended by themselves",
+            Self::StraysUnseen => "strays could not be seen",
+            Self::StraysHuntedEarly => "strays were killed while output was open",
         }
     }
 
@@ -211,6 +247,7 @@ impl Coverage {
     pub(crate) fn add_request(&mut self, request: &Request) {
         match request {
             Request::Escalate => self.add(Seen::Escalated),
+            Request::Kill => self.add(Seen::Killed),
             Request::Suspended => self.add(Seen::Suspended),
             _ => {}
         }
@@ -220,5 +257,8 @@ impl Coverage {
         self.add_if(outcome.is_success(), Seen::Success);
         self.add_if(outcome.leaked, Seen::Leaked);
         self.add_if(outcome.terminated, Seen::Terminated);
+        self.add_if(outcome.strays == Strays::Killed, Seen::StraysKilled);
+        self.add_if(outcome.strays == Strays::Survived, Seen::StraysSurvived);
+        self.add_if(outcome.strays == Strays::Left, Seen::StraysLeft);
     }
 }

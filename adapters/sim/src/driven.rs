@@ -209,6 +209,11 @@ where
                 }
             }
         }
+        if self.driver.monitor().is_suspended()
+            && let Some(request) = self.judge.asks(machine, Request::Resumed)
+        {
+            self.driver.ask(request);
+        }
         self.desk.let_go(machine, &mut self.judge);
     }
 }

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use childminder::{Config, Error, ExitStatus, Instant, Misuse, Outcome, Signal, Stream, Target};
-use childminder_driver::{Ready, Trigger};
+use childminder::{
+    Config, Error, ExitStatus, Instant, Misuse, Outcome, Signal, Strays, Stream, Sweep, Target,
+};
+use childminder_driver::{Ready, Sighting, Trigger};
 
 use crate::agenda::{Agenda, Coming};
 use crate::coverage::{Coverage, Seen};
@@ -36,7 +38,7 @@ pub struct Machine {
     pub(crate) agenda: Agenda,
     pub(crate) processes: Vec<Process>,
     pub(crate) pipes: [Pipe; 2],
-    /// Whether the leader was reaped, and whether its pid is a stranger's by now.
+    /// Whether the leader was reaped, and whether its pid belongs to another process by now.
     pub(crate) reaped: bool,
     pub(crate) reused: bool,
     pub(crate) shut_down: bool,
@@ -50,10 +52,10 @@ pub struct Machine {
     /// Something else has reaped the leader.
     pub(crate) stolen: bool,
     pub(crate) saw_exit: bool,
-    /// The leader's death was announced, and that has not been told.
+    /// The leader's death is to be announced.
     pub(crate) exit_edge: bool,
     pub(crate) listens_for_exit: bool,
-    /// What the loop was told when it was woken.
+    /// What the selector said when it woke the loop.
     pub(crate) told: Ready,
     /// When to wake the supervisor because of something that has happened.
     pub(crate) news_at: Option<u64>,
@@ -208,25 +210,70 @@ impl Machine {
         if self.oracle.stages_sent() > 1 {
             self.coverage.add(Seen::SecondStage);
         }
-        if delivery != Delivery::Sent {
-            return delivery;
-        }
-        match target {
-            Target::Leader => self.deliver(0, signal),
-            Target::Group => {
-                let group = self.processes[0].pid;
-                for process in 0..self.processes.len() {
-                    if self.processes[process].group == group {
-                        self.deliver(process, signal);
-                    }
-                }
-            }
+        if delivery == Delivery::Sent {
+            self.reach(signal, target);
         }
         delivery
     }
 
-    /// Removes the dead leader from the process table. Its pid may then be given to anybody, and as
-    /// soon as nobody is left in its group, it is.
+    /// Passes a signal on that the owner wants delivered as it is: a stopped process is not continued for it.
+    pub fn pass_on(&mut self, signal: Signal, target: Target) -> Delivery {
+        self.call();
+        let delivery = self.deliver_to(signal, target);
+        self.note_down(Moment::PassesOn {
+            signal,
+            target,
+            delivery,
+        });
+        self.coverage.add(Seen::PassedOn);
+        let refused = delivery == Delivery::Refused;
+        self.coverage.add_if(refused, Seen::PassOnRefused);
+        if self.reaped {
+            self.breached(if self.reused {
+                Rule::SignalledStranger(signal)
+            } else {
+                Rule::SignalledAfterReap(signal)
+            });
+        }
+        let verdict = self.oracle.passed_on(signal, target, &self.pipes);
+        self.judge(verdict);
+        if delivery == Delivery::Sent {
+            self.reach(signal, target);
+        }
+        delivery
+    }
+
+    /// Looks for strays: counts what lives of all that the child started, as far as it can be seen, and reaps
+    /// what is dead. A stray is seen once its parent is dead. `None` if this kernel cannot show strays.
+    pub fn find_strays(&mut self) -> Option<Sighting> {
+        self.call();
+        if self.scenario.weather.unseen_strays {
+            self.note_down(Moment::SeesNoStrays);
+            self.coverage.add(Seen::StraysUnseen);
+            self.oracle.looked_for_strays(None);
+            return None;
+        }
+        let sighting = self.sight_strays();
+        let Sighting { living, immune } = sighting;
+        self.note_down(Moment::SeesStrays { living, immune });
+        self.oracle.looked_for_strays(Some(sighting));
+        Some(sighting)
+    }
+
+    /// Sends SIGKILL to each stray that the latest look has shown. What it starts while it dies is found by the
+    /// next look.
+    pub fn kill_strays(&mut self) {
+        self.call();
+        self.note_down(Moment::KillsStrays);
+        let open = self.pipes.iter().any(|pipe| !pipe.done);
+        self.coverage.add_if(open, Seen::StraysHuntedEarly);
+        let verdict = self.oracle.killed_strays(&self.pipes);
+        self.judge(verdict);
+        self.kill_sighted();
+    }
+
+    /// Removes the dead leader from the process table. As soon as its group has no member left, its pid is given
+    /// to another process.
     pub fn reap(&mut self) -> Option<ExitStatus> {
         self.call();
         let Life::Zombie(status) = self.processes[0].life else {
@@ -280,6 +327,15 @@ impl Machine {
         if let Some(pid) = self.survivor(&outcome) {
             self.breached(Rule::LeftSurvivor { pid });
         }
+        if let Some(pid) = self.overlooked_stray(&outcome) {
+            self.breached(Rule::OverlookedStray { pid });
+        }
+        let refused = self.processes.iter().any(|it| it.refused && it.is_alive());
+        let survived = outcome.strays == Strays::Survived;
+        self.coverage
+            .add_if(survived && refused, Seen::ImmuneSurvived);
+        let gone = outcome.strays == Strays::None && self.oracle.has_seen_strays();
+        self.coverage.add_if(gone, Seen::StraysGone);
         self.ended_at = self.clock.time;
         self.outcome = Some(outcome);
     }
@@ -480,8 +536,12 @@ impl Machine {
 
     /// A process that was to be swept and lives. One that sleeps unkillably does not count: it dies when it wakes.
     fn survivor(&self, outcome: &Outcome) -> Option<u32> {
-        let swept = outcome.terminated && outcome.exit.is_some() && self.scenario.config.sweep;
-        if !swept || self.stolen || self.oracle.was_refused() {
+        let swept = match self.scenario.config.sweep {
+            Sweep::Terminated => outcome.terminated,
+            Sweep::Always => true,
+            _ => false,
+        };
+        if !swept || outcome.exit.is_none() || self.stolen || self.oracle.was_refused() {
             return None;
         }
         let group = self.processes[0].pid;
@@ -490,9 +550,39 @@ impl Machine {
             .find(|process| {
                 process.group == group
                     && process.is_alive()
+                    && !process.immune
                     && !(process.unkillable && process.pending.has(Signal::KILL))
             })
             .map(|process| process.pid)
+    }
+
+    /// A process that lives although the outcome says that none is left. Where the leader was given up, it may
+    /// have died after the latest look, so that its children are strays only since then.
+    fn overlooked_stray(&self, outcome: &Outcome) -> Option<u32> {
+        let none_left = matches!(outcome.strays, Strays::None | Strays::Killed);
+        if !none_left || self.oracle.gave_leader_up() {
+            return None;
+        }
+        let strays = self.processes.iter().skip(1);
+        strays
+            .filter(|process| process.is_alive())
+            .map(|process| process.pid)
+            .next()
+    }
+
+    fn reach(&mut self, signal: Signal, target: Target) {
+        match target {
+            Target::Leader => self.deliver(0, signal),
+            Target::Group => {
+                let group = self.processes[0].pid;
+                for process in 0..self.processes.len() {
+                    let member = &self.processes[process];
+                    if member.group == group && !member.immune {
+                        self.deliver(process, signal);
+                    }
+                }
+            }
+        }
     }
 
     #[inline(always)]

@@ -27,6 +27,8 @@ pub enum Moment {
     Closes { pid: u32, stream: Stream },
     /// It began a group of its own.
     LeavesGroup { pid: u32 },
+    /// It runs as another user, and may not be signalled.
+    BecomesImmune { pid: u32 },
     /// It is stopped.
     Stops { pid: u32 },
     /// It runs on.
@@ -71,6 +73,18 @@ pub enum Moment {
         target: Target,
         delivery: Delivery,
     },
+    /// It passed a signal on, as it is.
+    PassesOn {
+        signal: Signal,
+        target: Target,
+        delivery: Delivery,
+    },
+    /// It looked for strays.
+    SeesStrays { living: u64, immune: u64 },
+    /// It looked for strays, and the kernel cannot show any.
+    SeesNoStrays,
+    /// It sent SIGKILL to the strays that it has seen.
+    KillsStrays,
     /// It reaped the leader.
     Reaps,
     /// It started a job.
@@ -87,9 +101,9 @@ pub enum Moment {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a refusal is a failure of the run"]
 pub enum Delivery {
-    /// Somebody got it, though maybe a zombie.
+    /// A process got it, though maybe a zombie.
     Sent,
-    /// There was nobody (ESRCH).
+    /// There was no process (ESRCH).
     Gone,
     /// The kernel would not have it (EPERM).
     Refused,
@@ -104,6 +118,8 @@ pub enum RequestKind {
     Fail,
     Terminate,
     Escalate,
+    Kill,
+    PassOn(Signal, Target),
     SetIdleTimeout,
     SetLadder,
     Suspended,
@@ -121,6 +137,8 @@ impl From<Request> for RequestKind {
             Request::Fail => Self::Fail,
             Request::Terminate => Self::Terminate,
             Request::Escalate => Self::Escalate,
+            Request::Kill => Self::Kill,
+            Request::PassOn(signal, target) => Self::PassOn(signal, target),
             Request::SetIdleTimeout(_) => Self::SetIdleTimeout,
             Request::SetLadder(_) => Self::SetLadder,
             Request::Suspended => Self::Suspended,
@@ -160,6 +178,7 @@ impl Moment {
             Self::JobEnds(answer) => (14, answer_code(answer)),
             Self::ClockSet(to) => (15, to.0),
             Self::Shutdown => (16, 0),
+            Self::BecomesImmune { pid } => (17, of(pid, 0)),
             Self::Turn => (32, 0),
             Self::Reads { stream, bytes } => (33 + stream_code(stream), bytes),
             Self::ReadsEnd { stream } => (35, stream_code(stream)),
@@ -172,15 +191,15 @@ impl Moment {
                 signal,
                 target,
                 delivery,
-            } => {
-                let target = u64::from(target == Target::Group);
-                let delivery = match delivery {
-                    Delivery::Sent => 0,
-                    Delivery::Gone => 1,
-                    Delivery::Refused => 2,
-                };
-                (41, signal_code(signal) << 8 | target << 4 | delivery)
-            }
+            } => (41, delivery_code(signal, target, delivery)),
+            Self::PassesOn {
+                signal,
+                target,
+                delivery,
+            } => (48, delivery_code(signal, target, delivery)),
+            Self::SeesStrays { living, immune } => (49, living << 32 | immune),
+            Self::SeesNoStrays => (50, 0),
+            Self::KillsStrays => (51, 0),
             Self::Reaps => (42, 0),
             Self::Runs(job) => (43, job_code(job)),
             Self::Discards(Payload(number)) => (44, number),
@@ -190,7 +209,8 @@ impl Moment {
                 let exit = outcome.exit.map_or(0, |status| 1 + status_code(status));
                 let error = outcome.error.map_or(0, |error| 1 + error_code(error));
                 let flags = u64::from(outcome.leaked) << 1 | u64::from(outcome.terminated);
-                (46, exit << 32 ^ error << 2 ^ flags)
+                let strays = (outcome.strays as u64) << 56;
+                (46, strays ^ exit << 32 ^ error << 2 ^ flags)
             }
         }
     }
@@ -211,8 +231,22 @@ impl RequestKind {
             Self::HoldOutput(stream) => 9 + stream_code(stream),
             Self::ReleaseOutput(stream) => 11 + stream_code(stream),
             Self::CloseOutput(stream) => 13 + stream_code(stream),
+            Self::Kill => 15,
+            Self::PassOn(signal, target) => {
+                1 << 32 | signal_code(signal) << 1 | u64::from(target == Target::Group)
+            }
         }
     }
+}
+
+fn delivery_code(signal: Signal, target: Target, delivery: Delivery) -> u64 {
+    let target = u64::from(target == Target::Group);
+    let delivery = match delivery {
+        Delivery::Sent => 0,
+        Delivery::Gone => 1,
+        Delivery::Refused => 2,
+    };
+    signal_code(signal) << 8 | target << 4 | delivery
 }
 
 fn stream_code(stream: Stream) -> u64 {
@@ -270,6 +304,7 @@ impl fmt::Display for Moment {
             Self::Forks { pid, child } => write!(f, "{pid} forks {child}"),
             Self::Closes { pid, stream } => write!(f, "{pid} closes {stream}"),
             Self::LeavesGroup { pid } => write!(f, "{pid} begins a group of its own"),
+            Self::BecomesImmune { pid } => write!(f, "{pid} runs as another user"),
             Self::Stops { pid } => write!(f, "{pid} is stopped"),
             Self::Continues { pid } => write!(f, "{pid} is continued"),
             Self::SleepsUnkillably { pid } => write!(f, "{pid} sleeps, and no signal wakes it"),
@@ -292,12 +327,28 @@ impl fmt::Display for Moment {
             Self::SeesExit(status) => write!(f, "    sees the exit: {status}"),
             Self::TakesRequest(kind) => write!(f, "    is asked: {kind}"),
             Self::HandlerAsks(kind) => write!(f, "    its handler asks: {kind}"),
-            Self::TakesAnswer(answer) => write!(f, "    is told: {answer}"),
+            Self::TakesAnswer(answer) => write!(f, "    learns: {answer}"),
             Self::Signals {
                 signal,
                 target,
                 delivery,
             } => write!(f, "    sends {} to the {}{delivery}", Named(signal), target),
+            Self::PassesOn {
+                signal,
+                target,
+                delivery,
+            } => write!(
+                f,
+                "    passes {} on to the {}{delivery}",
+                Named(signal),
+                target
+            ),
+            Self::SeesStrays { living, immune: 0 } => write!(f, "    sees {living} strays"),
+            Self::SeesStrays { living, immune } => {
+                write!(f, "    sees {living} strays, {immune} of them immune")
+            }
+            Self::SeesNoStrays => f.write_str("    cannot see strays"),
+            Self::KillsStrays => f.write_str("    kills the strays"),
             Self::Reaps => f.write_str("    reaps the leader"),
             Self::Runs(job) => write!(f, "    runs {job}"),
             Self::Discards(Payload(number)) => write!(f, "    discards notification {number}"),
@@ -315,6 +366,10 @@ impl fmt::Display for RequestKind {
             Self::Fail => f.write_str("something failed outside"),
             Self::Terminate => f.write_str("terminate it"),
             Self::Escalate => f.write_str("escalate"),
+            Self::Kill => f.write_str("kill it"),
+            Self::PassOn(signal, target) => {
+                write!(f, "pass {} on to the {target}", Named(*signal))
+            }
             Self::SetIdleTimeout => f.write_str("another idle timeout"),
             Self::SetLadder => f.write_str("another ladder"),
             Self::Suspended => f.write_str("wait, it is stopped"),
@@ -330,7 +385,7 @@ impl fmt::Display for Delivery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Sent => "",
-            Self::Gone => ": nobody there",
+            Self::Gone => ": none there",
             Self::Refused => ": refused",
         })
     }
@@ -371,6 +426,7 @@ struct Named(Signal);
 impl fmt::Display for Named {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
+            linux::USR1 => f.write_str("SIGUSR1"),
             linux::PIPE => f.write_str("SIGPIPE"),
             linux::CONT => f.write_str("SIGCONT"),
             linux::STOP => f.write_str("SIGSTOP"),

@@ -1,12 +1,11 @@
 //! The judge of a supervisor.
 //!
-//! It knows the config, and hears of every call: what the supervisor was told, and what it did. From
-//! that, and not from any state machine of the core's, it decides what may be done, and by when what
-//! must be done.
+//! It knows the config, and every call of the supervisor: what it learned, and what it did. From that, and not
+//! from any state machine of the core's, it decides what may be done, and by when what must be done.
 //!
-//! It cannot see into a supervisor, only what it does. So it works with bounds. What is done too soon is too soon even for the earliest moment at
-//! which it could have been decided; what comes too late is too late even for the latest. In between it
-//! keeps silent: a breach is a breach for certain.
+//! It cannot see into a supervisor, only what it does. So it works with bounds. What is done too soon is too soon
+//! even for the earliest moment at which it could have been decided; what comes too late is too late even for the
+//! latest. In between it says nothing: a breach is a breach for certain.
 
 mod clock;
 mod ending;
@@ -15,9 +14,11 @@ mod jobs;
 mod limits;
 mod output;
 mod signals;
+mod strays;
 mod waking;
 
 use childminder::{Error, ExitStatus, Instant, Outcome, Signal, Stream, Target};
+use childminder_driver::Sighting;
 
 use crate::notification::{Answer, Job, Payload};
 use crate::owner::Request;
@@ -31,6 +32,7 @@ use self::jobs::Jobs;
 use self::limits::Limits;
 use self::output::Output;
 use self::signals::Signals;
+use self::strays::Hunt;
 
 #[derive(Debug, Default)]
 pub(crate) struct Oracle {
@@ -53,6 +55,9 @@ pub(crate) struct Oracle {
     jobs: Jobs,
     errors: Errors,
     signals: Signals,
+    hunt: Hunt,
+    /// What is to be passed on.
+    passing_on: Vec<(Signal, Target)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -100,7 +105,7 @@ impl Default for Moment {
     }
 }
 
-/// It is told what the supervisor is told.
+/// What the supervisor learns.
 impl Oracle {
     pub(crate) fn begin(&mut self, scenario: &Scenario) {
         *self = Self {
@@ -145,6 +150,7 @@ impl Oracle {
             mark: self.clock.mark(),
             count: self.count,
         });
+        self.hunt.may_begin(self.clock.mark());
         self.clock.resume();
     }
 
@@ -166,9 +172,20 @@ impl Oracle {
                 if self.may_have_begun_to_end() {
                     self.signals.escalate(self.clock.mark());
                 }
+                self.hunt.hurry(self.clock.mark());
                 self.must_end_now();
                 self.clock.perhaps_resume();
             }
+            Request::Kill => {
+                let surely = self.exit.is_none() && !self.errors.unkillable;
+                let begun = self.must_end.has_come();
+                let may_have_begun = self.may_have_begun_to_end();
+                let now = self.clock.mark();
+                self.signals.kill(now, surely, begun, may_have_begun);
+                self.must_end_now();
+                self.clock.perhaps_resume();
+            }
+            Request::PassOn(signal, target) => self.passing_on.push((signal, target)),
             Request::SetLadder(ladder) => {
                 if self.may_have_begun_to_end() {
                     self.signals.forget_ladder(self.must_end.has_come());
@@ -179,9 +196,7 @@ impl Oracle {
             Request::Suspended => {
                 let surely = !self.may_have_begun_to_end();
                 self.suspended_in = self.turns;
-                if self.exit.is_none() {
-                    self.clock.suspend(surely);
-                }
+                self.clock.suspend(surely);
             }
             Request::Resumed => self.clock.resume(),
         }
@@ -218,6 +233,15 @@ impl Oracle {
         self.signals.refused
     }
 
+    /// Whether the leader was given up as unkillable.
+    pub(crate) fn gave_leader_up(&self) -> bool {
+        self.errors.unkillable
+    }
+
+    pub(crate) fn has_seen_strays(&self) -> bool {
+        self.hunt.has_seen()
+    }
+
     pub(crate) fn stages_sent(&self) -> usize {
         self.signals.sent
     }
@@ -236,10 +260,40 @@ impl Oracle {
         self.judge_signal(signal, target)
     }
 
+    pub(crate) fn passed_on(
+        &mut self,
+        signal: Signal,
+        target: Target,
+        pipes: &[Pipe; 2],
+    ) -> Result<(), Rule> {
+        self.look(pipes);
+        self.not_finished()?;
+        if self.exit.is_some() && target == Target::Leader {
+            return Err(Rule::SignalledDeadLeader(signal));
+        }
+        let asked = self.passing_on.len();
+        self.passing_on.retain(|it| *it != (signal, target));
+        if self.passing_on.len() == asked {
+            return Err(Rule::PassedOnUnasked(signal));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn looked_for_strays(&mut self, sighting: Option<Sighting>) {
+        let is_last = self.may_be_over();
+        self.hunt.looked(sighting, self.clock.mark(), is_last);
+    }
+
+    pub(crate) fn killed_strays(&mut self, pipes: &[Pipe; 2]) -> Result<(), Rule> {
+        self.look(pipes);
+        self.not_finished()?;
+        self.judge_hunt()
+    }
+
     pub(crate) fn reaped(&mut self) -> Result<(), Rule> {
         self.not_finished()?;
         self.reaped = true;
-        Ok(())
+        self.judge_look()
     }
 
     pub(crate) fn ran(&mut self, job: Job, pipes: &[Pipe; 2]) -> Result<(), Rule> {
@@ -275,6 +329,12 @@ impl Oracle {
         pipes: &[Pipe; 2],
     ) -> Result<(), Rule> {
         self.look(pipes);
+        if let Some((signal, _)) = self.passing_on.first()
+            && self.exit.is_none()
+            && !self.errors.unkillable
+        {
+            return Err(Rule::NeverPassedOn(*signal));
+        }
         self.judge_wake(wake)
     }
 

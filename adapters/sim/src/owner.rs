@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use childminder::{Event, Ladder};
+use childminder::{Event, Ladder, Signal, Target};
 
 use crate::notification::Payload;
 
@@ -19,6 +19,10 @@ pub enum Request {
     Terminate,
     /// The child must end sooner.
     Escalate,
+    /// The child must end for certain: SIGKILL to its group, now, in place of what is left of the ladder.
+    Kill,
+    /// Deliver this signal as it is, with [`Machine::pass_on`](crate::Machine::pass_on).
+    PassOn(Signal, Target),
     /// Another idle timeout, counted from now.
     SetIdleTimeout(Option<Duration>),
     /// Another ladder, unless it is under way.
@@ -40,6 +44,8 @@ impl Request {
             Self::Fail => Event::Fail,
             Self::Terminate => Event::Terminate,
             Self::Escalate => Event::Escalate,
+            Self::Kill => Event::Kill,
+            Self::PassOn(signal, target) => Event::PassOn { signal, target },
             Self::SetIdleTimeout(limit) => Event::SetIdleTimeout(limit),
             Self::SetLadder(ladder) => Event::SetLadder(ladder),
             Self::Suspended => Event::Suspended,

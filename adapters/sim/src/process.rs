@@ -5,11 +5,14 @@ use std::mem;
 use childminder::{ExitStatus, Signal, Stream};
 use childminder_driver::Trigger;
 
-/// A process. What it does with its time is in the world's hands; this is what can be known of it.
+/// A process, as the kernel knows it. `world.rs` makes it act.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "facts, each by itself")]
 pub(crate) struct Process {
     pub(crate) pid: u32,
     pub(crate) group: u32,
+    /// Its parent's place in the list of processes; the leader has none of these.
+    pub(crate) parent: usize,
     pub(crate) program: usize,
     /// Its next step.
     pub(crate) step: usize,
@@ -25,21 +28,36 @@ pub(crate) struct Process {
     pub(crate) tidying: Option<(i32, u64)>,
     pub(crate) holds: [bool; 2],
     pub(crate) pending: Pending,
+    /// It runs as another user: the supervisor may not signal it.
+    pub(crate) immune: bool,
+    /// It was to be killed as a stray, and that was refused.
+    pub(crate) refused: bool,
+    /// The latest look for strays has shown it.
+    pub(crate) sighted: bool,
+    /// How often it forks while strays are killed.
+    pub(crate) forks_when_killed: u8,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Life {
     Alive,
-    /// Only the leader, until it is reaped: everybody else is an orphan, and reaped by init at once.
+    /// Only the leader, until it is reaped. Every other process is reaped in the moment of its death.
     Zombie(ExitStatus),
     Gone,
 }
 
 impl Process {
-    pub(crate) fn new(pid: u32, group: u32, program: usize, step: usize, holds: [bool; 2]) -> Self {
+    pub(crate) fn new(
+        pid: u32,
+        group: u32,
+        parent: usize,
+        (program, step): (usize, usize),
+        holds: [bool; 2],
+    ) -> Self {
         Self {
             pid,
             group,
+            parent,
             program,
             step,
             act: 0,
@@ -50,6 +68,10 @@ impl Process {
             tidying: None,
             holds,
             pending: Pending::default(),
+            immune: false,
+            refused: false,
+            sighted: false,
+            forks_when_killed: 0,
         }
     }
 
@@ -238,6 +260,7 @@ pub(crate) fn index(stream: Stream) -> usize {
 pub(crate) mod linux {
     use childminder::Signal;
 
+    pub(crate) const USR1: Signal = Signal::new(10).expect("10 is a signal");
     pub(crate) const PIPE: Signal = Signal::new(13).expect("13 is a signal");
     pub(crate) const CONT: Signal = Signal::new(18).expect("18 is a signal");
     pub(crate) const STOP: Signal = Signal::new(19).expect("19 is a signal");

@@ -4,13 +4,14 @@
 
 use std::time::Duration;
 
-use childminder::{Activity, Config, ExitStatus, Ladder, Signal, Stage, Stream, Target};
+use childminder::{Activity, Config, ExitStatus, Ladder, Signal, Stage, Stream, Sweep, Target};
 use childminder_driver::{BUDGET, Trigger};
 
 use crate::dice::Dice;
 use crate::notification::{Payload, Reply};
 use crate::owner::Request;
 use crate::pace::{Hints, Pace};
+use crate::process::linux;
 use crate::scenario::Scenario;
 use crate::script::{Reaction, Step};
 use crate::time::{MILLISECOND, SECOND};
@@ -76,15 +77,33 @@ impl Scenario {
         let specials = usize::from(dice.one_in(4));
         self.programs
             .add(default, &[special][..specials], steps.all());
+        let mut last = children;
         for _ in 0..children {
             let mut steps = Steps::new();
-            if dice.one_in(4) {
+            if dice.one_in(3) {
                 steps.push(Step::LeavesGroup);
+            }
+            if dice.one_in(12) {
+                steps.push(Step::BecomesImmune);
+            }
+            if dice.one_in(12) {
+                let times = 1 + u8::from(dice.one_in(2));
+                steps.push(Step::ForksWhenKilled { times });
+            }
+            if dice.one_in(4) {
+                last += 1;
+                steps.push(Step::Forks { program: last });
             }
             if dice.one_in(4) {
                 let stream = roll_stream(dice);
                 steps.push(Step::Closes { stream });
             }
+            roll_life(dice, &mut steps);
+            let default = roll_reaction(dice);
+            self.programs.add(default, &[], steps.all());
+        }
+        for _ in children..last {
+            let mut steps = Steps::new();
             roll_life(dice, &mut steps);
             let default = roll_reaction(dice);
             self.programs.add(default, &[], steps.all());
@@ -217,6 +236,11 @@ fn roll_config(dice: &mut Dice) -> Config {
         1..3 => Some(Duration::from_nanos(roll_span(dice, 10))),
         _ => Some(Duration::from_secs(2)),
     };
+    let stray_timeout = match dice.few(8) {
+        0..3 => Some(Duration::from_nanos(roll_span(dice, 4))),
+        3..5 => Some(Duration::from_secs(2)),
+        _ => None,
+    };
     let activity = match dice.few(8) {
         0 => Activity::Stdout,
         1 => Activity::Stderr,
@@ -237,7 +261,12 @@ fn roll_config(dice: &mut Dice) -> Config {
         drain_timeout,
         activity,
         ladder,
-        sweep: !dice.one_in(8),
+        sweep: match dice.few(8) {
+            0 => Sweep::Never,
+            1..3 => Sweep::Always,
+            _ => Sweep::Terminated,
+        },
+        stray_timeout,
     }
 }
 
@@ -272,7 +301,7 @@ fn roll_ladder(dice: &mut Dice) -> Ladder {
 }
 
 fn roll_request(dice: &mut Dice) -> Request {
-    match dice.few(16) {
+    match dice.few(20) {
         0..6 => Request::Notify(Payload(0)),
         6 => Request::Progress,
         7 => Request::Fail,
@@ -281,7 +310,12 @@ fn roll_request(dice: &mut Dice) -> Request {
         11 => Request::SetIdleTimeout(None),
         12 => Request::SetIdleTimeout(Some(Duration::from_nanos(roll_span(dice, 10)))),
         13 => Request::SetLadder(roll_ladder(dice)),
-        _ => Request::Suspended,
+        14..16 => Request::Suspended,
+        _ if dice.one_in(4) => Request::Kill,
+        _ => Request::PassOn(
+            dice.pick([Signal::HUP, linux::USR1, Signal::TERM, linux::STOP]),
+            dice.pick([Target::Leader, Target::Group]),
+        ),
     }
 }
 
@@ -349,6 +383,7 @@ fn roll_weather(dice: &mut Dice) -> Weather {
     }
     weather.failing_reap = dice.one_in(16);
     weather.lost_exit = dice.one_in(16);
+    weather.unseen_strays = dice.one_in(8);
     if dice.one_in(8) {
         weather.clock_set = Some(ClockSet {
             at: Duration::from_nanos(roll_span(dice, 20)),

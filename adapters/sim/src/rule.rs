@@ -10,13 +10,13 @@ use crate::notification::{Job, Payload};
 /// A rule, and how it was broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {
-    /// A signal after the reap, when the pid was a stranger's already.
+    /// A signal after the reap, when the pid belonged to another process already.
     SignalledStranger(Signal),
-    /// A signal after the reap: the pid could have been a stranger's.
+    /// A signal after the reap: the pid could have belonged to another process.
     SignalledAfterReap(Signal),
     /// A signal to a leader that was known to be dead.
     SignalledDeadLeader(Signal),
-    /// A signal, though nobody asked for it, nothing failed and no time was up.
+    /// A signal that was not asked for, while nothing had failed and no time was up.
     SignalledUnprovoked(Signal),
     /// A signal that the ladder does not have, or not there.
     SignalledOffLadder(Signal, Target),
@@ -62,9 +62,34 @@ pub enum Rule {
     FinishedUnreaped,
     /// An outcome that is wrong about whether the child was terminated.
     FinishedWithWrongTerminated,
-    /// An end, after a termination with a sweep, that left somebody of the group alive.
+    /// An end after a sweep that left a process of the group alive.
     LeftSurvivor {
-        /// Whom.
+        /// Which one.
+        pid: u32,
+    },
+    /// A signal was passed on that its owner did not ask for.
+    PassedOnUnasked(Signal),
+    /// A signal that its owner wants delivered is not passed on, though the leader lives.
+    NeverPassedOn(Signal),
+    /// The kernel refused to pass a signal on, and the handler was not told so, or not truly.
+    RefusalLost,
+    /// It told its monitor of other strays than the look has shown.
+    StraysMistold,
+    /// It killed strays in a run that is not swept.
+    KilledUnsweptStrays,
+    /// It killed strays before the leader's exit, or while its group may still hold the output.
+    KilledStraysTooSoon,
+    /// It killed strays, and the latest look has shown none.
+    KilledUnseenStrays,
+    /// A swept run has strays, and it sleeps.
+    NeverKillsStrays,
+    /// It reaped the leader before it looked for strays.
+    ReapedBeforeLook,
+    /// An outcome that is wrong about what became of the strays, or that gives them up before their time.
+    FinishedWithWrongStrays,
+    /// An outcome without strays, or with all of them killed, while one lives that could be seen.
+    OverlookedStray {
+        /// The process.
         pid: u32,
     },
     /// Anything done after the end, even a second end.
@@ -102,11 +127,11 @@ pub enum Rule {
     UsedAfterClose(Stream),
     /// It reads and reads, and its turn does not end.
     ReadsForEver,
-    /// It carried a request out before an older one, or one that nobody made.
+    /// It carried a request out before an older one, or one that was not made.
     RequestOutOfOrder,
     /// A request that was made before the turn is not carried out after it.
     RequestLate(RequestKind),
-    /// It told its monitor of an answer that nobody gave.
+    /// It told its monitor of an answer that was not given.
     AnswerMadeUp,
     /// An answer that was given before the turn is not taken after it.
     AnswerLost(Job),
@@ -230,6 +255,34 @@ impl fmt::Display for Rule {
                     "finished after a sweep, but {pid} of the group is still alive"
                 )
             }
+            Self::PassedOnUnasked(signal) => {
+                write!(f, "passed {signal} on, which its owner did not ask for")
+            }
+            Self::NeverPassedOn(signal) => {
+                write!(f, "did not pass {signal} on, as it was asked to")
+            }
+            Self::RefusalLost => {
+                f.write_str("did not tell its handler that a signal could not be passed on")
+            }
+            Self::StraysMistold => {
+                f.write_str("told its monitor of other strays than the look has shown")
+            }
+            Self::KilledUnsweptStrays => f.write_str("killed strays in a run that is not swept"),
+            Self::KilledStraysTooSoon => f.write_str("killed strays before the child was over"),
+            Self::KilledUnseenStrays => f.write_str("killed strays that no look has shown"),
+            Self::NeverKillsStrays => f.write_str("strays should be killed, but it sleeps"),
+            Self::ReapedBeforeLook => {
+                f.write_str("reaped the leader and had not looked for strays")
+            }
+            Self::FinishedWithWrongStrays => {
+                f.write_str("finished with a wrong word on what became of the strays")
+            }
+            Self::OverlookedStray { pid } => {
+                write!(
+                    f,
+                    "finished as if no stray were left, but {pid} is still alive"
+                )
+            }
             Self::ActedAfterFinish => f.write_str("did something after it had finished"),
             Self::SleepsThrough(deadline) => write!(f, "sleeps through a deadline: {deadline:?}"),
             Self::Stalls => f.write_str("sleeps for ever and has not finished"),
@@ -288,7 +341,7 @@ impl fmt::Display for Rule {
                     "did not carry out in its turn what it was asked before: {kind}"
                 )
             }
-            Self::AnswerMadeUp => f.write_str("told its monitor of an answer that nobody gave"),
+            Self::AnswerMadeUp => f.write_str("told its monitor of an answer that was not given"),
             Self::AnswerLost(job) => write!(f, "did not take the answer to {job} in its turn"),
             Self::ToldUntrue => f.write_str("told its monitor what is not so"),
             Self::AnotherAction => {

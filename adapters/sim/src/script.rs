@@ -6,10 +6,10 @@ use childminder::{ExitStatus, Signal, Stream};
 
 use crate::time::nanos;
 
-/// A process, told as a story: what it does, step by step, and how it takes signals.
+/// What a process does, step by step, and how it takes signals.
 ///
-/// A process that comes to the end of its script exits with code 0. Unless told otherwise, a signal
-/// kills it.
+/// A process that comes to the end of its script exits with code 0. A signal kills it, unless the script says
+/// otherwise.
 ///
 /// ```
 /// use childminder::{Signal, Stream};
@@ -38,7 +38,7 @@ pub enum Reaction {
     /// It dies of it, at once.
     #[default]
     Dies,
-    /// It does not care.
+    /// It ignores it.
     Ignores,
     /// It writes this much to standard output, and goes on as before.
     Writes {
@@ -62,8 +62,8 @@ impl Script {
         Self::default()
     }
 
-    /// Writes this many bytes: those from 0 to 250 over and over, in an order that is the stream's. A process that writes to a pipe that the supervisor has closed gets
-    /// SIGPIPE.
+    /// Writes this many bytes: those from 0 to 250 over and over, in an order that is the stream's. A process that
+    /// writes to a pipe that the supervisor has closed gets SIGPIPE.
     #[must_use]
     pub fn writes(self, stream: Stream, bytes: u64) -> Self {
         self.then(Step::Writes { stream, bytes })
@@ -91,8 +91,8 @@ impl Script {
         })
     }
 
-    /// Forks another process into its group, which inherits its ends of the pipes. Nobody but its
-    /// pipes and its group knows of it: when it dies, init reaps it.
+    /// Forks another process into its group, which inherits its ends of the pipes. If it outlives its parent, it
+    /// is a stray: a look shows it once the parent is dead, as it shows a subreaper those that it has inherited.
     #[must_use]
     pub fn forks(mut self, child: Self) -> Self {
         self.steps.push(Told::Forks(child));
@@ -110,6 +110,20 @@ impl Script {
     #[must_use]
     pub fn leaves_group(self) -> Self {
         self.then(Step::LeavesGroup)
+    }
+
+    /// From here on, runs as another user: the supervisor may not signal it (EPERM). The leader cannot, and this
+    /// does nothing then.
+    #[must_use]
+    pub fn becomes_immune(self) -> Self {
+        self.then(Step::BecomesImmune)
+    }
+
+    /// From here on, when it is killed as a stray, it has just forked a process that hangs and does the same, one
+    /// time less: `times` looks show another.
+    #[must_use]
+    pub fn forks_when_killed(self, times: u8) -> Self {
+        self.then(Step::ForksWhenKilled { times })
     }
 
     /// Stops itself, as with Ctrl-Z. It goes on when SIGCONT comes.
@@ -156,7 +170,7 @@ impl Script {
         self
     }
 
-    /// Does not care about this signal.
+    /// Ignores this signal.
     #[must_use]
     pub fn ignores(self, signal: Signal) -> Self {
         self.on(signal, Reaction::Ignores)
@@ -199,6 +213,10 @@ pub(crate) enum Step {
         stream: Stream,
     },
     LeavesGroup,
+    BecomesImmune,
+    ForksWhenKilled {
+        times: u8,
+    },
     Stops,
     SleepsUnkillably {
         nanos: u64,

@@ -54,6 +54,7 @@ impl fmt::Display for Held<'_> {
             ("notification", config.notification_timeout),
             ("heartbeat", config.heartbeat_interval),
             ("drain", config.drain_timeout),
+            ("strays", config.stray_timeout),
         ];
         for (name, limit) in limits {
             if let Some(limit) = limit {
@@ -67,6 +68,6 @@ impl fmt::Display for Held<'_> {
                 write!(f, ":{wait:?}")?;
             }
         }
-        f.write_str(if config.sweep { ", sweep" } else { "" })
+        write!(f, ", sweep {}", config.sweep.name())
     }
 }

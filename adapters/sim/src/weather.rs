@@ -32,7 +32,7 @@ pub struct Weather {
     pub interrupts: u8,
     /// One in how many signals is refused with EPERM; zero is none.
     pub refusals: u8,
-    /// The how-manieth read of any output fails for good; zero is none.
+    /// Which read fails for good, whatever it reads: 1 is the first; zero is none.
     pub failing_read: u8,
     /// One in how many questions of how much can be read (FIONREAD) fails; zero is none.
     pub failing_waiting: u8,
@@ -41,11 +41,13 @@ pub struct Weather {
     /// Whether something else reaps the leader as soon as it is dead, such as a library that waits for
     /// any child. Its exit status is lost then, and no signal reaches anything by its pid.
     pub lost_exit: bool,
+    /// Whether the kernel cannot show strays.
+    pub unseen_strays: bool,
     /// When, and how, the clock that the supervisor sees is set.
     pub clock_set: Option<ClockSet>,
 }
 
-/// Somebody sets the clock.
+/// A change of the clock, which is no passing of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClockSet {
     /// When.
@@ -72,6 +74,7 @@ impl Weather {
         failing_waiting: 0,
         failing_reap: false,
         lost_exit: false,
+        unseen_strays: false,
         clock_set: None,
     };
 }

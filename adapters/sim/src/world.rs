@@ -3,7 +3,7 @@
 use std::mem;
 
 use childminder::{ExitStatus, Signal, Stream};
-use childminder_driver::{Ready, Trigger};
+use childminder_driver::{Ready, Sighting, Trigger};
 
 use crate::agenda::Coming;
 use crate::coverage::Seen;
@@ -46,7 +46,7 @@ impl Machine {
         let uncaptured = scenario.piped != [true; 2];
         self.coverage.add_if(uncaptured, Seen::Uncaptured);
         self.plan_ahead();
-        self.spawn(LEADER, LEADER, 0, self.scenario.piped);
+        self.spawn(LEADER, LEADER, (0, 0), self.scenario.piped);
     }
 
     fn plan_ahead(&mut self) {
@@ -231,6 +231,14 @@ impl Machine {
         self.tell_news();
     }
 
+    /// What is suspended is resumed, or no supervisor could come to its end.
+    fn resume(&mut self) {
+        let now = self.clock.time;
+        let next = self.asked;
+        self.scenario.requests.insert(next, (now, Request::Resumed));
+        self.ask();
+    }
+
     fn signal_group(&mut self, signal: Signal) {
         for process in 0..self.processes.len() {
             if self.processes[process].group == LEADER {
@@ -270,6 +278,13 @@ impl Machine {
             self.processes[process].unkillable = false;
             self.deliver(process, Signal::KILL);
         }
+        let suspends = |(_, request): &&(u64, Request)| {
+            matches!(request, Request::Suspended | Request::Resumed)
+        };
+        let latest = self.scenario.requests[..self.asked].iter().rfind(suspends);
+        if let Some((_, Request::Suspended)) = latest {
+            self.resume();
+        }
         self.answer_all();
         self.tell_news();
     }
@@ -283,15 +298,19 @@ impl Machine {
 
 /// Processes act.
 impl Machine {
-    fn spawn(&mut self, pid: u32, group: u32, program: usize, holds: [bool; 2]) {
+    fn spawn(&mut self, pid: u32, group: u32, (parent, program): (usize, usize), holds: [bool; 2]) {
+        self.enter(pid, group, (parent, program), holds);
+        self.set_out(self.processes.len() - 1, self.clock.time);
+    }
+
+    fn enter(&mut self, pid: u32, group: u32, (parent, program): (usize, usize), holds: [bool; 2]) {
         let step = self.scenario.programs.start(program);
-        let process = Process::new(pid, group, program, step, holds);
+        let process = Process::new(pid, group, parent, (program, step), holds);
         for (pipe, held) in self.pipes.iter_mut().zip(holds) {
             pipe.holders += u32::from(held);
         }
         self.processes.push(process);
         self.note_down(Moment::Starts { pid });
-        self.set_out(self.processes.len() - 1, self.clock.time);
     }
 
     /// Whatever it wanted to do before, it does no more.
@@ -346,6 +365,8 @@ impl Machine {
             Step::Forks { program } => self.fork(process, program),
             Step::Closes { stream } => self.let_go(process, stream),
             Step::LeavesGroup => self.leave_group(process),
+            Step::BecomesImmune => self.become_immune(process),
+            Step::ForksWhenKilled { times } => self.processes[process].forks_when_killed = times,
             Step::Sleeps { nanos } => {
                 self.set_out(process, now.saturating_add(nanos));
                 return false;
@@ -405,9 +426,35 @@ impl Machine {
     fn fork(&mut self, process: usize, program: usize) {
         let parent = &self.processes[process];
         let (pid, group, holds) = (parent.pid, parent.group, parent.holds);
-        let child = LEADER + u32::try_from(self.processes.len()).unwrap_or(u32::MAX - LEADER);
+        let child = self.next_pid();
         self.note_down(Moment::Forks { pid, child });
-        self.spawn(child, group, program, holds);
+        self.spawn(child, group, (process, program), holds);
+    }
+
+    /// A copy of itself, which hangs.
+    fn fork_when_killed(&mut self, process: usize) {
+        let parent = &self.processes[process];
+        let (pid, group, holds, program) = (parent.pid, parent.group, parent.holds, parent.program);
+        let left = parent.forks_when_killed - 1;
+        let child = self.next_pid();
+        self.note_down(Moment::Forks { pid, child });
+        self.enter(child, group, (process, program), holds);
+        if let Some(copy) = self.processes.last_mut() {
+            copy.forks_when_killed = left;
+        }
+        self.coverage.add(Seen::ForkedWhileKilled);
+    }
+
+    fn next_pid(&self) -> u32 {
+        LEADER + u32::try_from(self.processes.len()).unwrap_or(u32::MAX - LEADER)
+    }
+
+    fn become_immune(&mut self, process: usize) {
+        if process > 0 {
+            self.processes[process].immune = true;
+            let pid = self.processes[process].pid;
+            self.note_down(Moment::BecomesImmune { pid });
+        }
     }
 
     fn leave_group(&mut self, process: usize) {
@@ -474,6 +521,45 @@ impl Machine {
             self.coverage.add(Seen::PidReused);
             self.note_down(Moment::Reused { pid: LEADER });
         }
+    }
+}
+
+/// Strays are looked for and killed.
+impl Machine {
+    /// Living ones, and how many of these have refused to be killed. A stray whose parent lives is not seen.
+    pub(crate) fn sight_strays(&mut self) -> Sighting {
+        let mut sighting = Sighting::default();
+        for process in 1..self.processes.len() {
+            let sighted = self.is_stray(process);
+            self.processes[process].sighted = sighted;
+            sighting.living += u64::from(sighted);
+            sighting.immune += u64::from(sighted && self.processes[process].refused);
+        }
+        sighting
+    }
+
+    pub(crate) fn kill_sighted(&mut self) {
+        for process in 1..self.processes.len() {
+            if !self.processes[process].sighted || !self.processes[process].is_alive() {
+                continue;
+            }
+            if self.processes[process].immune {
+                self.processes[process].refused = true;
+                continue;
+            }
+            if self.processes[process].forks_when_killed > 0 {
+                self.fork_when_killed(process);
+            }
+            let is_of_chain = self.processes[process].parent > 0;
+            self.coverage.add_if(is_of_chain, Seen::ChainKilled);
+            self.deliver(process, Signal::KILL);
+        }
+    }
+
+    /// A process that lives, and whose parent is dead: the kernel gave it to the supervisor.
+    pub(crate) fn is_stray(&self, process: usize) -> bool {
+        let parent = self.processes[process].parent;
+        process > 0 && self.processes[process].is_alive() && !self.processes[parent].is_alive()
     }
 }
 

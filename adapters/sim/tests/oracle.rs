@@ -2,7 +2,7 @@
 
 mod buggy;
 
-use childminder::{Error, Signal, Target};
+use childminder::{Deadline, Error, Signal, Target};
 use childminder_sim::{Rule, Violation, assert_holds, search};
 
 use crate::buggy::{Bug, Buggy};
@@ -27,7 +27,7 @@ fn it_signals_a_leader_that_it_knows_is_dead() {
 }
 
 #[test]
-fn it_kills_whoever_outlives_a_leader_that_ended_well() {
+fn it_kills_what_outlives_a_leader_that_ended_well() {
     found(Bug::KillsUnprovoked, |rule| {
         matches!(rule, Rule::SignalledUnprovoked(Signal::KILL))
     });
@@ -182,6 +182,85 @@ fn it_waits_for_an_end_of_output_that_has_been() {
 fn it_says_twice_that_the_child_has_exited() {
     found(Bug::TellsTheExitTwice, |rule| {
         matches!(rule, Rule::Misuse(_))
+    });
+}
+
+#[test]
+fn it_never_looks_for_strays() {
+    found(Bug::NeverLooksForStrays, |rule| {
+        matches!(
+            rule,
+            Rule::ReapedBeforeLook | Rule::FinishedWithWrongStrays | Rule::OverlookedStray { .. }
+        )
+    });
+}
+
+#[test]
+fn it_says_that_all_strays_are_dead() {
+    found(Bug::SaysAllStraysAreDead, |rule| {
+        rule == Rule::FinishedWithWrongStrays
+    });
+}
+
+#[test]
+fn it_kills_strays_of_a_run_that_is_not_swept() {
+    found(Bug::KillsUnsweptStrays, |rule| {
+        rule == Rule::KilledUnsweptStrays
+    });
+}
+
+#[test]
+fn it_leaves_strays_of_a_run_that_is_swept() {
+    found(Bug::LeavesSweptStrays, |rule| {
+        rule == Rule::NeverKillsStrays
+    });
+}
+
+#[test]
+fn it_gives_strays_up_at_once() {
+    found(Bug::GivesStraysUpAtOnce, |rule| {
+        rule == Rule::FinishedWithWrongStrays
+    });
+}
+
+#[test]
+fn it_reaps_before_it_looks_for_strays() {
+    found(Bug::ReapsBeforeItLooks, |rule| {
+        rule == Rule::ReapedBeforeLook
+    });
+}
+
+#[test]
+fn it_sleeps_until_the_time_for_strays_is_over() {
+    found(Bug::SleepsOverStrays, |rule| {
+        rule == Rule::SleepsThrough(Deadline::StrayLook)
+    });
+}
+
+#[test]
+fn it_passes_no_signal_on() {
+    found(Bug::NeverPassesOn, |rule| {
+        matches!(rule, Rule::NeverPassedOn(_))
+    });
+}
+
+#[test]
+fn it_takes_a_signal_that_is_passed_on_for_one_of_its_own() {
+    found(Bug::PassesOnToTheLadder, |rule| {
+        matches!(
+            rule,
+            Rule::SignalledUnprovoked(_) | Rule::SignalledOffLadder(..)
+        )
+    });
+}
+
+#[test]
+fn it_takes_a_kill_for_a_polite_request() {
+    found(Bug::IgnoresKill, |rule| {
+        matches!(
+            rule,
+            Rule::SignalledOffLadder(..) | Rule::NeverSignals | Rule::FinishedWithWrongTerminated
+        )
     });
 }
 

@@ -1,7 +1,8 @@
 //! What must hold of a driver, beside what must hold of every supervisor.
 //!
 //! It sees what passes between the driver and its kernel, its handler and its monitor, and what was asked and
-//! answered. A monitor of its own, the mirror, is told what the driver says that it tells its own.
+//! answered. It has a monitor of its own, the mirror, and feeds it every event that the driver announces: what the
+//! mirror then asks for is what the driver's monitor must have asked for.
 
 mod handler;
 mod monitor;
@@ -10,8 +11,11 @@ mod turns;
 use std::collections::VecDeque;
 use std::io;
 
-use childminder::{Action, Config, ExitStatus, Instant, MonitorState, NotificationId, Stream};
-use childminder_driver::{Failure, Request};
+use childminder::{
+    Action, Config, Event, ExitStatus, Instant, MonitorState, NotificationId, Signal, Stream,
+    Target,
+};
+use childminder_driver::{Failure, Request, Sighting};
 
 use super::words::{self, Worded};
 use crate::coverage::Seen;
@@ -34,6 +38,12 @@ pub(super) struct Judge {
     reads: u32,
     /// The action that was announced and is not yet performed.
     owed: Option<Action>,
+    /// Whether the event at hand passes a signal on, which is another call of the kernel.
+    passing_on: bool,
+    /// A signal that the kernel has refused to pass on, until the handler hears of it.
+    refusal: Option<(u64, Signal, Target)>,
+    /// What a look for strays has shown, until the monitor hears of it.
+    sighting: Option<Event>,
     exited: Option<ExitStatus>,
     finished: bool,
     streams: [Delivery; 2],
@@ -106,6 +116,9 @@ impl Judge {
             blind: false,
             reads: 0,
             owed: None,
+            passing_on: false,
+            refusal: None,
+            sighting: None,
             exited: None,
             finished: false,
             streams: [Delivery::default(); 2],
@@ -146,6 +159,10 @@ impl Judge {
             owner::Request::Progress => self.tell(request, Request::Progress),
             owner::Request::Terminate => self.tell(request, Request::Terminate),
             owner::Request::Escalate => self.tell(request, Request::Escalate),
+            owner::Request::Kill => self.tell(request, Request::Kill),
+            owner::Request::PassOn(signal, target) => {
+                self.tell(request, Request::PassOn(signal, target))
+            }
             owner::Request::SetIdleTimeout(limit) => {
                 self.tell(request, Request::SetIdleTimeout(limit))
             }
@@ -168,6 +185,11 @@ impl Judge {
             Request::Progress => self.tell(Owners::Progress, Request::Progress),
             Request::Terminate => self.tell(Owners::Terminate, Request::Terminate),
             Request::Escalate => self.tell(Owners::Escalate, Request::Escalate),
+            Request::Kill => self.tell(Owners::Kill, Request::Kill),
+            Request::PassOn(signal, target) => self.tell(
+                Owners::PassOn(signal, target),
+                Request::PassOn(signal, target),
+            ),
             Request::SetIdleTimeout(limit) => self.tell(
                 Owners::SetIdleTimeout(limit),
                 Request::SetIdleTimeout(limit),
@@ -228,6 +250,26 @@ impl Judge {
         let number = self.number();
         self.failures.push(number);
         words::fault(number, words)
+    }
+
+    /// Why this signal could not be passed on.
+    pub(super) fn refusal(
+        &mut self,
+        signal: Signal,
+        target: Target,
+        words: &'static str,
+    ) -> io::Error {
+        let number = self.number();
+        self.refusal = Some((number, signal, target));
+        words::fault(number, words)
+    }
+
+    /// What a look for strays has shown.
+    pub(super) fn sights(&mut self, sighting: Option<Sighting>) {
+        self.sighting = Some(match sighting {
+            Some(Sighting { living, immune }) => Event::StraysSeen { living, immune },
+            None => Event::StraysUnseen,
+        });
     }
 
     pub(super) fn blinded(&mut self, words: &'static str) -> io::Error {

@@ -94,6 +94,8 @@ fn ask(control: &mut Control<Payload>, request: Request) {
         Request::Fail => control.fail("the handler fails"),
         Request::Terminate => control.terminate(),
         Request::Escalate => control.escalate(),
+        Request::Kill => control.kill(),
+        Request::PassOn(signal, target) => control.pass_on(signal, target),
         Request::SetIdleTimeout(limit) => control.set_idle_timeout(limit),
         Request::SetLadder(ladder) => control.set_ladder(ladder),
         Request::Suspended => control.suspended(),

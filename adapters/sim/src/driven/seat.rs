@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::io;
 
 use childminder::{Action, ExitStatus, Signal, Stream, Target};
-use childminder_driver::{Kernel, Trigger};
+use childminder_driver::{Kernel, Sighting, Trigger};
 
 use super::Stage;
 use crate::machine::Read;
@@ -65,7 +65,7 @@ impl Kernel for Seat<'_, '_> {
     /// A stopped process does not see a signal until it is continued.
     fn signal(&mut self, signal: Signal, target: Target) -> io::Result<()> {
         let Stage { machine, judge } = &mut *self.stage.borrow_mut();
-        judge.performs(machine, Action::SendSignal { signal, target });
+        judge.sends(machine, signal, target);
         match machine.signal(signal, target) {
             Delivery::Refused => return Err(judge.fault("the signal is not permitted")),
             Delivery::Sent if signal != Signal::KILL => {
@@ -75,6 +75,29 @@ impl Kernel for Seat<'_, '_> {
             Delivery::Sent | Delivery::Gone => {}
         }
         Ok(())
+    }
+
+    fn pass_on(&mut self, signal: Signal, target: Target) -> io::Result<()> {
+        let Stage { machine, judge } = &mut *self.stage.borrow_mut();
+        judge.passes_on(machine, signal, target);
+        match machine.pass_on(signal, target) {
+            Delivery::Refused => Err(judge.refusal(signal, target, "it is not permitted")),
+            Delivery::Sent | Delivery::Gone => Ok(()),
+        }
+    }
+
+    fn find_strays(&mut self) -> Option<Sighting> {
+        let Stage { machine, judge } = &mut *self.stage.borrow_mut();
+        judge.performs(machine, Action::LookForStrays);
+        let sighting = machine.find_strays();
+        judge.sights(sighting);
+        sighting
+    }
+
+    fn kill_strays(&mut self) {
+        let Stage { machine, judge } = &mut *self.stage.borrow_mut();
+        judge.performs(machine, Action::KillStrays);
+        machine.kill_strays();
     }
 
     fn reap(&mut self) -> io::Result<()> {

@@ -1,10 +1,13 @@
 //! Stands between the driver and its handler, and sees all that passes.
 
 use std::cell::RefCell;
+use std::io;
 use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use childminder::{Error, ExitStatus, Instant, Moment, NotificationId, Outcome, Stream};
+use childminder::{
+    Error, ExitStatus, Instant, Moment, NotificationId, Outcome, Signal, Stream, Target,
+};
 use childminder_driver::{Answer, ChildId, Control, Discarded, Failure, Handler, Job, Requests};
 
 use super::Stage;
@@ -96,6 +99,19 @@ impl<H: Handler> Handler for Witness<'_, '_, H> {
         let failure = failure.map(Worded::unwrap);
         self.handler
             .error(&mut self.desk.control(), error, first, failure);
+        self.pass_on(control);
+    }
+
+    fn refused(
+        &mut self,
+        control: &mut Control<Self::Notification>,
+        signal: Signal,
+        target: Target,
+        error: io::Error,
+    ) {
+        self.stage(|stage| stage.judge.refused(stage.machine, signal, target, &error));
+        let own = &mut self.desk.control();
+        self.handler.refused(own, signal, target, error);
         self.pass_on(control);
     }
 

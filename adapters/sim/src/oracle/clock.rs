@@ -5,7 +5,7 @@
 //! exactly: when within a turn the supervisor has looked at the clock, and whether a suspension was
 //! over, because a stage of the ladder ends it. So there are two readings.
 
-/// See above.
+/// The two readings.
 #[derive(Debug, Default)]
 pub(super) struct Clock {
     /// Whether there was a turn: time counts from the first.
@@ -108,7 +108,7 @@ impl Clock {
     }
 
     /// What the clock will show, at the latest, when `limit` will have gone by since `mark`. `u64::MAX`
-    /// if that is never, or if nobody knows, because time may stand still.
+    /// if that is never, or not known, because time may stand still.
     pub(super) fn latest(&self, mark: Mark, limit: u64) -> u64 {
         if limit == u64::MAX || self.perhaps_suspended {
             return u64::MAX;

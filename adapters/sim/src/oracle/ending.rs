@@ -1,6 +1,6 @@
 //! The end: once, not before everything is over, and true.
 
-use childminder::{ExitStatus, Outcome};
+use childminder::{ExitStatus, Outcome, Sweep};
 
 use crate::oracle::{Exit, Oracle};
 use crate::rule::Rule;
@@ -11,7 +11,8 @@ impl Oracle {
         self.judge_output(outcome)?;
         self.judge_jobs()?;
         self.judge_verdict(outcome)?;
-        self.judge_terminated(outcome)
+        self.judge_terminated(outcome)?;
+        self.judge_strays(outcome)
     }
 
     /// Whether the output has ended, or has been waited for long enough.
@@ -73,7 +74,8 @@ impl Oracle {
 
     fn judge_terminated(&self, outcome: &Outcome) -> Result<(), Rule> {
         let can_be = self.may_have_begun_to_end();
-        let must_be = self.signals.must_have_begun || self.signals.has_begun();
+        let sweep_tells = self.limits.sweep == Sweep::Terminated;
+        let must_be = self.signals.must_have_begun || self.signals.has_begun(sweep_tells);
         if outcome.terminated && !can_be || !outcome.terminated && must_be {
             return Err(Rule::FinishedWithWrongTerminated);
         }

@@ -66,7 +66,10 @@ impl Oracle {
         }
         match error {
             Error::Exit(_) => return Ok(()),
-            Error::Unkillable => self.errors.unkillable = true,
+            Error::Unkillable => {
+                self.errors.unkillable = true;
+                self.hunt.may_begin(self.clock.mark());
+            }
             Error::NotificationTimeout(_) => self.jobs.give_up(),
             _ => {}
         }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use childminder::{Activity, Config, Stream};
+use childminder::{Activity, Config, Stream, Sweep};
 
 use crate::process::Pipe;
-use crate::time::limit;
+use crate::time::{limit, nanos};
 
 #[derive(Debug, Default)]
 pub(super) struct Limits {
@@ -15,7 +15,8 @@ pub(super) struct Limits {
     pub(super) notification: u64,
     pub(super) heartbeat: u64,
     pub(super) drain: u64,
-    pub(super) sweep: bool,
+    pub(super) strays: u64,
+    pub(super) sweep: Sweep,
     activity: Activity,
 }
 
@@ -28,6 +29,9 @@ impl Limits {
             notification: limit(config.notification_timeout),
             heartbeat: limit(config.heartbeat_interval),
             drain: limit(config.drain_timeout),
+            strays: config
+                .stray_timeout
+                .map_or(u64::MAX, |span| nanos(span).min(u64::MAX - 1)),
             sweep: config.sweep,
             activity: config.activity,
         }

@@ -1,6 +1,6 @@
 //! Signals: stage after stage of the ladder, none without a reason and none too soon; then the sweep.
 
-use childminder::{Ladder, Signal, Target};
+use childminder::{Ladder, Signal, Sweep, Target};
 
 use crate::oracle::{Mark, Oracle};
 use crate::process::linux;
@@ -14,7 +14,7 @@ pub(super) struct Signals {
     stage_count: usize,
     /// Whether it is known which ladder is in force.
     ladder_unknown: bool,
-    /// How many stages have been sent, or left out because they have nobody to reach.
+    /// How many stages have been sent, or left out because their target is gone.
     passed: usize,
     /// How many have been sent.
     pub(super) sent: usize,
@@ -59,7 +59,7 @@ impl Signals {
         signals
     }
 
-    /// Another ladder was asked for when nobody can tell whether this one is under way.
+    /// Another ladder was asked for, and it is not known whether this one is under way.
     pub(super) fn forget_ladder(&mut self, surely_under_way: bool) {
         if !surely_under_way {
             self.ladder_unknown = true;
@@ -81,8 +81,42 @@ impl Signals {
         self.last.filter(|_| !self.ladder_unknown)
     }
 
-    pub(super) fn has_begun(&self) -> bool {
-        self.sent > 0 || self.swept
+    /// Whether it must have begun; a sweep tells so where only ended runs are swept.
+    pub(super) fn has_begun(&self, sweep_tells: bool) -> bool {
+        self.sent > 0 || self.swept && sweep_tells
+    }
+
+    /// SIGKILL to the group was asked for, in place of what is left of the ladder, unless just that is under way.
+    pub(super) fn kill(&mut self, now: Mark, surely: bool, begun: bool, may_have_begun: bool) {
+        let only_kills = matches!(
+            self.stages[..self.stage_count],
+            [Stage {
+                signal: Signal::KILL,
+                target: Target::Group,
+                wait: u64::MAX
+            }]
+        );
+        if self.ladder_unknown || only_kills && begun {
+            return;
+        }
+        if !surely || only_kills && may_have_begun {
+            self.ladder_unknown = true;
+            return;
+        }
+        *self = Self {
+            stages: [Stage {
+                wait: u64::MAX,
+                ..Stage::default()
+            }; Ladder::MAX_STAGES],
+            stage_count: 1,
+            from: Some((now.most, 0)),
+            escalations: self.escalations,
+            escalated: self.escalated,
+            swept: self.swept,
+            refused: self.refused,
+            must_have_begun: self.must_have_begun,
+            ..Self::default()
+        };
     }
 
     /// How long the stages from the one that the bounds count from, up to `end`, must have waited.
@@ -94,7 +128,7 @@ impl Signals {
             .fold(0, |sum: u64, stage| sum.saturating_add(stage.wait))
     }
 
-    /// The next stage that could be this signal; those in between must have nobody to reach.
+    /// The next stage that could be this signal; the targets of those in between must be gone.
     fn find(&self, signal: Signal, target: Target, leader_alive: bool) -> Option<usize> {
         for (index, stage) in self.stages[..self.stage_count]
             .iter()
@@ -121,6 +155,13 @@ impl Oracle {
             return Err(Rule::SignalledDeadLeader(signal));
         }
         if signal == linux::CONT {
+            return Ok(());
+        }
+        if (signal, target) == (Signal::KILL, Target::Group) {
+            self.hunt.group_killed();
+        }
+        if self.limits.sweep == Sweep::Always && self.is_sweep(signal, target) {
+            self.signals.swept = true;
             return Ok(());
         }
         let reason = self.earliest_reason_to_end();
@@ -175,7 +216,10 @@ impl Oracle {
 
     fn is_sweep(&self, signal: Signal, target: Target) -> bool {
         let kill = signal == Signal::KILL && target == Target::Group;
-        kill && self.limits.sweep && !self.signals.swept && self.exit.is_some() && self.may_end()
+        kill && self.limits.sweep != Sweep::Never
+            && !self.signals.swept
+            && self.exit.is_some()
+            && self.may_end()
     }
 
     /// Whether the last stage can have waited out its wait. Of a stage that waits for no time at all it

@@ -19,6 +19,9 @@ impl Oracle {
         if self.must_end.has_come() && self.can_signal() && self.signals.is_overdue() {
             return Err(Rule::NeverSignals);
         }
+        if self.must_kill_strays() {
+            return Err(Rule::NeverKillsStrays);
+        }
         let (at, deadline) = self.first_deadline();
         if wake > at.max(now) {
             return Err(Rule::SleepsThrough(deadline));
@@ -30,11 +33,14 @@ impl Oracle {
         self.exit.is_none() && !self.errors.unkillable
     }
 
-    /// Output is waited for no longer. A leader that something else has reaped is not reaped then, so that
+    /// Output is waited for no longer: strays were looked for, or the leader was reaped. A leader that something else has reaped is not reaped then, so that
     /// it cannot be seen.
     fn is_released(&self) -> bool {
         let lost = |exit: Exit| exit.status == ExitStatus::Lost;
-        self.reaped || self.errors.unkillable || self.exit.is_some_and(lost) && self.may_end()
+        self.reaped
+            || self.errors.unkillable
+            || self.hunt.has_last_look()
+            || self.exit.is_some_and(lost) && self.may_end()
     }
 
     /// The first of the deadlines that are armed for sure, each at its latest; `u64::MAX` if none is.
@@ -55,6 +61,9 @@ impl Oracle {
             if let Some((sent, wait)) = self.signals.last() {
                 armed(sent, wait, Deadline::Stage);
             }
+        }
+        if let Some((looked, pause)) = self.next_look() {
+            armed(looked, pause, Deadline::StrayLook);
         }
         if let Some(since) = self.jobs.in_flight_since() {
             armed(since, limits.notification, Deadline::Notification);

@@ -4,9 +4,10 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use childminder::{
-    Action, Event, ExitStatus, Instant, MonitorState, NotificationId, NotificationKind, Signal,
-    Stream, Target,
+    Action, Deadline, Event, ExitStatus, Instant, MonitorState, NotificationId, NotificationKind,
+    Signal, Strays, Stream, Target,
 };
+use childminder_driver::Sighting;
 use childminder_sim::{Delivery, Job, Machine, Payload, Read, Request, Scenario, Supervisor};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +38,16 @@ pub(crate) enum Bug {
     IgnoresTheExit,
     ForgetsTheEnd,
     TellsTheExitTwice,
+    NeverLooksForStrays,
+    SaysAllStraysAreDead,
+    KillsUnsweptStrays,
+    LeavesSweptStrays,
+    GivesStraysUpAtOnce,
+    ReapsBeforeItLooks,
+    SleepsOverStrays,
+    NeverPassesOn,
+    PassesOnToTheLadder,
+    IgnoresKill,
 }
 
 pub(crate) struct Buggy {
@@ -49,6 +60,8 @@ pub(crate) struct Buggy {
     queued: VecDeque<Payload>,
     running: Option<NotificationId>,
     latest_error: Option<childminder::Error>,
+    /// Whether the signals at hand are passed on.
+    passing_on: bool,
 }
 
 impl Buggy {
@@ -63,6 +76,7 @@ impl Buggy {
             queued: VecDeque::new(),
             running: None,
             latest_error: None,
+            passing_on: false,
         }
     }
 }
@@ -95,6 +109,9 @@ impl Supervisor for Buggy {
         match self.bug {
             Bug::Oversleeps => Some(at.after(Duration::from_secs(1))),
             Bug::NeverWakes => None,
+            Bug::SleepsOverStrays if self.monitor.timeout_reason() == Some(Deadline::StrayLook) => {
+                self.monitor.deadline(Deadline::Strays)
+            }
             _ => Some(at),
         }
     }
@@ -163,7 +180,9 @@ impl Buggy {
                     self.feed(machine, Event::Notify);
                 }
                 (Request::Fail, Bug::SwallowsFailures) => self.feed(machine, Event::Terminate),
-                (Request::Suspended, Bug::IgnoresSuspension) => {}
+                (Request::Suspended, Bug::IgnoresSuspension)
+                | (Request::PassOn(..), Bug::NeverPassesOn) => {}
+                (Request::Kill, Bug::IgnoresKill) => self.feed(machine, Event::Terminate),
                 _ => {
                     if let Some(event) = request.event() {
                         self.feed(machine, event);
@@ -186,7 +205,9 @@ impl Buggy {
         if let Err(misuse) = self.monitor.handle(machine.now(), event) {
             return machine.misused(misuse);
         }
+        let passes_on = matches!(event, Event::PassOn { .. });
         while let Some(action) = self.monitor.poll_action() {
+            self.passing_on = passes_on;
             self.act(machine, action);
         }
         if self.bug == Bug::IsImpatient && event == Event::Terminate {
@@ -201,6 +222,9 @@ impl Buggy {
                 machine.note(error);
             }
             Action::SendSignal { signal, target } => self.send(machine, signal, target),
+            Action::KillStrays if self.bug == Bug::LeavesSweptStrays => {}
+            Action::KillStrays => machine.kill_strays(),
+            Action::LookForStrays => self.look_for_strays(machine),
             Action::DiscardNotifications { .. } => {
                 for payload in self.queued.drain(..) {
                     if self.bug != Bug::NeverDiscards {
@@ -225,6 +249,7 @@ impl Buggy {
                     Bug::LatestErrorWins => outcome.error = self.latest_error,
                     Bug::CriesLeak => outcome.leaked = true,
                     Bug::ForgetsTermination => outcome.terminated = false,
+                    Bug::SaysAllStraysAreDead => outcome.strays = Strays::None,
                     Bug::FinishesTwice => machine.finish(outcome),
                     _ => {}
                 }
@@ -233,7 +258,34 @@ impl Buggy {
         }
     }
 
+    fn look_for_strays(&mut self, machine: &mut Machine) {
+        if self.bug == Bug::ReapsBeforeItLooks && !self.lost && self.exited {
+            machine.reap();
+        }
+        let sighting = match self.bug {
+            Bug::NeverLooksForStrays => Some(Sighting::default()),
+            _ => machine.find_strays(),
+        };
+        let Some(Sighting { living, immune }) = sighting else {
+            return self.feed(machine, Event::StraysUnseen);
+        };
+        let immune = match self.bug {
+            Bug::GivesStraysUpAtOnce => living,
+            _ => immune,
+        };
+        self.feed(machine, Event::StraysSeen { living, immune });
+        if self.bug == Bug::KillsUnsweptStrays && living > 0 && !self.is_over() {
+            machine.kill_strays();
+        }
+    }
+
     fn send(&mut self, machine: &mut Machine, signal: Signal, target: Target) {
+        if self.passing_on && self.bug != Bug::PassesOnToTheLadder {
+            return match machine.pass_on(signal, target) {
+                Delivery::Refused if !self.is_over() => self.feed(machine, Event::Fail),
+                _ => {}
+            };
+        }
         let delivery = match self.bug {
             Bug::NeverSignals => return,
             Bug::NeverSweeps if self.exited && signal == Signal::KILL => return,

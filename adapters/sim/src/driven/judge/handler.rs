@@ -2,7 +2,9 @@
 
 use std::error::Error as StdError;
 
-use childminder::{Action, Error, ExitStatus, NotificationId, NotificationKind, Outcome, Stream};
+use childminder::{
+    Action, Error, ExitStatus, NotificationId, NotificationKind, Outcome, Signal, Stream, Target,
+};
 
 use super::{Asked, Judge};
 use crate::driven::words;
@@ -23,6 +25,27 @@ impl Judge {
     pub(in crate::driven) fn closes(&mut self, machine: &mut Machine, stream: Stream) {
         self.uses(machine, stream);
         self.streams[stream as usize].closed = true;
+    }
+
+    /// A signal of the ladder, or a sweep.
+    pub(in crate::driven) fn sends(
+        &mut self,
+        machine: &mut Machine,
+        signal: Signal,
+        target: Target,
+    ) {
+        machine.demand(!self.passing_on, Rule::ActionUnasked);
+        self.performs(machine, Action::SendSignal { signal, target });
+    }
+
+    pub(in crate::driven) fn passes_on(
+        &mut self,
+        machine: &mut Machine,
+        signal: Signal,
+        target: Target,
+    ) {
+        machine.demand(self.passing_on, Rule::ActionUnasked);
+        self.performs(machine, Action::SendSignal { signal, target });
     }
 
     /// More often than any turn has reason to.
@@ -139,6 +162,19 @@ impl Judge {
             self.settle_failure(machine, number);
             self.settle_request(machine, number);
         }
+    }
+
+    pub(in crate::driven) fn refused(
+        &mut self,
+        machine: &mut Machine,
+        signal: Signal,
+        target: Target,
+        error: &(dyn StdError + Send + Sync + 'static),
+    ) {
+        let refusal = self.refusal.take();
+        let number = words::number_of(error);
+        let told = number.map(|number| (number, signal, target));
+        machine.demand(told.is_some() && told == refusal, Rule::RefusalLost);
     }
 
     pub(in crate::driven) fn gives_back(

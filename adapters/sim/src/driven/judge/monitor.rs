@@ -12,6 +12,10 @@ use crate::rule::Rule;
 impl Judge {
     pub(in crate::driven) fn told(&mut self, machine: &mut Machine, at: Instant, moment: Moment) {
         machine.demand(!self.finished, Rule::ActedAfterFinish);
+        if let Moment::Event(event @ (Event::StraysSeen { .. } | Event::StraysUnseen)) = moment {
+            return self.answers_look(machine, at, event);
+        }
+        machine.demand(self.refusal.is_none(), Rule::RefusalLost);
         machine.demand(self.owes_nothing(), Rule::ActionNotPerformed);
         machine.demand(at == self.now, Rule::ToldUntrue);
         let is_due = self.mirror.poll_timeout().is_some_and(|due| due <= at);
@@ -24,6 +28,7 @@ impl Judge {
         }
         self.owed = None;
         self.reason = None;
+        self.passing_on = matches!(moment, Moment::Event(Event::PassOn { .. }));
         machine.demand(next.is_none(), Rule::ActionNotPerformed);
         match moment {
             Moment::Event(event) => {
@@ -48,6 +53,16 @@ impl Judge {
             }
             Moment::Action(_) => {}
         }
+    }
+
+    /// What a look for strays has shown is told at once, before the other actions that its monitor asks for.
+    fn answers_look(&mut self, machine: &mut Machine, at: Instant, event: Event) {
+        machine.demand(at == self.now, Rule::ToldUntrue);
+        let shown = self.sighting.take();
+        machine.demand(shown == Some(event), Rule::StraysMistold);
+        machine.demand(self.owes_nothing(), Rule::ActionNotPerformed);
+        let taken = self.mirror.handle(at, event);
+        machine.demand(taken.is_ok(), Rule::ToldUntrue);
     }
 
     /// Whether there is a cause for this event.
@@ -137,6 +152,9 @@ impl Judge {
     }
 
     pub(super) fn owes_nothing(&self) -> bool {
+        if self.sighting.is_some() {
+            return false;
+        }
         match self.owed {
             None | Some(Action::ScheduleTimer(_)) => true,
             // Another process has that pid by now.

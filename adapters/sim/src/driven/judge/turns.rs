@@ -28,6 +28,7 @@ impl Judge {
 
     pub(in crate::driven) fn turn_ends(&mut self, machine: &mut Machine) {
         machine.demand(self.owes_nothing(), Rule::ActionNotPerformed);
+        machine.demand(self.refusal.is_none(), Rule::RefusalLost);
         for stream in Stream::ALL {
             let pipe = &machine.pipes[stream as usize];
             let whole = pipe.delivered == pipe.read;
