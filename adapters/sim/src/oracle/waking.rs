@@ -33,8 +33,8 @@ impl Oracle {
         self.exit.is_none() && !self.errors.unkillable
     }
 
-    /// Output is waited for no longer: strays were looked for, or the leader was reaped. A leader that something else has reaped is not reaped then, so that
-    /// it cannot be seen.
+    /// Output is waited for no longer: strays were looked for, or the leader was reaped. Where something else has
+    /// reaped it, that cannot be seen.
     fn is_released(&self) -> bool {
         let lost = |exit: Exit| exit.status == ExitStatus::Lost;
         self.reaped
