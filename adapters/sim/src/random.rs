@@ -98,6 +98,14 @@ impl Scenario {
                 let stream = roll_stream(dice);
                 steps.push(Step::Closes { stream });
             }
+            if dice.one_in(8) {
+                for stream in Stream::ALL {
+                    steps.push(Step::Closes { stream });
+                }
+                let nanos = dice.below(50 * MILLISECOND);
+                steps.push(Step::Sleeps { nanos });
+                steps.push(Step::Ends(ExitStatus::Code(0)));
+            }
             roll_life(dice, &mut steps);
             let default = roll_reaction(dice);
             self.programs.add(default, &[], steps.all());
@@ -143,14 +151,14 @@ impl Scenario {
 
 /// A few steps, without an allocation.
 struct Steps {
-    steps: [Step; 16],
+    steps: [Step; MOST_STEPS],
     count: usize,
 }
 
 impl Steps {
     fn new() -> Self {
         Self {
-            steps: [Step::Hangs; 16],
+            steps: [Step::Hangs; MOST_STEPS],
             count: 0,
         }
     }
@@ -411,6 +419,9 @@ fn roll_span(dice: &mut Dice, seconds: u64) -> u64 {
         _ => 250 * MILLISECOND * dice.below(4 * seconds + 1),
     }
 }
+
+/// More than any random process has.
+const MOST_STEPS: usize = 20;
 
 /// Later than anything else that a random scenario has in store.
 const SHUTDOWN: u64 = 240 * SECOND;

@@ -87,12 +87,12 @@ struct Golden {
 
 const GOLDEN: Golden = Golden {
     seeds: [
-        0x7e73_5498_68c2_e0db,
-        0x5330_528b_9dd8_5e0d,
-        0x06b7_cff3_220f_7fd6,
-        0xf34e_5116_9bb0_b9a0,
-        0x0d2c_6bec_808b_73cb,
-        0xf01a_a5fc_13e6_7a26,
+        0xc697_d8d2_e081_0901,
+        0xbe52_7743_f3a7_9268,
+        0xedc0_c9ae_2f4e_dd18,
+        0xdbd8_1f1b_6f15_5305,
+        0x27a1_d4c5_1fdc_8d72,
+        0x9531_01ad_af34_1316,
     ],
-    ten_thousand: 0x5640_a8df_c1f7_3a91,
+    ten_thousand: 0xea0b_aee5_c975_e4ff,
 };

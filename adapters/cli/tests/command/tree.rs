@@ -176,7 +176,7 @@ fn who_may_not_be_killed_is_named_and_not_waited_for() {
         assert_eq!(ended.stderr().contains(&left), hides == "off");
         let note = match hides {
             "off" => format!("cannot kill sh ({id}): Operation not permitted (os error 1)"),
-            _ => "somebody is left whom /proc does not show".to_owned(),
+            _ => "a process is left that /proc does not show".to_owned(),
         };
         assert_eq!(tree["notes"], json!([note]));
     }
