@@ -39,7 +39,7 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Threads take the seeds in blocks; what they add up does not depend on who took which.
+/// Threads take the seeds in blocks; what they add up does not depend on which thread took which.
 fn live_through(count: u64, seed: u64) -> Result<Tally, Box<Violation>> {
     let next = AtomicU64::new(0);
     let cores = thread::available_parallelism().map_or(1, usize::from);

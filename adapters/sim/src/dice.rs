@@ -1,6 +1,6 @@
 //! Chance, out of a seed, or choices, out of bytes.
 
-/// `SplitMix64`. Written here, and not taken from a crate, because a seed in somebody's bug report
+/// `SplitMix64`. Written here, and not taken from a crate, because a seed in a bug report
 /// must give the same run for ever, on every machine: no release of a dependency may change it, and
 /// nothing in it depends on the width of a pointer, on byte order or on floating point.
 ///

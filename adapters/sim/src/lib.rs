@@ -3,7 +3,7 @@
 //! Such programs fail at moments that no test on a real machine ever meets: the child dies in the very
 //! instant of the signal, a grandchild holds the pipe, the output comes with the timer, a read brings half a
 //! line, the pid belongs to another process by now. Here all of that is ordinary. A [`Scenario`] is a child,
-//! its owner and its machine, told in a [`Script`] or made up from a seed. It is lived through in virtual
+//! its owner and its machine, written as a [`Script`] or made up from a seed. It is lived through in virtual
 //! time, and an oracle watches every call, and says which [`Rule`] was broken, and how it came to it. One seed
 //! gives one run, always, on every machine.
 //!
@@ -18,7 +18,7 @@
 //! use childminder_sim::{Scenario, Script, live};
 //! use std::time::Duration;
 //!
-//! /// Ends a child that prints a password prompt, because nobody will answer it.
+//! /// Ends a child that prints a password prompt, because nothing will answer it.
 //! #[derive(Default)]
 //! struct Unattended {
 //!     heard: Vec<u8>,
@@ -67,7 +67,7 @@
 //! use childminder::{Config, Error, ExitStatus, Instant, Outcome, Stream};
 //! use childminder_sim::{Machine, Read, Rule, Scenario, Script, Supervisor, run, search_in};
 //!
-//! /// Waits for the child, and forgets that somebody else may still be writing.
+//! /// Waits for the child, and forgets that another process may still be writing.
 //! struct Waits;
 //!
 //! impl Supervisor for Waits {
@@ -118,7 +118,8 @@
 //! # What it leaves out
 //!
 //! Pipes never fill up, nothing is written to the child, what reaps in the supervisor's place does so in the
-//! moment of the death, and there is one child, with its kin, at a time.
+//! moment of the death, a stray starts others only while it is killed or before its parent dies, and there is one
+//! child, with what it starts, at a time.
 #![forbid(unsafe_code)]
 
 mod agenda;

@@ -20,7 +20,7 @@ use crate::scenario::Scenario;
 use crate::time::{Clock, nanos};
 use crate::trace::Log;
 
-/// One child and its kin, its pipes, its owner and the clock. A [`Supervisor`](crate::Supervisor) is
+/// One child and the processes that it starts, its pipes, its owner and the clock. A [`Supervisor`](crate::Supervisor) is
 /// handed it in each of its turns, and does through it what a real one does through system calls.
 /// No call blocks.
 ///
@@ -92,7 +92,7 @@ pub enum Read {
     Empty,
     /// Nothing was read, because a signal came in between (EINTR). Read again.
     Interrupted,
-    /// The end: nobody holds the other end any more. Once seen, it is seen by every later read.
+    /// The end: no process holds the other end any more. Once seen, it is seen by every later read.
     End,
     /// An error, and so will be every later read. Best closed.
     Failed,
@@ -340,7 +340,7 @@ impl Machine {
         self.outcome = Some(outcome);
     }
 
-    /// The supervisor's core was told something that makes no sense to it.
+    /// The supervisor's core has rejected an event as a misuse.
     pub fn misused(&mut self, misuse: Misuse) {
         self.breached(Rule::Misuse(misuse));
     }
@@ -351,7 +351,8 @@ impl Machine {
     }
 }
 
-/// The same in smaller steps: a driver hears of a thing before its monitor is told of it.
+/// The same in smaller steps: between a call of the driver's and the event that it makes of it, its handler is
+/// called.
 impl Machine {
     pub(crate) fn look_for_exit(&mut self) -> Option<ExitStatus> {
         self.call();

@@ -38,7 +38,7 @@ use self::strays::Hunt;
 pub(crate) struct Oracle {
     limits: Limits,
     clock: Clock,
-    /// Counts whatever is told or done, so that it can be said what came before what.
+    /// Counts every call, so that it is known which of two came first.
     count: u32,
     turns: u32,
     /// In which turn the latest suspension began.

@@ -16,7 +16,7 @@ pub(crate) struct Process {
     pub(crate) program: usize,
     /// Its next step.
     pub(crate) step: usize,
-    /// Counts what it has set out to do, so that what it no longer wants can be told from what it does.
+    /// The number of the act that it is to do next: a planned act with another number is void.
     pub(crate) act: u32,
     pub(crate) life: Life,
     pub(crate) stopped: bool,
@@ -142,7 +142,7 @@ pub(crate) struct Pipe {
     pub(crate) failed: bool,
     /// Whether what comes next is announced, on the edge: the latest read found nothing.
     armed: bool,
-    /// What was announced, and has not been told.
+    /// An announcement that no wake-up has brought to the loop yet.
     edge: bool,
     /// Whether the loop waits for it.
     pub(crate) listened: bool,

@@ -71,7 +71,7 @@ pub enum Rule {
     PassedOnUnasked(Signal),
     /// A signal that its owner wants delivered is not passed on, though the leader lives.
     NeverPassedOn(Signal),
-    /// The kernel refused to pass a signal on, and the handler was not told so, or not truly.
+    /// The kernel refused to pass a signal on, and the handler did not learn it, or not as it was.
     RefusalLost,
     /// It told its monitor of other strays than the look has shown.
     StraysMistold,
@@ -111,7 +111,7 @@ pub enum Rule {
     OutputAfterEnd(Stream),
     /// It read what its handler holds, though no deadline was due that output decides.
     IgnoredHold(Stream),
-    /// It told of the exit before it had delivered what was written before it.
+    /// It reported the exit before it had delivered what was written before it.
     ExitBeforeOutput(Stream),
     /// It let a deadline fire before it had delivered the output that could have put it off.
     DeadlineBeforeOutput(Stream),
@@ -143,11 +143,11 @@ pub enum Rule {
     ActionNotPerformed,
     /// It did what its monitor did not ask for.
     ActionUnasked,
-    /// It told of a failure without the words that belong to it, or of an error with words of another's.
+    /// It reported a failure without the words that belong to it, or an error with the words of another.
     WrongWords(Error),
-    /// A failure was told twice, or was none.
+    /// A failure was reported twice, or was none.
     FailureMadeUp,
-    /// A failure was neither told nor given back.
+    /// A failure was neither reported nor given back.
     FailureLost,
     /// It handed out, or gave back, another notification than the one whose turn it was.
     AnotherNotification(Job),
@@ -355,9 +355,9 @@ impl fmt::Display for Rule {
                 f,
                 "told of \u{201c}{error}\u{201d} without the words that belong to it"
             ),
-            Self::FailureMadeUp => f.write_str("told of a failure twice, or of one that is none"),
+            Self::FailureMadeUp => f.write_str("reported a failure twice, or one that is none"),
             Self::FailureLost => {
-                f.write_str("finished, and a failure was neither told nor given back")
+                f.write_str("finished, and a failure was neither reported nor given back")
             }
             Self::AnotherNotification(job) => {
                 write!(

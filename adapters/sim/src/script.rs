@@ -27,7 +27,7 @@ use crate::time::nanos;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Script {
-    steps: Vec<Told>,
+    steps: Vec<Line>,
     default: Reaction,
     reactions: Vec<(Signal, Reaction)>,
 }
@@ -73,7 +73,7 @@ impl Script {
     #[must_use]
     pub fn prints(mut self, stream: Stream, text: impl Into<Vec<u8>>) -> Self {
         let text = text.into();
-        self.steps.push(Told::Prints { stream, text });
+        self.steps.push(Line::Prints { stream, text });
         self
     }
 
@@ -95,7 +95,7 @@ impl Script {
     /// is a stray: a look shows it once the parent is dead, as it shows a subreaper those that it has inherited.
     #[must_use]
     pub fn forks(mut self, child: Self) -> Self {
-        self.steps.push(Told::Forks(child));
+        self.steps.push(Line::Forks(child));
         self
     }
 
@@ -177,13 +177,13 @@ impl Script {
     }
 
     fn then(mut self, step: Step) -> Self {
-        self.steps.push(Told::Step(step));
+        self.steps.push(Line::Step(step));
         self
     }
 }
 
 #[derive(Clone, Debug)]
-enum Told {
+enum Line {
     Step(Step),
     Forks(Script),
     Prints { stream: Stream, text: Vec<u8> },
@@ -274,16 +274,16 @@ impl Programs {
         let plain: Vec<Step> = script
             .steps
             .iter()
-            .map(|told| match told {
-                Told::Step(step) => *step,
-                Told::Prints { stream, text } => self.print(*stream, text),
-                Told::Forks(_) => Step::Hangs,
+            .map(|line| match line {
+                Line::Step(step) => *step,
+                Line::Prints { stream, text } => self.print(*stream, text),
+                Line::Forks(_) => Step::Hangs,
             })
             .collect();
         let index = self.add(script.default, &script.reactions, &plain);
         let first_step = self.list[index].first_step;
-        for (offset, told) in script.steps.iter().enumerate() {
-            if let Told::Forks(child) = told {
+        for (offset, line) in script.steps.iter().enumerate() {
+            if let Line::Forks(child) = line {
                 let program = self.add_script(child);
                 self.steps[first_step + offset] = Step::Forks { program };
             }

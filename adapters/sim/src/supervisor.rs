@@ -1,10 +1,10 @@
-//! What is tested: somebody's loop.
+//! What is tested: a loop around one child.
 
 use childminder::Instant;
 
 use crate::machine::{Machine, Source};
 
-/// A supervisor of one child: somebody's loop, with a simulated machine under it.
+/// A supervisor of one child: a loop, with a simulated machine under it.
 ///
 /// [`Driven`](crate::Driven) is one. To test your own, let it do through the [`Machine`] what it
 /// otherwise does through system calls; whether there is our core inside makes no difference.
@@ -25,7 +25,7 @@ pub trait Supervisor {
         true
     }
 
-    /// Whether its loop goes on after the end, because it minds others too. Then a late answer, or a
+    /// Whether its loop goes on after the end, because it minds other children too. Then a late answer, or a
     /// wake-up for nothing, may bring it one more turn, in which it must do nothing.
     fn lingers(&self) -> bool {
         false

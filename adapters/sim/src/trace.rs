@@ -36,7 +36,7 @@ impl fmt::Display for Trace {
     }
 }
 
-/// Always sums up what happens; keeps it only if told to.
+/// Always sums up what happens, and keeps it if `keeps`.
 #[derive(Debug, Default)]
 pub(crate) struct Log {
     pub(crate) digest: Digest,

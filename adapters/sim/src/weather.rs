@@ -23,7 +23,7 @@ pub struct Weather {
     pub timer_first: bool,
     /// How output and the exit are announced. On the edge, a stream is announced once after each read
     /// that found it empty, and the exit once: a supervisor that does not look then, or stops reading
-    /// before it has to, is not told again.
+    /// before it has to, gets no second announcement.
     pub trigger: Trigger,
     /// Whether a read may return less than there is.
     pub short_reads: bool,

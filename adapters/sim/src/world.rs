@@ -510,7 +510,7 @@ impl Machine {
     }
 
     /// A pid is in use for as long as its process is not reaped and its group has a member. Then the
-    /// very next process to be started, by anybody, is given it: the worst case, every time.
+    /// very next process that the machine starts is given it: the worst case, every time.
     pub(crate) fn reuse_pid(&mut self) {
         let in_use = self
             .processes
@@ -547,7 +547,8 @@ impl Machine {
                 self.processes[process].refused = true;
                 continue;
             }
-            if self.processes[process].forks_when_killed > 0 {
+            let awake = !self.processes[process].unkillable;
+            if awake && self.processes[process].forks_when_killed > 0 {
                 self.fork_when_killed(process);
             }
             let is_of_chain = self.processes[process].parent > 0;

@@ -97,7 +97,7 @@ fn a_lost_exit_is_an_error_that_says_why() {
     assert!(!lived.report.trace.moments().any(reaps));
 }
 
-/// It was told without them once, because what the handler had asked for came in between.
+/// Its error came without them once, because what the handler had asked for came in between.
 #[test]
 fn a_lost_exit_keeps_its_reason_while_the_handlers_wishes_are_carried_out() {
     let wishful = Diary {
@@ -194,7 +194,7 @@ fn a_child_that_cannot_be_started_gives_its_handler_back() {
     }
 }
 
-/// They are carried out in their order, before the next thing is told.
+/// They are carried out in their order, before the next callback.
 #[test]
 fn requests_from_inside_a_callback_are_carried_out_in_order() {
     let child = Script::new().prints(Stream::Stdout, "x").hangs();
@@ -267,7 +267,7 @@ fn a_stream_that_is_not_captured_never_ends() {
     assert_eq!(lived.handler.of(Stream::Stderr), b"");
 }
 
-/// Writes down what it is told, and asks and answers as it was made to.
+/// Writes its callbacks down, and asks and answers as each test wants it.
 struct Diary {
     pieces: Vec<(Vec<u8>, Stream)>,
     ended: Vec<Stream>,

@@ -54,7 +54,7 @@ pub(super) struct Judge {
     /// Those that the monitor knows, and that are neither handed out nor discarded.
     tickets: VecDeque<(NotificationId, Payload)>,
     handed_out: Vec<(NotificationId, Job)>,
-    /// Those that must be told of.
+    /// Failures that the handler must hear of.
     failures: Vec<u64>,
     answers: Vec<Given>,
     /// The failure that the error at hand must bring, where it is no external one.
@@ -83,7 +83,7 @@ struct Delivery {
     /// Held for certain.
     held: bool,
     written_before_turn: usize,
-    /// Nobody could write any more when this turn began.
+    /// No process could write any more when this turn began.
     over_before_turn: bool,
 }
 

@@ -13,7 +13,7 @@ pub(super) struct Errors {
     pub(super) unkillable: bool,
     /// Reads and signals that failed: errors, or not, as the supervisor sees fit.
     pub(super) faults: u32,
-    /// The first thing that it was told of and that is an error for sure.
+    /// The first event that is an error for sure.
     first_fact: Option<(Fact, u32)>,
     failures: u32,
     failures_noted: u32,
@@ -46,7 +46,7 @@ impl Errors {
         self.first.is_some() || self.first_fact.is_some()
     }
 
-    /// Whether all were noted that are errors for sure.
+    /// Whether all events that are errors for sure were noted.
     pub(super) fn all_noted(&self) -> bool {
         let job = self.job_failure_noted || !self.job_failed;
         job && self.failures_noted >= self.failures

@@ -175,8 +175,8 @@ impl Oracle {
         }
         judged?;
         self.must_end_now();
-        // A stage ends a suspension, but maybe it was decided before the suspension began.
-        if self.suspended_in < self.turns {
+        // A stage ends a suspension, but maybe it was decided before the suspension began, or is the sweep.
+        if self.suspended_in < self.turns && !self.is_sweep(signal, target) {
             self.clock.resume();
         }
         Ok(())
@@ -223,7 +223,7 @@ impl Oracle {
     }
 
     /// Whether the last stage can have waited out its wait. Of a stage that waits for no time at all it
-    /// may be said before it was sent: errors are told before signals.
+    /// may be said before it was sent: errors are noted before signals are sent.
     pub(super) fn could_be_unkillable(&self) -> bool {
         let signals = &self.signals;
         if signals.ladder_unknown {

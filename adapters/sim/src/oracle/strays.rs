@@ -1,4 +1,4 @@
-//! Strays: looked for when the child is over, killed only in a run that is swept, and told of as they were seen.
+//! Strays: looked for when the child is over, killed only in a run that is swept; the outcome says what was seen.
 
 use childminder::{Outcome, Strays, Sweep};
 use childminder_driver::Sighting;

@@ -57,7 +57,7 @@ impl Judge {
     }
 }
 
-/// What the handler is told.
+/// The handler's callbacks.
 impl Judge {
     pub(in crate::driven) fn delivered(
         &mut self,

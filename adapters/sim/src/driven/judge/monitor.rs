@@ -8,7 +8,7 @@ use crate::notification::{Answer as Ended, Job};
 use crate::owner;
 use crate::rule::Rule;
 
-/// What the monitor is told and asks for, and how that is done.
+/// Events and actions, as the driver announces them.
 impl Judge {
     pub(in crate::driven) fn told(&mut self, machine: &mut Machine, at: Instant, moment: Moment) {
         machine.demand(!self.finished, Rule::ActedAfterFinish);
@@ -55,7 +55,7 @@ impl Judge {
         }
     }
 
-    /// What a look for strays has shown is told at once, before the other actions that its monitor asks for.
+    /// The answer to a look for strays comes at once, before the other actions that the monitor asks for.
     fn answers_look(&mut self, machine: &mut Machine, at: Instant, event: Event) {
         machine.demand(at == self.now, Rule::ToldUntrue);
         let shown = self.sighting.take();
