@@ -1,0 +1,130 @@
+//! Durations, ladders and counts, as people write them.
+
+use std::time::Duration;
+
+use childminder::{Ladder, Signal, Stage, Target};
+use childminder_cli::parse::*;
+
+#[test]
+fn good_durations() {
+    let nanos = Duration::from_nanos;
+    let seconds = Duration::from_secs;
+    for (text, expected) in [
+        ("0", seconds(0)),
+        ("90", seconds(90)),
+        ("90s", seconds(90)),
+        ("007", seconds(7)),
+        ("1.5", Duration::from_millis(1500)),
+        (".5", Duration::from_millis(500)),
+        ("5.", seconds(5)),
+        ("500ms", Duration::from_millis(500)),
+        ("0.5ms", Duration::from_micros(500)),
+        ("7us", Duration::from_micros(7)),
+        ("3ns", nanos(3)),
+        ("10m", seconds(600)),
+        ("1.5h", seconds(5400)),
+        ("2d", seconds(172_800)),
+        // Rounded up, and never down to nothing.
+        ("0.1ns", nanos(1)),
+        ("1.0000000001", nanos(1_000_000_001)),
+        ("0.00000000000000000000000000000001", nanos(1)),
+        ("0.00000000000000000000000000000000", nanos(0)),
+        // As long as can be.
+        ("18446744073709551615", seconds(u64::MAX)),
+        ("18446744073709551616", Duration::MAX),
+        (
+            "99999999999999999999999999999999999999999999d",
+            Duration::MAX,
+        ),
+    ] {
+        assert_eq!(duration(text), Ok(expected), "{text}");
+    }
+}
+
+#[test]
+fn a_fraction_is_read_to_its_last_digit() {
+    // Two ninths of a day are 19,200 seconds; the 5 at the end makes it more.
+    let more = format!(".{}5d", "2".repeat(118));
+    assert_eq!(duration(&more), Ok(Duration::new(19_200, 1)));
+    let less = format!(".{}1d", "2".repeat(118));
+    assert_eq!(duration(&less), Ok(Duration::from_secs(19_200)));
+}
+
+#[test]
+fn bad_durations() {
+    for text in [
+        "", " ", ".", "s", ".s", "ms", "-1", "+1", "-0", "1e3", "1e-3s", "0x10", "1_000", "1,5",
+        "1.2.3", "1..2", "5 s", " 5", "5 ", "5\n", "5S", "5MS", "5sec", "5s5", "1h30m", "inf",
+        "NaN", "٣", "５", "5µs", "5ｓ", "∞", "\0",
+    ] {
+        let given = text.to_owned();
+        assert_eq!(duration(text), Err(BadDuration { given }), "{text}");
+    }
+}
+
+#[test]
+fn good_ladders() {
+    let stage = |signal, wait| Stage {
+        signal,
+        target: Target::Group,
+        wait,
+    };
+    let second = Some(Duration::from_secs(1));
+    let kill = stage(Signal::KILL, Some(Duration::from_secs(10)));
+    for (text, expected) in [
+        ("KILL", vec![kill]),
+        ("TERM", vec![stage(Signal::TERM, None)]),
+        ("TERM:1s", vec![stage(Signal::TERM, second)]),
+        ("sigint:1,9", vec![stage(Signal::INT, second), kill]),
+        (
+            "INT:0,TERM:1s,HUP:1000ms,KILL:1",
+            vec![
+                stage(Signal::INT, Some(Duration::ZERO)),
+                stage(Signal::TERM, second),
+                stage(Signal::HUP, second),
+                stage(Signal::KILL, second),
+            ],
+        ),
+    ] {
+        assert_eq!(ladder(text), Ok(Ladder::new(&expected).unwrap()), "{text}");
+    }
+}
+
+#[test]
+fn bad_ladders() {
+    for (text, said) in [
+        ("", "no such signal: \"\""),
+        ("FOO", "no such signal: \"FOO\""),
+        ("INT:5s,", "no such signal: \"\""),
+        (":5s", "no such signal: \"\""),
+        ("INT :5s", "no such signal: \"INT \""),
+        ("０", "no such signal: \"０\""),
+        (
+            "INT,KILL",
+            "stage `INT` needs a wait before the next one, such as INT:5s",
+        ),
+        ("INT:,KILL", "`` is no duration"),
+        ("INT:5s:6s", "`5s:6s` is no duration"),
+        ("INT:-5s", "`-5s` is no duration"),
+        (
+            "INT:1,INT:1,INT:1,INT:1,KILL",
+            "5 stages are too many: a ladder has at most 4",
+        ),
+    ] {
+        let error = ladder(text).expect_err(text).to_string();
+        assert!(error.starts_with(said), "{text}: {error}");
+    }
+}
+
+#[test]
+fn a_short_ladder_ends_with_sigkill_once() {
+    let signals = |first| {
+        let ladder = short_ladder(first, Duration::ZERO);
+        ladder
+            .stages()
+            .map(|stage| stage.signal)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(signals(Signal::TERM), [Signal::TERM, Signal::KILL]);
+    assert_eq!(signals(Signal::KILL), [Signal::KILL]);
+}
