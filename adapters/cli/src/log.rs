@@ -77,7 +77,8 @@ impl Log {
     pub(crate) fn silent_for(&mut self, silence: Duration) {
         let unknown = self.errors.iter_mut().rev();
         for noticed in unknown.take_while(|noticed| noticed.silence.is_none()) {
-            noticed.silence = Some(silence);
+            // The turn may have gone on after the error.
+            noticed.silence = Some(silence.saturating_sub(self.now.since(noticed.at)));
         }
     }
 
