@@ -159,7 +159,9 @@ impl Watch {
             }
             // That it was given up may not have been polled yet.
             Event::Kill
-                if self.can_signal() && !self.killed && before.states()[0] != "given up" =>
+                if self.can_signal()
+                    && !self.killed
+                    && matches!(before.states()[0], "running" | "exited") =>
             {
                 self.killed = true;
                 self.next_stage = 0;
@@ -702,7 +704,8 @@ impl Watch {
             Strays::Killed => swept && self.looked && !self.seen,
             Strays::Left => !swept && self.seen,
             Strays::Survived => swept && self.seen,
-            _ => config.stray_timeout.is_none() || self.unseen || !self.seen,
+            // An owner that drains late may have answered a look that the end has overtaken.
+            _ => config.stray_timeout.is_none() || self.unseen || !self.seen || !self.eager,
         };
         rule(20, right, "the outcome says what became of strays")
     }

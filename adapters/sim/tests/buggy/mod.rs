@@ -50,6 +50,7 @@ pub(crate) enum Bug {
     IgnoresKill,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Buggy {
     bug: Bug,
     monitor: MonitorState,
@@ -179,10 +180,11 @@ impl Buggy {
                     self.queued.push_back(payload);
                     self.feed(machine, Event::Notify);
                 }
-                (Request::Fail, Bug::SwallowsFailures) => self.feed(machine, Event::Terminate),
+                (Request::Fail, Bug::SwallowsFailures) | (Request::Kill, Bug::IgnoresKill) => {
+                    self.feed(machine, Event::Terminate);
+                }
                 (Request::Suspended, Bug::IgnoresSuspension)
                 | (Request::PassOn(..), Bug::NeverPassesOn) => {}
-                (Request::Kill, Bug::IgnoresKill) => self.feed(machine, Event::Terminate),
                 _ => {
                     if let Some(event) = request.event() {
                         self.feed(machine, event);

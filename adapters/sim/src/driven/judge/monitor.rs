@@ -17,6 +17,11 @@ impl Judge {
         }
         machine.demand(self.refusal.is_none(), Rule::RefusalLost);
         machine.demand(self.owes_nothing(), Rule::ActionNotPerformed);
+        let is_action = matches!(moment, Moment::Action(_));
+        machine.demand(
+            is_action || self.sighting.is_none(),
+            Rule::ActionNotPerformed,
+        );
         machine.demand(at == self.now, Rule::ToldUntrue);
         let is_due = self.mirror.poll_timeout().is_some_and(|due| due <= at);
         self.overruled |= is_due && self.output_decides(at);
@@ -55,12 +60,15 @@ impl Judge {
         }
     }
 
-    /// The answer to a look for strays comes at once, before the other actions that the monitor asks for.
+    /// The answer to a look for strays is an event of its own: it comes after all that was asked for with the look,
+    /// and before any other event.
     fn answers_look(&mut self, machine: &mut Machine, at: Instant, event: Event) {
         machine.demand(at == self.now, Rule::ToldUntrue);
         let shown = self.sighting.take();
         machine.demand(shown == Some(event), Rule::StraysMistold);
-        machine.demand(self.owes_nothing(), Rule::ActionNotPerformed);
+        let is_done = self.owes_nothing() && self.mirror.poll_action().is_none();
+        machine.demand(is_done, Rule::ActionNotPerformed);
+        self.owed = None;
         let taken = self.mirror.handle(at, event);
         machine.demand(taken.is_ok(), Rule::ToldUntrue);
     }
@@ -152,9 +160,6 @@ impl Judge {
     }
 
     pub(super) fn owes_nothing(&self) -> bool {
-        if self.sighting.is_some() {
-            return false;
-        }
         match self.owed {
             None | Some(Action::ScheduleTimer(_)) => true,
             // Another process has that pid by now.

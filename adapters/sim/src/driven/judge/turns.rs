@@ -27,7 +27,8 @@ impl Judge {
     }
 
     pub(in crate::driven) fn turn_ends(&mut self, machine: &mut Machine) {
-        machine.demand(self.owes_nothing(), Rule::ActionNotPerformed);
+        let is_done = self.owes_nothing() && self.sighting.is_none();
+        machine.demand(is_done, Rule::ActionNotPerformed);
         machine.demand(self.refusal.is_none(), Rule::RefusalLost);
         for stream in Stream::ALL {
             let pipe = &machine.pipes[stream as usize];
