@@ -356,7 +356,7 @@ impl MonitorState {
         self.terminate();
     }
 
-    /// No notification starts after an error, not even one that nobody was told of yet.
+    /// No notification starts after an error, not even one that has not been polled yet.
     fn after_error(&mut self) {
         if self.notifications.unstart() {
             self.timers.stop(Deadline::Notification);
@@ -426,7 +426,7 @@ impl MonitorState {
         }
     }
 
-    /// Sends the next stage that has somebody to reach. It ends a suspension: a stopped child is
+    /// Sends the next stage that has a target left. It ends a suspension: a stopped child is
     /// continued to see its signal.
     fn next_stage(&mut self) {
         self.timers.stop(Deadline::Stage);
@@ -528,7 +528,7 @@ impl MonitorState {
         self.timers.stop(Deadline::StrayLook);
     }
 
-    /// Somebody waits for the end: what does not die soon is given up.
+    /// The owner waits for the end: what does not die soon is given up.
     fn hurry_strays(&mut self) {
         let soon = Instant(self.clock.running().0.saturating_add(HURRIED_STRAYS));
         if soon < self.timers.get(Deadline::Strays) {

@@ -4,10 +4,122 @@ mod fake;
 
 use std::time::Duration;
 
-use childminder::{Config, ExitStatus, Instant, Ladder, Stream};
-use childminder_driver::{Answer, BUDGET, ChildId, Control, Ready, Request, Trigger};
+use childminder::{
+    Action, Config, Event, ExitStatus, Instant, Ladder, Moment, Signal, Strays, Stream, Target,
+};
+use childminder_driver::{Answer, BUDGET, ChildId, Control, Ready, Request, Sighting, Trigger};
 
 use crate::fake::{Child, Piece};
+
+#[test]
+fn strays_are_looked_for_in_the_turn_that_asks_for_it_and_killed_at_once() {
+    let (mut child, told) = ended_with_strays([(1, 0), (0, 0)]);
+    assert_eq!(told, ["signal SIGKILL", "find strays", "kill strays"]);
+    child.now = child.driver.wake_at().expect("the next look");
+    child.turns(Ready::NONE);
+    child.told(&["find strays", "reap", "finished"]);
+    assert_eq!(fate(&child), Some(Strays::Killed));
+}
+
+#[test]
+fn the_answer_to_a_look_comes_after_all_that_was_asked_for_with_it() {
+    let mut child = Child::new(looking_for_strays(), BUDGET);
+    child.starts();
+    child.kernel.strays.push_back(Sighting::default());
+    child.ends();
+    child.exits(ExitStatus::Code(0));
+    child.turns(Ready::ALL);
+    let moments = child.take_moments();
+    let at = |wanted: fn(&Moment) -> bool| {
+        let found = moments.iter().rposition(wanted);
+        found.expect("it was observed")
+    };
+    let look = at(|moment| *moment == Moment::Action(Action::LookForStrays));
+    let answer = at(|moment| matches!(moment, Moment::Event(Event::StraysSeen { .. })));
+    let between = &moments[look + 1..answer];
+    assert!(
+        matches!(between, [Moment::Action(Action::ScheduleTimer(_))]),
+        "{between:?}"
+    );
+}
+
+#[test]
+fn a_kernel_that_cannot_see_strays_keeps_nothing_waiting() {
+    let (child, told) = ended_with_strays([]);
+    assert_eq!(told, ["signal SIGKILL", "find strays", "reap", "finished"]);
+    assert_eq!(fate(&child), Some(Strays::Unknown));
+}
+
+#[test]
+fn strays_that_refuse_to_be_killed_are_not_waited_for() {
+    let (child, told) = ended_with_strays([(1, 1)]);
+    assert_eq!(told, ["signal SIGKILL", "find strays", "reap", "finished"]);
+    assert_eq!(fate(&child), Some(Strays::Survived));
+}
+
+#[test]
+fn what_is_passed_on_goes_as_it_is() {
+    let mut child = Child::started();
+    let usr1 = Signal::new(10).expect("a signal");
+    child.driver.ask(Request::PassOn(usr1, Target::Leader));
+    child.driver.ask(Request::Terminate);
+    child.turns(Ready::NONE);
+    child.told(&["pass on signal 10", "signal SIGINT"]);
+}
+
+#[test]
+fn that_a_signal_was_not_passed_on_is_the_handlers_to_judge() {
+    for takes in [true, false] {
+        let mut child = Child::started();
+        child.takes_refusals = takes;
+        child.kernel.refuses_signals = true;
+        child
+            .driver
+            .ask(Request::PassOn(Signal::HUP, Target::Leader));
+        child.turns(Ready::NONE);
+        let told = child.take_told();
+        assert_eq!(told[..2], ["pass on SIGHUP", "refused SIGHUP"]);
+        assert_eq!(told.len() == 2, takes, "{told:?}");
+        assert_eq!(child.driver.monitor().is_terminating(), !takes);
+    }
+}
+
+#[test]
+fn a_kill_takes_the_place_of_the_ladder() {
+    let mut child = Child::started();
+    child.driver.ask(Request::Terminate);
+    child.driver.ask(Request::Kill);
+    child.turns(Ready::NONE);
+    child.told(&["signal SIGINT", "signal SIGKILL"]);
+}
+
+/// A run that was ended, with its leader dead, and these sightings ahead, of living and immune strays; and what was
+/// asked and told from the sweep on.
+fn ended_with_strays<const N: usize>(sightings: [(u64, u64); N]) -> (Child, Vec<String>) {
+    let mut child = Child::new(looking_for_strays(), BUDGET);
+    child.starts();
+    let seen = |(living, immune)| Sighting { living, immune };
+    child.kernel.strays.extend(sightings.map(seen));
+    child.driver.ask(Request::Terminate);
+    child.turns(Ready::NONE);
+    child.ends();
+    child.exits(ExitStatus::Code(0));
+    child.turns(Ready::ALL);
+    let told = child.take_told().into_iter();
+    let told = told.skip_while(|line| line != "signal SIGKILL").collect();
+    (child, told)
+}
+
+fn looking_for_strays() -> Config {
+    Config {
+        stray_timeout: Some(Duration::from_secs(5)),
+        ..Config::default()
+    }
+}
+
+fn fate(child: &Child) -> Option<Strays> {
+    Some(child.driver.outcome()?.strays)
+}
 
 #[test]
 fn what_was_asked_comes_before_output() {

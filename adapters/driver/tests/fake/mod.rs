@@ -5,10 +5,10 @@ use std::collections::VecDeque;
 use std::io;
 use std::rc::Rc;
 
-use childminder::{Config, Error, ExitStatus, Instant, Outcome, Signal, Stream, Target};
+use childminder::{Config, Error, ExitStatus, Instant, Moment, Outcome, Signal, Stream, Target};
 use childminder_driver::{
     Answer, ChildId, Control, Discarded, Driver, Failure, Handler, Job, Kernel, Ready, Shared,
-    Trigger, Turn,
+    Sighting, Trigger, Turn,
 };
 
 pub(crate) struct Child {
@@ -20,6 +20,9 @@ pub(crate) struct Child {
     /// What becomes of an answer; what is returned is kept.
     pub(crate) answers: fn(Answer) -> Option<Answer>,
     pub(crate) kept: Option<Answer>,
+    /// Whether the handler takes it on itself that a signal was not passed on.
+    pub(crate) takes_refusals: bool,
+    moments: Vec<Moment>,
     wishes: Vec<Wish>,
     diary: Diary,
 }
@@ -34,6 +37,8 @@ pub(crate) struct Fake {
     pub(crate) pieces: [VecDeque<Piece>; 2],
     pub(crate) exit: Option<Result<ExitStatus, &'static str>>,
     pub(crate) refuses_signals: bool,
+    /// What the next looks for strays show; none is a kernel that cannot see them.
+    pub(crate) strays: VecDeque<Sighting>,
     diary: Diary,
 }
 
@@ -55,6 +60,7 @@ impl Child {
                 pieces: Default::default(),
                 exit: None,
                 refuses_signals: false,
+                strays: VecDeque::new(),
                 diary: Rc::clone(&diary),
             },
             shared: Shared::new(|| {}),
@@ -65,6 +71,8 @@ impl Child {
                 None
             },
             kept: None,
+            takes_refusals: false,
+            moments: Vec::new(),
             wishes: Vec::new(),
             diary,
         }
@@ -120,6 +128,11 @@ impl Child {
         self.diary.take()
     }
 
+    /// What was observed since the last time.
+    pub(crate) fn take_moments(&mut self) -> Vec<Moment> {
+        std::mem::take(&mut self.moments)
+    }
+
     fn drive(
         &mut self,
         act: impl FnOnce(&mut Driver<&'static str>, &mut Turn<'_, Writer<'_>, Fake>),
@@ -127,6 +140,8 @@ impl Child {
         let mut handler = Writer {
             answers: self.answers,
             kept: &mut self.kept,
+            takes_refusals: self.takes_refusals,
+            moments: &mut self.moments,
             wishes: &mut self.wishes,
             diary: &self.diary,
         };
@@ -195,6 +210,15 @@ impl Kernel for Fake {
         Ok(())
     }
 
+    fn find_strays(&mut self) -> Option<Sighting> {
+        self.diary.borrow_mut().push("find strays".into());
+        self.strays.pop_front()
+    }
+
+    fn kill_strays(&mut self) {
+        self.diary.borrow_mut().push("kill strays".into());
+    }
+
     fn reap(&mut self) -> io::Result<()> {
         self.diary.borrow_mut().push("reap".into());
         Ok(())
@@ -204,6 +228,8 @@ impl Kernel for Fake {
 struct Writer<'a> {
     answers: fn(Answer) -> Option<Answer>,
     kept: &'a mut Option<Answer>,
+    takes_refusals: bool,
+    moments: &'a mut Vec<Moment>,
     wishes: &'a mut Vec<Wish>,
     diary: &'a Diary,
 }
@@ -267,5 +293,22 @@ impl Handler for Writer<'_> {
 
     fn finished(&mut self, _: Outcome) {
         self.diary.borrow_mut().push("finished".into());
+    }
+
+    fn refused(
+        &mut self,
+        control: &mut Control<&'static str>,
+        signal: Signal,
+        _: Target,
+        error: io::Error,
+    ) {
+        self.write(control, format!("refused {signal}"));
+        if !self.takes_refusals {
+            control.fail(error);
+        }
+    }
+
+    fn observe(&mut self, _: Instant, moment: Moment) {
+        self.moments.push(moment);
     }
 }
