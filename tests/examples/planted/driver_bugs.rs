@@ -20,7 +20,7 @@ const fn perform(name: &'static str, was: &'static str, is: &'static str) -> Bug
     }
 }
 
-pub(crate) const DRIVER_BUGS: [Bug; 27] = [
+pub(crate) const DRIVER_BUGS: [Bug; 32] = [
     turn(
         "a hold is not respected",
         "let refused = reading.held == Held::Respected && self.held[stream as usize];",
@@ -213,5 +213,34 @@ pub(crate) const DRIVER_BUGS: [Bug; 27] = [
             Err(_) => turn
                 .handler
                 .discarded(Discarded::Notification(notification)),",
+    ),
+    perform(
+        "a look for strays is not answered",
+        "if let Some(sighting) = sighting {",
+        "if let Some(sighting) = sighting.filter(|_| !BUG) {",
+    ),
+    perform(
+        "strays are not killed",
+        "Action::KillStrays => turn.kernel.kill_strays(),",
+        "Action::KillStrays if BUG => {}
+                Action::KillStrays => turn.kernel.kill_strays(),",
+    ),
+    perform(
+        "strays that cannot be seen count as none",
+        "None => Event::StraysUnseen,",
+        "None if BUG => Event::StraysSeen { living: 0, immune: 0 },
+        None => Event::StraysUnseen,",
+    ),
+    perform(
+        "what is passed on is sent like a stage",
+        "Event::PassOn { .. } => Sending::AsItIs,",
+        "Event::PassOn { .. } if !BUG => Sending::AsItIs,",
+    ),
+    perform(
+        "that a signal was not passed on is not told",
+        "turn.handler.refused(control, signal, target, error);",
+        "if !BUG {
+                        turn.handler.refused(control, signal, target, error);
+                    }",
     ),
 ];
