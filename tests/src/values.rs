@@ -7,9 +7,9 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use childminder::{
-    Activity, Config, Error, Event, ExitStatus, FailureId, Instant, Ladder, Misuse, MonitorState,
-    NoSuchSignal, NotificationId, NotificationKind, Outcome, Signal, Stage, Strays, Stream, Sweep,
-    Target, TooManyStages,
+    Action, Activity, Config, Deadline, Error, Event, ExitStatus, FailureId, Instant, Ladder,
+    Misuse, MonitorState, NoSuchSignal, NotificationId, NotificationKind, Outcome, Signal, Stage,
+    Strays, Stream, Sweep, Target, TooManyStages,
 };
 
 /// Checks all of them.
@@ -27,6 +27,9 @@ pub fn check() -> Result<(), String> {
     names()?;
     outcomes()?;
     states()?;
+    passed_on()?;
+    hunts()?;
+    silence()?;
     words(&errors())?;
     words(&misuses())
 }
@@ -246,6 +249,97 @@ fn outcomes() -> Result<(), String> {
 }
 
 /// The states of a child that cannot be killed, and of one whose output leaks.
+/// Signals of all numbers, those included that are in the upper half of the set that keeps them.
+fn passed_on() -> Result<(), String> {
+    let mut monitor = MonitorState::new(Config::default());
+    holds(
+        monitor.fail(Instant::ZERO) == Err(Misuse::NotStarted { event: "Fail" }),
+        "nothing fails before the start",
+    )?;
+    tell(&mut monitor, Event::Started)?;
+    let signals: Vec<_> = (1..=127).filter_map(Signal::new).collect();
+    for signal in signals.iter().rev() {
+        let (signal, target) = (*signal, Target::Group);
+        tell(&mut monitor, Event::PassOn { signal, target })?;
+    }
+    let sent = std::iter::from_fn(|| monitor.poll_action()).map(|action| match action {
+        Action::SendSignal { signal, .. } => Some(signal),
+        _ => None,
+    });
+    holds(
+        sent.eq(signals.into_iter().map(Some)),
+        "each is passed on once, the lowest first",
+    )
+}
+
+/// The hunt for strays where it takes longer than a search has time for, and where it ends before its kill is polled.
+fn hunts() -> Result<(), String> {
+    let hunting = || -> Result<MonitorState, String> {
+        let mut monitor = MonitorState::new(Config {
+            sweep: Sweep::Always,
+            stray_timeout: Some(Duration::from_secs(60)),
+            ..Config::default()
+        });
+        let exit = Event::ChildExited(ExitStatus::Code(0));
+        for event in [Event::Started, Event::OutputClosed, exit] {
+            tell(&mut monitor, event)?;
+        }
+        while monitor.poll_action().is_some() {}
+        tell(
+            &mut monitor,
+            Event::StraysSeen {
+                living: 1,
+                immune: 0,
+            },
+        )?;
+        Ok(monitor)
+    };
+    let mut hurried = hunting()?;
+    tell(&mut hurried, Event::Escalate)?;
+    holds(
+        hurried.deadline(Deadline::Strays) == Some(Instant::ZERO.after(Duration::from_secs(1))),
+        "impatience leaves a second",
+    )?;
+    let mut blinded = hunting()?;
+    tell(&mut blinded, Event::StraysUnseen)?;
+    let mut asked = std::iter::from_fn(|| blinded.poll_action());
+    holds(
+        !asked.any(|action| action == Action::KillStrays),
+        "a kill is taken back with the hunt",
+    )
+}
+
+/// It stands still with the clock, and begins anew with activity.
+fn silence() -> Result<(), String> {
+    let mut monitor = MonitorState::new(Config::default());
+    let output = Event::Output {
+        stream: Stream::Stdout,
+        bytes: 1,
+    };
+    for (at, event, silence) in [
+        (5, Event::Started, 0),
+        (7, Event::Tick, 2),
+        (8, Event::Suspended, 3),
+        (20, Event::Resumed, 3),
+        (21, output, 0),
+        (23, Event::SetIdleTimeout(None), 2),
+        (24, Event::Progress, 0),
+    ] {
+        let taken = monitor.handle(Instant(at), event);
+        holds(taken.is_ok(), "the event makes sense")?;
+        holds(
+            monitor.silence() == Duration::from_nanos(silence),
+            "silence is the running time since the latest activity",
+        )?;
+    }
+    Ok(())
+}
+
+fn tell(monitor: &mut MonitorState, event: Event) -> Result<(), String> {
+    let told = monitor.handle(Instant::ZERO, event);
+    told.map_err(|misuse| misuse.to_string())
+}
+
 fn states() -> Result<(), String> {
     let no_time = Some(Duration::ZERO);
     let kill = Stage {

@@ -398,13 +398,20 @@ mod tests {
         let (reader, writer) = io::pipe().expect("a pipe");
         let (relay, events) = relay(&writer);
         drop(reader);
-        let _ = relay.write(b"x");
-        let RelayEvent::Failed(error) = next(&events) else {
-            panic!("it failed");
+        // As long as a process that another test spawns has a copy of the reader, a write succeeds.
+        let error = loop {
+            let _ = relay.write(b"x");
+            match events.recv_timeout(Duration::from_millis(10)) {
+                Ok(RelayEvent::Failed(error)) => break error,
+                Ok(event) => panic!("{event:?}"),
+                Err(_) => {}
+            }
         };
         assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
         assert_eq!(relay.write(b"x"), Flow::Continue);
-        assert!(relay.is_flushed());
+        while !relay.is_flushed() {
+            thread::yield_now();
+        }
         assert!(relay.give_up().is_none());
         assert!(events.recv().is_err(), "the thread has ended");
     }
@@ -420,7 +427,7 @@ mod tests {
         let [lost]: [_; 1] =
             impatient.unwrap_or_else(|never: std::convert::Infallible| match never {});
         let said = lost.expect("much is lost").to_string();
-        assert!(said.ends_with(" bytes were not read"), "{said}");
+        assert!(said.starts_with("nobody has read the last "), "{said}");
         assert!(relay.is_flushed());
         assert!(events.try_recv().is_err());
     }
