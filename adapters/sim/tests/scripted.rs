@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use childminder::{Config, Error, ExitStatus, Signal, Stream};
+use childminder::{Config, Error, ExitStatus, Signal, Strays, Stream};
 use childminder_sim::{
     ClockSet, Moment, Payload, Reaction, Reply, Report, Request, Scenario, Script, Seen, Weather,
     live,
@@ -89,6 +89,55 @@ fn a_daemon_that_left_the_group_is_out_of_reach() {
     let report = lived(&idle(&Script::new().forks(daemon).hangs()));
     assert!(report.outcome.leaked);
     assert!(!report.coverage.has(Seen::Swept));
+}
+
+#[test]
+fn a_daemon_that_left_the_group_is_killed_after_a_termination() {
+    let daemon = Script::new().leaves_group().hangs();
+    let report = lived(&hunted(&Script::new().forks(daemon).hangs()));
+    assert_eq!(report.outcome.strays, Strays::Killed);
+}
+
+#[test]
+fn a_chain_of_three_daemons_is_killed() {
+    let third = Script::new().leaves_group().hangs();
+    let second = Script::new().leaves_group().forks(third).hangs();
+    let first = Script::new().leaves_group().forks(second).hangs();
+    let report = lived(&hunted(&Script::new().forks(first).hangs()));
+    assert_eq!(report.outcome.strays, Strays::Killed);
+}
+
+#[test]
+fn a_stray_that_forks_while_it_is_killed_is_killed_with_what_it_forked() {
+    let daemon = Script::new().leaves_group().forks_when_killed(2).hangs();
+    let report = lived(&hunted(&Script::new().forks(daemon).hangs()));
+    assert_eq!(report.outcome.strays, Strays::Killed);
+}
+
+#[test]
+fn an_immune_stray_survives() {
+    let daemon = Script::new().leaves_group().becomes_immune().hangs();
+    let report = lived(&hunted(&Script::new().forks(daemon).hangs()));
+    assert_eq!(report.outcome.strays, Strays::Survived);
+}
+
+#[test]
+fn a_daemon_of_a_run_that_ended_by_itself_is_left() {
+    let daemon = Script::new().leaves_group().hangs();
+    let report = lived(&hunted(
+        &Script::new().forks(daemon).sleeps(SECOND).exits(0),
+    ));
+    assert_eq!(report.outcome.strays, Strays::Left);
+}
+
+#[test]
+fn a_kernel_that_cannot_see_strays_leaves_them_unknown() {
+    let daemon = Script::new().leaves_group().hangs();
+    let scenario = hunted(&Script::new().forks(daemon).hangs()).with_weather(Weather {
+        unseen_strays: true,
+        ..Weather::FINE
+    });
+    assert_eq!(lived(&scenario).outcome.strays, Strays::Unknown);
 }
 
 #[test]
@@ -185,6 +234,15 @@ fn idle(child: &Script) -> Scenario {
     })
 }
 
+/// As [`idle`], and strays are looked for.
+fn hunted(child: &Script) -> Scenario {
+    Scenario::new(child).with_config(Config {
+        idle_timeout: Some(IDLE),
+        stray_timeout: Some(STRAYS),
+        ..Config::default()
+    })
+}
+
 #[track_caller]
 fn lived(scenario: &Scenario) -> Report {
     match live(scenario, ()) {
@@ -200,6 +258,7 @@ fn has(report: &Report, moment: &Moment) -> bool {
 const SECOND: Duration = Duration::from_secs(1);
 const IDLE: Duration = Duration::from_secs(10);
 const GRACE: Duration = Duration::from_secs(5);
+const STRAYS: Duration = Duration::from_secs(3);
 const DRAIN: Duration = Duration::from_secs(2);
 
 const STORY: &str = "    0.000000     100 starts
