@@ -17,7 +17,7 @@ fn main() -> ExitCode {
         .skip(1)
         .map(|states| states.parse::<usize>());
     let (eager, any) = match (limits.next(), limits.next(), limits.next()) {
-        (None, None, None) => (300_000, 60_000),
+        (None, None, None) => (150_000, 40_000),
         (Some(Ok(eager)), Some(Ok(any)), None) => (eager, any),
         _ => {
             eprintln!("usage: search [EAGER ANY]: two numbers of states, or neither");
