@@ -3,8 +3,8 @@
 use core::fmt;
 use core::time::Duration;
 
-use crate::event::Stream;
 use crate::signal::Signal;
+use crate::stream::Stream;
 use crate::time::limit_nanos;
 
 /// The deadlines, the ladder and what counts as progress, for one child.

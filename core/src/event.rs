@@ -6,6 +6,7 @@ use core::time::Duration;
 use crate::action::NotificationId;
 use crate::config::{Ladder, Target};
 use crate::signal::{ExitStatus, Signal};
+use crate::stream::Stream;
 
 /// Something that happened, given to [`MonitorState::handle`](crate::MonitorState::handle).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -110,35 +111,6 @@ impl Event {
             Self::Suspended => ("Suspended", "suspended"),
             Self::Resumed => ("Resumed", "resumed"),
         }
-    }
-}
-
-/// Where a child writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Stream {
-    /// Standard output, or the PTY.
-    Stdout,
-    /// Standard error.
-    Stderr,
-}
-
-impl Stream {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Stdout, Self::Stderr];
-
-    /// `stdout` or `stderr`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Stdout => "stdout",
-            Self::Stderr => "stderr",
-        }
-    }
-}
-
-/// Its name.
-impl fmt::Display for Stream {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }
 

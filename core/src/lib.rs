@@ -128,16 +128,18 @@ mod event;
 mod moment;
 mod monitor;
 mod signal;
+mod stream;
 mod time;
 mod timers;
 mod verdict;
 
 pub use action::{Action, Error, FailureId, NotificationId, NotificationKind, Outcome, Strays};
 pub use config::{Activity, Config, Ladder, Stage, Sweep, Target, TooManyStages};
-pub use event::{Event, Misuse, Stream};
+pub use event::{Event, Misuse};
 pub use moment::Moment;
 pub use monitor::MonitorState;
 pub use signal::{ExitStatus, NoSuchSignal, Signal};
+pub use stream::Stream;
 pub use time::Instant;
 pub use timers::Deadline;
 

@@ -24,7 +24,7 @@ pub enum Command {
     /// Run a command and mind it
     Run(Box<RunArgs>),
     /// Run a command with a time limit, as coreutils' timeout does
-    #[command(disable_help_flag = true, override_help = crate::timeout::help("childminder timeout"))]
+    #[command(disable_help_flag = true, override_help = crate::timeout::help::text("childminder timeout"))]
     Timeout {
         /// What `timeout` reads itself
         words: Vec<OsString>,

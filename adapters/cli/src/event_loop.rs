@@ -15,7 +15,6 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use signal_hook::consts::SIGCHLD;
 use signal_hook_mio::v1_0::Signals;
 
-use crate::terminal::Terminal;
 use crate::words;
 
 /// A set of one child, which stays in it until the end of the process.
@@ -49,6 +48,15 @@ pub(crate) trait Owner: Handler {
 
     /// Where the child's output and our own words go, as far as they are relayed.
     fn relays(&self) -> Option<[&Relay; 2]>;
+}
+
+/// What is done before each turn, besides minding the child.
+pub(crate) trait Attendant<H: Owner> {
+    /// Handles what has come; any time is harmless.
+    fn attend(&mut self, child: &mut EventLoop<H>) -> io::Result<()>;
+
+    /// When to attend again, though nothing comes.
+    fn next_look(&self) -> Option<Duration>;
 }
 
 impl<H: Owner> EventLoop<H> {
@@ -123,18 +131,18 @@ impl<H: Owner> EventLoop<H> {
     /// Until the child's end. `on_signal` takes each signal that we are sent.
     pub(crate) fn run(
         &mut self,
-        terminal: &mut Terminal,
+        attendant: &mut impl Attendant<H>,
         mut on_signal: impl FnMut(&mut Self, Signal),
     ) -> io::Result<Outcome> {
         loop {
             let deadline = self.set.deadline();
             let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
-            let timeout = [left, terminal.next_look()];
+            let timeout = [left, attendant.next_look()];
             self.wait(timeout.into_iter().flatten().min())?;
             for signal in self.take_signals() {
                 on_signal(self, signal);
             }
-            terminal.attend(self)?;
+            attendant.attend(self)?;
             self.turn();
             if let Some(outcome) = self.outcome() {
                 return Ok(outcome);
@@ -263,3 +271,6 @@ const CHILD: Token = Token(0);
 const SIGNALS: Token = Token(1);
 const RELAY: Token = Token(2);
 const TERMINAL: Token = Token(3);
+
+/// How long nothing may be read of what a command wrote that was ended, before the rest is given up.
+pub(crate) const READER_PATIENCE: Duration = Duration::from_secs(3);

@@ -7,8 +7,8 @@ use std::path::Path;
 use childminder::Stream;
 use childminder_record::Recorder;
 
-use crate::Failure;
 use crate::console::Console;
+use crate::failure::Failure;
 use crate::owner::FlightRecord;
 use crate::plan::Plan;
 use crate::streams;

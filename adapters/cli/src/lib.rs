@@ -4,6 +4,7 @@
 pub mod args;
 mod console;
 mod event_loop;
+mod failure;
 mod files;
 mod log;
 mod owner;
@@ -20,7 +21,6 @@ mod timeout;
 mod words;
 
 use std::ffi::OsString;
-use std::io;
 use std::path::Path;
 
 use clap::Parser as _;
@@ -29,30 +29,6 @@ use clap::error::ErrorKind;
 use crate::args::{Args, Command};
 use crate::plan::Plan;
 use crate::status::OURS;
-
-/// What went wrong in `childminder` itself, and the status to exit with.
-#[derive(Debug)]
-pub struct Failure {
-    /// 125, or 126 and 127 for a command that cannot be run or found.
-    pub status: u8,
-    /// A sentence for people.
-    pub message: String,
-}
-
-impl Failure {
-    pub(crate) fn ours(message: String) -> Self {
-        Self {
-            status: OURS,
-            message,
-        }
-    }
-}
-
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Self {
-        Self::ours(error.to_string())
-    }
-}
 
 /// Does what the command line says, and returns the exit status.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use childminder::{Config, Signal, Stream, Sweep};
 
-use crate::Failure;
 use crate::args::{ActivityArg, Limit, RunArgs};
+use crate::failure::Failure;
 use crate::parse;
 
 /// A run, as it is to be.

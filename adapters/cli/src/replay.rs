@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use childminder_record::{Reader, Run, Summary};
 
-use crate::Failure;
+use crate::failure::Failure;
 use crate::status::OURS;
 use crate::words::complain;
 

@@ -10,7 +10,7 @@ use childminder_unix::{Child, Orphan, Strays, signals};
 use serde_json::{Value, json};
 use signal_hook::consts::SIGPIPE;
 
-use crate::Failure;
+use crate::failure::Failure;
 use crate::log::{Log, Noticed};
 use crate::plan::{Containment, Plan, is_init};
 use crate::status::{self, OURS, TIMED_OUT};

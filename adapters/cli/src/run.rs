@@ -17,16 +17,15 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
 use childminder::{Error, ExitStatus, Outcome, Signal, Stream, Target};
 use childminder_terminal::Minded as _;
 use childminder_unix::{Cgroup, Child, Place, SpawnOptions, Strays, Watch, signals};
 use signal_hook::consts::{SIGINT, SIGQUIT};
 
-use crate::Failure;
 use crate::console::Console;
-use crate::event_loop::EventLoop;
+use crate::event_loop::{EventLoop, READER_PATIENCE};
+use crate::failure::Failure;
 use crate::files::{ReportFile, flight_record};
 use crate::owner::{FlightRecord, Minder};
 use crate::plan::{Containment, OnOurDeath, Plan, Speech};
@@ -252,6 +251,3 @@ fn not_run(name: &OsStr, error: &io::Error) -> Failure {
 fn is_path(name: &OsStr) -> bool {
     name.as_encoded_bytes().contains(&b'/')
 }
-
-/// How long nothing may be read of what a command wrote that was ended, before the rest is given up.
-pub(crate) const READER_PATIENCE: Duration = Duration::from_secs(3);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use childminder::{Ladder, Signal, Stage, Target};
 use childminder_unix::signals::{self, is_ignored};
-use signal_hook::consts::SIGXFSZ;
+use signal_hook::consts::{SIGCONT, SIGXFSZ};
 
 use crate::plan::is_init;
 
@@ -53,6 +53,9 @@ pub(crate) fn survive_file_size_limit() -> io::Result<()> {
     signal_hook::flag::register(SIGXFSZ, Arc::default())?;
     Ok(())
 }
+
+/// Continues a process that was stopped.
+pub(crate) const CONT: Signal = Signal::new(SIGCONT).expect("a signal");
 
 const REQUESTS: [Signal; 4] = [Signal::INT, Signal::TERM, Signal::QUIT, Signal::HUP];
 

@@ -13,7 +13,7 @@ use childminder_terminal::{
 use childminder_unix::{Child, SpawnOptions};
 use rustix::process::{getpid, getsid};
 
-use crate::event_loop::{EventLoop, Owner};
+use crate::event_loop::{Attendant, EventLoop, Owner};
 use crate::plan::{OnOurDeath, Plan, TerminalPlan};
 
 /// Dropped, it leaves our terminal as it was.
@@ -120,8 +120,22 @@ impl Terminal {
         Ok(())
     }
 
-    /// Handles what has come, before each turn; any time is harmless.
-    pub(crate) fn attend<H: Owner>(&mut self, child: &mut EventLoop<H>) -> io::Result<()> {
+    /// At the end, our terminal is ours again, and Ctrl-Z stops us like any program.
+    pub(crate) fn take_back<H: Owner>(mut self, handler: &mut H, outcome: &Outcome) {
+        handler.flush_briefly();
+        handler.terminal_is_raw(false);
+        if let Some(mut jobs) = mem::take(&mut self.jobs) {
+            jobs.take_back_terminal(if ended_by_itself(outcome) {
+                Modes::Keep
+            } else {
+                Modes::Restore
+            });
+        }
+    }
+}
+
+impl<H: Owner> Attendant<H> for Terminal {
+    fn attend(&mut self, child: &mut EventLoop<H>) -> io::Result<()> {
         if let Some(jobs) = &mut self.jobs {
             // Our terminal may have another size by then.
             let before_continue = || self.tty.iter().for_each(Tty::resize);
@@ -147,22 +161,8 @@ impl Terminal {
         Ok(())
     }
 
-    /// When to attend again, though nothing comes.
-    pub(crate) fn next_look(&self) -> Option<Duration> {
+    fn next_look(&self) -> Option<Duration> {
         self.jobs.as_ref()?.next_look()
-    }
-
-    /// At the end, our terminal is ours again, and Ctrl-Z stops us like any program.
-    pub(crate) fn take_back<H: Owner>(mut self, handler: &mut H, outcome: &Outcome) {
-        handler.flush_briefly();
-        handler.terminal_is_raw(false);
-        if let Some(mut jobs) = mem::take(&mut self.jobs) {
-            jobs.take_back_terminal(if ended_by_itself(outcome) {
-                Modes::Keep
-            } else {
-                Modes::Restore
-            });
-        }
     }
 }
 

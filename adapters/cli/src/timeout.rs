@@ -4,8 +4,10 @@
 //! people's scripts and tests compare. clap can be taught none of these.
 
 mod duration;
+pub(crate) mod help;
 mod options;
 mod watcher;
+mod words;
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
@@ -23,9 +25,11 @@ use signal_hook::consts::{
 
 use self::options::{Asked, Options, Sending, quote};
 use self::watcher::Watcher;
-use crate::Failure;
+use self::words::{complain, without_number};
 use crate::event_loop::EventLoop;
-use crate::run::READER_PATIENCE;
+use crate::event_loop::READER_PATIENCE;
+use crate::failure::Failure;
+use crate::signals::CONT;
 use crate::status::{self, OURS, TIMED_OUT};
 use crate::terminal::Terminal;
 
@@ -33,7 +37,7 @@ use crate::terminal::Terminal;
 /// before our messages.
 pub(crate) fn main(call: &str, name: &str, args: impl IntoIterator<Item = OsString>) -> u8 {
     let options = match options::parse(args) {
-        Ok(Asked::Help) => return print(name, &help(call)),
+        Ok(Asked::Help) => return print(name, &help::text(call)),
         Ok(Asked::Version) => {
             let version = env!("CARGO_PKG_VERSION");
             return print(name, &format!("timeout (childminder) {version}\n"));
@@ -51,11 +55,6 @@ pub(crate) fn main(call: &str, name: &str, args: impl IntoIterator<Item = OsStri
         complain(name, &failure.message);
         failure.status
     })
-}
-
-/// The help.
-pub(crate) fn help(call: &str) -> String {
-    format!("Usage: {call} [OPTION]... DURATION COMMAND [ARG]...\n{HELP}")
 }
 
 fn run(name: &str, options: &Options) -> Result<u8, Failure> {
@@ -216,11 +215,6 @@ fn stops(signal: Signal) -> bool {
     matches!(signal.number(), SIGSTOP | SIGTSTP | SIGTTIN | SIGTTOU)
 }
 
-fn complain(name: &str, message: &str) {
-    // With that gone there is nobody left to tell.
-    let _ = io::stderr().write_all(format!("{name}: {message}\n").as_bytes());
-}
-
 fn print(name: &str, text: &str) -> u8 {
     match io::stdout().write_all(text.as_bytes()) {
         Ok(()) => 0,
@@ -230,43 +224,3 @@ fn print(name: &str, text: &str) -> u8 {
         }
     }
 }
-
-/// The words that C has for it.
-fn without_number(error: &io::Error) -> String {
-    let said = error.to_string();
-    said.split(" (os error")
-        .next()
-        .unwrap_or_default()
-        .to_owned()
-}
-
-const CONT: Signal = Signal::new(SIGCONT).expect("a signal");
-
-const HELP: &str = "\
-Runs COMMAND, and sends it a signal if it still runs after DURATION.
-
-  -k, --kill-after DURATION  send KILL this long after the first signal
-  -s, --signal SIGNAL        send this, a name or a number, in place of TERM
-  -f, --foreground           leave COMMAND in our process group, so that it can
-                             use the terminal; its children get no signal
-  -p, --preserve-status      exit with COMMAND's status when the time is up, too
-  -v, --verbose              say on standard error which signals are sent
-      --idle DURATION        end it after this long without output, too; its
-                             output then goes through pipes
-      --help, --version      show this, or the version
-
-DURATION is a number, also with a fraction or exponent, and s (the default), m,
-h or d; 0 is no limit. Options end at the first word that is none, or at --.
-
-Exit status: COMMAND's own; 124 if the time was up; 125 if timeout failed; 126 if
-COMMAND cannot be run, 127 if it is not found; 137 if it was sent KILL.
-
-Unlike with coreutils: COMMAND leads a process group of its own, and timeout does
-not, so nothing else in a pipeline is signalled, a STOP to the job does not stop
-COMMAND, and COMMAND cannot call setsid(2) without forking, as setsid(1) does; the
-time stands still while Ctrl-Z has stopped the job; Ctrl-C at the terminal goes to
-COMMAND alone and does not begin --kill-after; COMMAND gets KILL if timeout is
-killed; USR1 and USR2 are passed on; a signal that came twice is passed on twice;
-signals that are ignored or blocked are not so in COMMAND; a standard stream that
-is closed is /dev/null; what is not 0 is never rounded to it.
-";

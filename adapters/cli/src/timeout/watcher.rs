@@ -5,8 +5,9 @@ use childminder_driver::{Control, Discarded, Failure, Handler};
 use childminder_unix::{Flow, Relay};
 
 use super::options::{Options, quote, signal_name};
-use super::{CONT, complain};
+use super::words::complain;
 use crate::event_loop::Owner;
+use crate::signals::CONT;
 
 /// Passes output on, if it is to be watched, and says what is sent.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
