@@ -7,16 +7,15 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
-use childminder::{Error, Ladder, Outcome, Signal, Target};
+use childminder::{Ladder, Outcome, Signal, Target};
 use childminder_driver::{ChildId, Failure, Remote};
 use tokio::net::unix::pipe;
 use tokio::sync::watch;
 
-use crate::carried::Carried;
-use crate::minder::Minder;
-use crate::notification::{Notification, Notified};
+use crate::notification::{Carried, Errand, Notification, Notified, Reason};
 use crate::output::{Buffers, Output};
-use crate::relay::Errand;
+use crate::report::{ChildError, Report};
+use crate::set::Owner;
 
 /// A minded child. It owns the process.
 ///
@@ -26,21 +25,17 @@ use crate::relay::Errand;
 #[derive(Debug)]
 pub struct Child {
     handle: Handle,
-    minder: Minder,
+    owner: Owner,
     stdin: Option<pipe::Sender>,
     stdout: Option<Output>,
     stderr: Option<Output>,
 }
 
 impl Child {
-    pub(crate) fn new(
-        handle: Handle,
-        minder: Minder,
-        [stdout, stderr]: [Option<Output>; 2],
-    ) -> Self {
+    pub(crate) fn new(handle: Handle, owner: Owner, [stdout, stderr]: [Option<Output>; 2]) -> Self {
         Self {
             handle,
-            minder,
+            owner,
             stdin: None,
             stdout,
             stderr,
@@ -103,7 +98,7 @@ impl Deref for Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        self.minder.end(self.handle.child);
+        self.owner.set.end(self.handle.child);
     }
 }
 
@@ -246,49 +241,4 @@ impl fmt::Debug for Handle {
             .field("id", &self.process_id)
             .finish_non_exhaustive()
     }
-}
-
-/// Something that went wrong, and why, where that is known. It is displayed with both.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct ChildError {
-    /// What went wrong.
-    pub error: Error,
-    /// What a notification failed with, what was given to [`Handle::fail`], or what the system refused.
-    pub reason: Option<Reason>,
-}
-
-/// Why something failed, in the words of the code that failed: what it returned can be had back with
-/// `downcast_ref`.
-pub type Reason = Arc<dyn std::error::Error + Send + Sync>;
-
-impl ChildError {
-    pub(crate) fn new(error: Error, failure: Option<Failure>) -> Self {
-        Self {
-            error,
-            reason: failure.map(Carried::unwrap),
-        }
-    }
-}
-
-impl fmt::Display for ChildError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.reason {
-            Some(reason) => write!(f, "{}: {reason}", self.error),
-            None => self.error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for ChildError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.reason.as_ref()?.source()
-    }
-}
-
-/// What is known of a child.
-#[derive(Debug, Default)]
-pub(crate) struct Report {
-    pub(crate) errors: Vec<ChildError>,
-    pub(crate) outcome: Option<Outcome>,
 }

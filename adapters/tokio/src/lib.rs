@@ -42,19 +42,20 @@
 //! the minding stands still while a `current_thread` runtime is not run.
 #![forbid(unsafe_code)]
 
-mod carried;
 mod child;
 mod minder;
 mod notification;
 mod output;
 mod relay;
+mod report;
 mod set;
 mod task;
 
-pub use child::{Child, ChildError, Handle, Reason};
+pub use child::{Child, Handle};
 pub use childminder;
 pub use childminder_driver::Failure;
 pub use childminder_unix;
 pub use minder::{Minder, Options};
-pub use notification::{Notified, NotifyError};
+pub use notification::{Notified, NotifyError, Reason};
 pub use output::Output;
+pub use report::ChildError;

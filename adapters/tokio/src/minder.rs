@@ -1,6 +1,5 @@
 //! Minds all children of a runtime.
 
-use std::convert::Infallible;
 use std::fmt;
 use std::io;
 use std::process::Command;
@@ -12,13 +11,14 @@ use childminder_mio::{Children, SpawnError};
 use childminder_unix as unix;
 use tokio::net::unix::pipe;
 use tokio::runtime;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
-use crate::child::{Child, Handle, Report};
-use crate::notification::Work;
+use crate::child::{Child, Handle};
+use crate::notification::Heartbeat;
 use crate::output::{Buffers, Output};
 use crate::relay::Relay;
-use crate::set::Set;
+use crate::report::Report;
+use crate::set::{Owner, Set};
 use crate::task::Task;
 
 /// Minds children, in one task of the runtime that it was made on, however many they are. Clones mind
@@ -33,9 +33,7 @@ use crate::task::Task;
 /// processes that the program starts.
 #[derive(Clone)]
 pub struct Minder {
-    set: Arc<Set>,
-    /// Dropped last, it lets the task end.
-    _owner: mpsc::Sender<Infallible>,
+    owner: Owner,
 }
 
 impl Minder {
@@ -50,10 +48,10 @@ impl Minder {
     /// Outside of a runtime, or on one that has its I/O disabled.
     pub fn new() -> io::Result<Self> {
         let set = Arc::new(Set::new(runtime::Handle::current())?);
-        let (owner, owners) = mpsc::channel(1);
-        let task = Task::new(Arc::clone(&set), owners)?;
+        let (owner, owners) = Owner::new(set);
+        let task = Task::new(Arc::clone(&owner.set), owners)?;
         tokio::spawn(task.run());
-        Ok(Self { set, _owner: owner })
+        Ok(Self { owner })
     }
 
     /// Spawns `command` in a process group of its own and minds it. Of its output, what was set to
@@ -89,11 +87,6 @@ impl Minder {
         })
     }
 
-    /// The handle of this child has been dropped.
-    pub(crate) fn end(&self, child: ChildId) {
-        self.set.end(child);
-    }
-
     fn begin(
         &self,
         options: Options,
@@ -106,11 +99,11 @@ impl Minder {
             report,
             buffers: Arc::clone(&buffers),
             heartbeat,
-            errands: self.set.errands(),
+            errands: self.owner.set.errands(),
             running: None,
             is_disowned: false,
         };
-        let minded = self.set.with(|children| {
+        let minded = self.owner.set.with(|children| {
             let id = start(children, config, relay)?;
             let stdin = children.take_stdin(id);
             let process_id = children.child(id).map_or(0, unix::Child::id);
@@ -129,15 +122,15 @@ impl Minder {
                 children.remote(),
                 reports,
                 Arc::clone(&buffers),
-                self.set.errands(),
+                self.owner.set.errands(),
             );
             Ok::<_, SpawnError<Relay>>((handle, stdin, outputs))
         });
         let (handle, stdin, outputs) = minded??;
         // From here on, dropping the child ends it.
-        let mut child = Child::new(handle, self.clone(), outputs);
+        let mut child = Child::new(handle, self.owner.clone(), outputs);
         if let Some(stdin) = stdin {
-            let _runtime = self.set.runtime().enter();
+            let _runtime = self.owner.set.runtime().enter();
             child.set_stdin(pipe::Sender::from_owned_fd(stdin.into())?);
         }
         Ok(child)
@@ -203,6 +196,3 @@ impl fmt::Debug for Options {
             .finish_non_exhaustive()
     }
 }
-
-/// Makes the future of one heartbeat.
-pub(crate) type Heartbeat = Arc<dyn Fn() -> Work + Send + Sync>;

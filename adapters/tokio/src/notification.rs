@@ -12,10 +12,6 @@ use std::task::{Context, Poll};
 use childminder_driver::{Answer, Failure};
 use tokio::sync::oneshot;
 
-use crate::Reason;
-use crate::carried::Carried;
-use crate::relay::Errand;
-
 /// What becomes of a notification: a future that [`Handle::notify`](crate::Handle::notify) returns. The
 /// notification runs whether this is awaited or dropped.
 #[derive(Debug)]
@@ -137,3 +133,64 @@ fn words_of(panic: &(dyn Any + Send)) -> &str {
     let formatted = || panic.downcast_ref::<String>().map(String::as_str);
     literal.or_else(formatted).unwrap_or("without words")
 }
+
+/// Why something failed, in the words of the code that failed: what it returned can be had back with
+/// `downcast_ref`.
+pub type Reason = Arc<dyn std::error::Error + Send + Sync>;
+
+/// Makes the future of one heartbeat.
+pub(crate) type Heartbeat = Arc<dyn Fn() -> Work + Send + Sync>;
+
+/// What a turn leaves to be done when the set is not locked any more, because it runs the user's code.
+pub(crate) enum Errand {
+    Run(Notification, Answer, Cancelled),
+    /// Nothing is done with it: it is dropped.
+    Discard(Notification),
+    /// The same.
+    Forget(Reason),
+}
+
+/// A failure of the user's, on its way through the set. It may be dropped anywhere on its way, also where the set is locked. Its destructor is code of the user's, so
+/// it is left as an errand.
+#[derive(Debug)]
+pub(crate) struct Carried {
+    reason: Option<Reason>,
+    errands: Sender<Errand>,
+}
+
+impl Carried {
+    pub(crate) fn new(reason: Reason, errands: Sender<Errand>) -> Self {
+        Self {
+            reason: Some(reason),
+            errands,
+        }
+    }
+
+    /// What was carried; or what the system or the driver said.
+    pub(crate) fn unwrap(failure: Failure) -> Reason {
+        match failure.downcast::<Self>() {
+            Ok(mut carried) => match carried.reason.take() {
+                Some(reason) => reason,
+                None => Reason::from(carried as Failure),
+            },
+            Err(failure) => failure.into(),
+        }
+    }
+}
+
+impl Drop for Carried {
+    fn drop(&mut self) {
+        if let Some(reason) = self.reason.take() {
+            // Without a set there is no lock either.
+            let _ = self.errands.send(Errand::Forget(reason));
+        }
+    }
+}
+
+impl fmt::Display for Carried {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.reason.iter().try_for_each(|reason| reason.fmt(f))
+    }
+}
+
+impl std::error::Error for Carried {}

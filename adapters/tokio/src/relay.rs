@@ -7,10 +7,9 @@ use childminder::{Error, ExitStatus, Outcome, Stream};
 use childminder_driver::{Answer, Control, Discarded, Failure, Handler, Job};
 use tokio::sync::{oneshot, watch};
 
-use crate::child::{ChildError, Reason, Report};
-use crate::minder::Heartbeat;
-use crate::notification::{Cancel, Cancelled, Notification, NotifyError};
+use crate::notification::{Cancel, Errand, Heartbeat, Notification, NotifyError};
 use crate::output::Buffers;
+use crate::report::{ChildError, Report};
 
 /// The handler of one child. It runs none of the user's code, because the set is locked around it.
 pub(crate) struct Relay {
@@ -21,15 +20,6 @@ pub(crate) struct Relay {
     pub(crate) running: Option<Cancel>,
     /// The child's handle has been dropped.
     pub(crate) is_disowned: bool,
-}
-
-/// What a turn leaves to be done when the set is not locked any more, because it runs the user's code.
-pub(crate) enum Errand {
-    Run(Notification, Answer, Cancelled),
-    /// Nothing is done with it: it is dropped.
-    Discard(Notification),
-    /// The same.
-    Forget(Reason),
 }
 
 impl Relay {

@@ -1,17 +1,21 @@
 //! The children, behind a lock.
 
+use std::convert::Infallible;
+use std::fmt;
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use childminder::Stream;
 use childminder_driver::ChildId;
 use childminder_mio::Children;
 use tokio::runtime;
+use tokio::sync::mpsc;
 
-use crate::relay::{Errand, Relay};
+use crate::notification::Errand;
+use crate::relay::Relay;
 
 /// All children of a minder. The task turns them; spawning and dropping a child lock them too, on any thread.
 ///
@@ -22,6 +26,29 @@ pub(crate) struct Set {
     locked: Mutex<Option<Locked>>,
     errands: Sender<Errand>,
     runtime: runtime::Handle,
+}
+
+/// A share in a set: of a minder, or of a child's handle.
+#[derive(Clone)]
+pub(crate) struct Owner {
+    pub(crate) set: Arc<Set>,
+    /// Dropped last, it lets the task end.
+    _share: mpsc::Sender<Infallible>,
+}
+
+impl Owner {
+    /// The first, and what tells that the last is gone.
+    pub(crate) fn new(set: Arc<Set>) -> (Self, mpsc::Receiver<Infallible>) {
+        let (share, shares) = mpsc::channel(1);
+        let owner = Self { set, _share: share };
+        (owner, shares)
+    }
+}
+
+impl fmt::Debug for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Owner").finish_non_exhaustive()
+    }
 }
 
 struct Locked {
