@@ -160,11 +160,15 @@ impl Oracle {
         if (signal, target) == (Signal::KILL, Target::Group) {
             self.hunt.group_killed();
         }
+        let reason = self.earliest_reason_to_end();
         if self.limits.sweep == Sweep::Always && self.is_sweep(signal, target) {
+            let leader_alive = self.exit.is_none();
+            let fits = self.signals.find(signal, target, leader_alive).is_some();
+            // It may be a stage as well, and then others may follow.
+            self.signals.ladder_unknown |= fits && reason < u64::MAX;
             self.signals.swept = true;
             return Ok(());
         }
-        let reason = self.earliest_reason_to_end();
         if reason == u64::MAX {
             return Err(Rule::SignalledUnprovoked(signal));
         }
