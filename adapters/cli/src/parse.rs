@@ -46,8 +46,8 @@ pub fn duration(text: &str) -> Result<Duration, BadDuration> {
 }
 
 /// A ladder: stages of `SIGNAL:WAIT` with commas between, such as `INT:5s,TERM:5s,KILL`. Only the last
-/// may go without a wait, and is then waited for as long as it takes; but KILL for ten seconds, since a process that outlives
-/// that will not go. Every stage is sent to the process group.
+/// may go without a wait, and is then waited for as long as it takes; but KILL for ten seconds, since a process
+/// that outlives that will not go. Every stage is sent to the process group.
 ///
 /// ```
 /// use childminder_cli::parse::ladder;
