@@ -139,11 +139,21 @@ impl<H: Owner> EventLoop<H> {
             let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
             let timeout = [left, attendant.next_look()];
             self.wait(timeout.into_iter().flatten().min())?;
-            for signal in self.take_signals() {
-                on_signal(self, signal);
+            let mut has_dead = false;
+            for signal in pending(&mut self.signals) {
+                if signal.number() == SIGCHLD {
+                    has_dead = true;
+                } else {
+                    on_signal(self, signal);
+                }
             }
             attendant.attend(self)?;
             self.turn();
+            if has_dead {
+                // After the turn, in which a child that hides other dead ones is reaped. The next look for strays meets
+                // the same error, and notes it.
+                let _ = self.set.reap_orphans();
+            }
             if let Some(outcome) = self.outcome() {
                 return Ok(outcome);
             }
@@ -209,18 +219,6 @@ impl<H: Owner> EventLoop<H> {
 
     fn outcome(&self) -> Option<Outcome> {
         self.set.outcome(ChildId::FIRST)
-    }
-
-    /// The signals that we were sent. Orphans that have died are reaped.
-    fn take_signals(&mut self) -> Vec<Signal> {
-        let mut taken = pending(&mut self.signals);
-        let before = taken.len();
-        taken.retain(|signal| signal.number() != SIGCHLD);
-        if taken.len() < before {
-            // The next look for strays meets the same error, and notes it.
-            let _ = self.set.reap_orphans();
-        }
-        taken
     }
 
     fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {

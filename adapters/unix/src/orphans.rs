@@ -70,12 +70,15 @@ pub struct Living {
 impl Orphan {
     /// The process of this id, as `/proc` has it; without a group and a name where it does not show it.
     pub fn of_pid(pid: u32) -> Self {
-        let unseen = || Self {
+        table::entry(pid).map_or_else(|| Self::unseen(pid), |entry| entry.orphan())
+    }
+
+    pub(crate) fn unseen(pid: u32) -> Self {
+        Self {
             pid,
             group: 0,
             name: String::new(),
-        };
-        table::entry(pid).map_or_else(unseen, |entry| entry.orphan())
+        }
     }
 }
 
@@ -188,7 +191,7 @@ impl Orphans {
         minded: &[u32],
         belongs: impl Fn(u32) -> bool,
     ) -> io::Result<(Vec<Entry>, bool)> {
-        if sys::look_at_children()? == sys::Look::Childless {
+        if !sys::has_living_child()? {
             return Ok((Vec::new(), false));
         }
         let table = self.table()?;

@@ -15,6 +15,7 @@ use crate::cgroup::Cgroup;
 use crate::child::Child;
 use crate::orphans::{Orphan, Orphans};
 use crate::status::Delivery;
+use crate::sys;
 use crate::sys::table::{self, Entry, Identity};
 
 /// The strays of one child: what it started, directly or not, and that outlives it, in whatever process group or
@@ -173,6 +174,14 @@ impl Strays {
         mut orphans: Option<&mut Orphans>,
         minded: &[u32],
     ) -> Option<StrayCount> {
+        // What lives below us has a living child of ours above it. So the process table need not be read for it, nor
+        // for the dead that are hidden by a child which must not be reaped yet.
+        let nothing_lives = || sys::has_living_child().is_ok_and(|lives| !lives);
+        if self.cgroup.is_none() && orphans.is_some() && nothing_lives() {
+            self.found.clear();
+            self.living.clear();
+            return Some(StrayCount::default());
+        }
         loop {
             let reaped = self.reap(orphans.as_deref_mut(), minded);
             let count = self.look(child, orphans.as_deref_mut(), minded);
@@ -432,11 +441,7 @@ impl Found {
     fn orphan(&self) -> Orphan {
         match &self.entry {
             Some(entry) => entry.orphan(),
-            None => Orphan {
-                pid: self.pid,
-                group: 0,
-                name: String::new(),
-            },
+            None => Orphan::unseen(self.pid),
         }
     }
 

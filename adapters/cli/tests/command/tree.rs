@@ -325,6 +325,19 @@ fn where_a_cgroup_takes_nobody_in_a_group_will_do() {
     fs::remove_dir(parent).expect("an empty cgroup");
 }
 
+/// To look through the table is work for each process of the system.
+#[test]
+fn the_process_table_is_not_read_where_nothing_is_left() {
+    let place = Place::new();
+    let trace = place.path("trace");
+    let words = ["strace", "-f", "-e", "trace=openat", "-o", &text(&trace)];
+    let run = minding("", "exit 0");
+    start(through(&words, &run)).finish().expect(0, "");
+    let trace = fs::read_to_string(&trace).expect("a trace");
+    assert!(trace.contains("openat("), "{trace}");
+    assert!(!trace.contains("/stat\""), "{trace}");
+}
+
 #[test]
 fn only_the_cgroup_has_a_group_in_its_place() {
     let place = Place::new();

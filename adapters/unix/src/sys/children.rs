@@ -48,10 +48,14 @@ pub(crate) fn lives(pid: u32) -> io::Result<bool> {
     is_there_a_living(&WaitId::Pid(number(pid)?))
 }
 
-/// A wait for stops, and not for exits, counts only the living as children (`ECHILD`).
+/// A wait for stops and continuations, and not for exits, counts only the living as children (`ECHILD`); also one of
+/// which only the main thread has ended.
 fn is_there_a_living(child: &WaitId<'_>) -> io::Result<bool> {
-    let stops = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-    match retry_on_intr(|| waitid(child.clone(), stops)) {
+    let options = WaitIdOptions::STOPPED
+        | WaitIdOptions::CONTINUED
+        | WaitIdOptions::NOHANG
+        | WaitIdOptions::NOWAIT;
+    match retry_on_intr(|| waitid(child.clone(), options)) {
         Ok(_) => Ok(true),
         Err(Errno::CHILD) => Ok(false),
         Err(error) => Err(error.into()),
