@@ -1,5 +1,7 @@
 //! Real children in real loops.
 
+#[path = "../../../unix/tests/shared/alone.rs"]
+mod alone;
 mod crowds;
 mod deadlines;
 mod examples;

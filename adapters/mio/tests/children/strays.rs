@@ -13,9 +13,8 @@ use childminder_driver::{ChildId, Handler};
 use childminder_mio::Children;
 use childminder_unix::{Cgroup, Child, Orphan, SpawnOptions};
 
-use crate::support::{
-    Bystander, Owner, Run, again_in_a_process_of_its_own, ladder, millis, patient, sh,
-};
+use crate::alone::again_in_a_process_of_its_own;
+use crate::support::{Bystander, Owner, Run, ladder, millis, patient, sh};
 
 /// Says its process id and sleeps in a session of its own, as an orphan that holds no output.
 const DAEMON: &str = "(setsid sh -c 'echo $$; exec sleep 1000 >&- 2>&-' &);";
@@ -59,7 +58,7 @@ impl Run {
 
 #[test]
 fn a_daemon_is_gone_with_a_run_that_was_ended() {
-    if again_in_a_process_of_its_own("strays::a_daemon_is_gone_with_a_run_that_was_ended") {
+    if again_in_a_process_of_its_own("strays::a_daemon_is_gone_with_a_run_that_was_ended", &[]) {
         return;
     }
     let script = format!("{DAEMON} exec sleep 1000");
@@ -78,7 +77,10 @@ fn a_daemon_is_gone_with_a_run_that_was_ended() {
 
 #[test]
 fn a_daemon_that_holds_the_output_is_not_waited_for() {
-    if again_in_a_process_of_its_own("strays::a_daemon_that_holds_the_output_is_not_waited_for") {
+    if again_in_a_process_of_its_own(
+        "strays::a_daemon_that_holds_the_output_is_not_waited_for",
+        &[],
+    ) {
         return;
     }
     // The drain is for ever.
@@ -97,7 +99,10 @@ fn a_daemon_that_holds_the_output_is_not_waited_for() {
 
 #[test]
 fn a_daemon_of_a_run_that_ended_by_itself_lives_on() {
-    if again_in_a_process_of_its_own("strays::a_daemon_of_a_run_that_ended_by_itself_lives_on") {
+    if again_in_a_process_of_its_own(
+        "strays::a_daemon_of_a_run_that_ended_by_itself_lives_on",
+        &[],
+    ) {
         return;
     }
     let script = format!("{DAEMON} read line");
@@ -119,7 +124,7 @@ fn a_daemon_of_a_run_that_ended_by_itself_lives_on() {
 
 #[test]
 fn sisters_do_not_kill_each_others_daemons() {
-    if again_in_a_process_of_its_own("strays::sisters_do_not_kill_each_others_daemons") {
+    if again_in_a_process_of_its_own("strays::sisters_do_not_kill_each_others_daemons", &[]) {
         return;
     }
     let script = format!("{DAEMON} read line");
@@ -145,7 +150,10 @@ fn sisters_do_not_kill_each_others_daemons() {
 
 #[test]
 fn a_child_that_was_spawned_elsewhere_has_strays_too() {
-    if again_in_a_process_of_its_own("strays::a_child_that_was_spawned_elsewhere_has_strays_too") {
+    if again_in_a_process_of_its_own(
+        "strays::a_child_that_was_spawned_elsewhere_has_strays_too",
+        &[],
+    ) {
         return;
     }
     let mut run = Run::of("read line", patient(), Owner::new());
@@ -164,7 +172,7 @@ fn a_child_that_was_spawned_elsewhere_has_strays_too() {
 
 #[test]
 fn what_is_in_the_cgroup_is_killed_with_it() {
-    if again_in_a_process_of_its_own("strays::what_is_in_the_cgroup_is_killed_with_it") {
+    if again_in_a_process_of_its_own("strays::what_is_in_the_cgroup_is_killed_with_it", &[]) {
         return;
     }
     let mut run = Run::of("read line", patient(), Owner::new());

@@ -1,6 +1,5 @@
 //! An owner that writes everything down, a loop that runs until something is so, and bystanders.
 
-use std::env;
 use std::fs::File;
 use std::io::{self, ErrorKind, PipeReader, Read as _, Write as _};
 use std::os::fd::{AsFd, OwnedFd};
@@ -440,28 +439,4 @@ pub(crate) fn is_readable(fd: &impl AsFd, limit: Duration) -> bool {
     let mut fds = [PollFd::new(fd, PollFlags::IN)];
     let ready = poll(&mut fds, Some(&limit)).map_err(io::Error::from);
     ready.expect("it can be waited for") > 0
-}
-
-/// Runs this test again, in a process that no other test shares; whether it has.
-pub(crate) fn again_in_a_process_of_its_own(name: &str) -> bool {
-    const MARK: &str = "CHILDMINDER_TEST_PROCESS";
-    if env::var_os(MARK).is_some() {
-        return false;
-    }
-    let this = env::current_exe().expect("the test's program");
-    // A hang is a failure.
-    let output = Command::new("timeout")
-        .args(["--foreground", "--signal=KILL", "60"])
-        .arg(this)
-        .args(["--exact", name, "--nocapture"])
-        .env(MARK, "1")
-        .output()
-        .expect("the test's program runs");
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        output.status.success() && said.contains("1 passed"),
-        "{said}{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    true
 }

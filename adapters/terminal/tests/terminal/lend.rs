@@ -9,7 +9,9 @@ use childminder_unix::{Child, JobChange, Place, SpawnOptions};
 use rustix::process::{Pid, getpgrp};
 use rustix::termios::tcsetpgrp;
 
-use crate::support::{Screen, again_in_a_process_of_its_own, wait_until};
+use crate::alone::again_in_a_process_of_its_own;
+use crate::support::Screen;
+use crate::waits::wait_until;
 
 /// The test is the shell of a session. It changes the terminal from the background, so SIGTTOU is ignored.
 const AS_SHELL: [&str; 3] = ["--ignore-signal=HUP,TTOU", "setsid", "--wait"];

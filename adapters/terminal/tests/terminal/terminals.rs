@@ -12,7 +12,8 @@ use nix::sys::signal::{self, SigSet};
 use rustix::process::{Pid, getpgrp};
 use rustix::termios::{LocalModes, tcgetattr, tcgetpgrp};
 
-use crate::support::{again_in_a_process_of_its_own, read_all, sh};
+use crate::alone::again_in_a_process_of_its_own;
+use crate::waits::{read_all, sh};
 
 /// Leads a session that has no terminal yet. SIGHUP is ignored: the kernel sends it when the terminal is closed.
 const IN_A_SESSION: [&str; 3] = ["--ignore-signal=HUP", "setsid", "--wait"];

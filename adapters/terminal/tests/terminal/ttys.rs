@@ -8,7 +8,8 @@ use childminder_driver::{ChildId, Request, Requests};
 use childminder_terminal::Tty;
 use childminder_unix::SpawnOptions;
 
-use crate::support::{again_in_a_process_of_its_own, read_all, wait_until_readable};
+use crate::alone::again_in_a_process_of_its_own;
+use crate::waits::{read_all, wait_until_readable};
 
 #[test]
 fn what_comes_from_standard_input_is_typed_to_its_end() {

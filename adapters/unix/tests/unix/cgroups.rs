@@ -5,7 +5,8 @@ use std::fs;
 use childminder::{ExitStatus, Signal};
 use childminder_unix::{Cgroup, Child, SpawnOptions};
 
-use crate::support::{Bystander, read_line, sh, wait_until, wait_until_dead};
+use crate::support::{Bystander, read_line, wait_until_dead};
+use crate::waits::{sh, wait_until};
 
 /// A child in this cgroup that says a process id.
 fn inside(cgroup: &Cgroup, script: &str) -> (Child, Bystander) {

@@ -1,6 +1,7 @@
 //! What is left when a child is dropped: nothing, unless it was reaped.
 
-use crate::support::{Bystander, deserter, family, state, wait_until, wait_until_dead};
+use crate::support::{Bystander, deserter, family, state, wait_until_dead};
+use crate::waits::wait_until;
 
 #[test]
 fn a_drop_ends_the_group_and_leaves_no_zombie() {

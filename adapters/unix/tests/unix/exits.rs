@@ -8,10 +8,9 @@ use std::process::{Command, Stdio};
 use childminder::{ExitStatus, Signal};
 use childminder_unix::{Child, Lost};
 
-use crate::support::{
-    Bystander, again_in_a_process_of_its_own, is_readable, sh, state, wait_until_dead,
-    wait_until_readable,
-};
+use crate::alone::again_in_a_process_of_its_own;
+use crate::support::{Bystander, is_readable, state, wait_until_dead};
+use crate::waits::{sh, wait_until_readable};
 
 #[test]
 fn an_exit_is_seen_without_reaping_and_then_reaped() {

@@ -9,7 +9,8 @@ use childminder_unix::{Child, SpawnOptions, Wakeup};
 use nix::sys::signal::{SigSet, Signal};
 use rustix::io::{FdFlags, fcntl_getfd};
 
-use crate::support::{again_in_a_process_of_its_own, read_all, sh};
+use crate::alone::again_in_a_process_of_its_own;
+use crate::waits::{read_all, sh};
 
 #[test]
 fn a_child_inherits_no_descriptor_of_ours() {

@@ -2,6 +2,8 @@
 //! a limit that only a broken build reaches.
 #![cfg(target_os = "linux")]
 
+#[path = "../shared/alone.rs"]
+mod alone;
 mod cgroups;
 mod drops;
 mod example;
@@ -16,4 +18,6 @@ mod starts;
 mod strays;
 mod support;
 mod timers;
+#[path = "../shared/waits.rs"]
+mod waits;
 mod wakeups;

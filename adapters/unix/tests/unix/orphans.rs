@@ -8,9 +8,9 @@ use std::process::Command;
 use childminder::{ExitStatus, Signal, Target};
 use childminder_unix::{Child, Delivery, Living, Orphans};
 
-use crate::support::{
-    Bystander, again_in_a_process_of_its_own, read_line, sh, state, wait_until, wait_until_dead,
-};
+use crate::alone::again_in_a_process_of_its_own;
+use crate::support::{Bystander, read_line, state, wait_until_dead};
+use crate::waits::{sh, wait_until};
 
 /// A dead child whose own child sleeps in a session of its own.
 fn child_with_orphan() -> (Child, Bystander, u32) {

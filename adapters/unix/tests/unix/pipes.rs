@@ -6,7 +6,8 @@ use std::process::{Command, Stdio};
 
 use childminder_unix::Child;
 
-use crate::support::{Bystander, is_readable, read_all, read_line, sh};
+use crate::support::{Bystander, is_readable, read_line};
+use crate::waits::{read_all, sh};
 
 #[test]
 fn a_pipe_gives_what_was_written_and_then_its_end() {

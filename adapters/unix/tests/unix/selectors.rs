@@ -8,7 +8,8 @@ use std::thread;
 use childminder_unix::{Child, Selector, Timer, Wakeup};
 use rustix::io::{FdFlags, fcntl_getfd};
 
-use crate::support::{is_readable, wait_until_readable};
+use crate::support::is_readable;
+use crate::waits::wait_until_readable;
 
 #[test]
 fn what_is_readable_is_told_until_it_is_not() {

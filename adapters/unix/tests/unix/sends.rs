@@ -6,10 +6,9 @@ use std::process::Command;
 use childminder::{ExitStatus, Signal, Target};
 use childminder_unix::{Child, Delivery, signals};
 
-use crate::support::{
-    Bystander, again_in_a_process_of_its_own, deserter, family, read_line, sh, state, wait_until,
-    wait_until_dead,
-};
+use crate::alone::again_in_a_process_of_its_own;
+use crate::support::{Bystander, deserter, family, read_line, state, wait_until_dead};
+use crate::waits::{sh, wait_until};
 
 #[test]
 fn a_signal_to_the_leader_spares_the_group() {

@@ -9,10 +9,9 @@ use childminder_unix::{Child, Delivery, JobChange, Place, SpawnOptions, Watch, s
 use nix::pty::openpty;
 use rustix::process::{Pid, getpgid, getpgrp, getsid};
 
-use crate::support::{
-    Bystander, again_in_a_process_of_its_own, is_readable, read_all, read_line, sh, state,
-    wait_until, wait_until_dead,
-};
+use crate::alone::again_in_a_process_of_its_own;
+use crate::support::{Bystander, is_readable, read_line, state, wait_until_dead};
+use crate::waits::{read_all, sh, wait_until};
 
 #[test]
 fn a_session_of_its_own() {

@@ -5,7 +5,9 @@ use std::env;
 use childminder::{Signal, Target};
 use childminder_unix::{Cgroup, Child, Orphans, SpawnOptions, StrayCount, Strays};
 
-use crate::support::{Bystander, again_in_a_process_of_its_own, read_line, sh, wait_until_dead};
+use crate::alone::again_in_a_process_of_its_own;
+use crate::support::{Bystander, read_line, wait_until_dead};
+use crate::waits::sh;
 
 /// Has a member of its group, and an orphan in a session of its own.
 const SCRIPT: &str = "sleep 1000 >&- & setsid sleep 1000 >&- & echo $!; exit";

@@ -1,29 +1,14 @@
 //! Children for the tests, and ways to wait for what they do.
 
-use std::env;
 use std::fs;
 use std::os::fd::{AsFd, OwnedFd};
-use std::process::{Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use childminder_unix::{Child, Pipe};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
-/// Far more than a loaded machine needs.
-const LIMIT: Duration = Duration::from_secs(60);
-
-/// A shell that runs `script`, with its output piped.
-pub(crate) fn sh(script: &str) -> Command {
-    let mut command = Command::new("sh");
-    command
-        .args(["-c", script])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped());
-    command
-}
+use crate::waits::{poll_readable, sh, wait_until, wait_until_readable};
 
 /// A child in whose group another process sleeps, and that other one.
 ///
@@ -98,21 +83,8 @@ pub(crate) fn wait_until_dead(child: &Child) {
     wait_until_readable(child.exit_fd());
 }
 
-pub(crate) fn wait_until_readable(fd: impl AsFd) {
-    assert!(poll_readable(fd, LIMIT), "nothing came in {LIMIT:?}");
-}
-
 pub(crate) fn is_readable(fd: impl AsFd) -> bool {
     poll_readable(fd, Duration::ZERO)
-}
-
-/// For what no descriptor tells.
-pub(crate) fn wait_until(what: &str, condition: impl Fn() -> bool) {
-    let begin = Instant::now();
-    while !condition() {
-        assert!(begin.elapsed() < LIMIT, "not in {LIMIT:?}: {what}");
-        thread::yield_now();
-    }
 }
 
 /// One line, without its end.
@@ -129,61 +101,9 @@ pub(crate) fn read_line(pipe: &Pipe) -> String {
     }
 }
 
-/// Everything up to the end.
-pub(crate) fn read_all(pipe: &Pipe) -> String {
-    let mut text = Vec::new();
-    loop {
-        let mut chunk = [0; 512];
-        wait_until_readable(pipe);
-        match pipe.read(&mut chunk).expect("a chunk") {
-            0 => return String::from_utf8(text).expect("text"),
-            length => text.extend(&chunk[..length]),
-        }
-    }
-}
-
 /// The state letter of `proc_pid_stat(5)`: `Z` is a zombie, `T` is stopped, `None` is no process.
 pub(crate) fn state(id: u32) -> Option<char> {
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
     let (_, fields) = stat.rsplit_once(") ")?;
     fields.chars().next()
-}
-
-/// Runs the test of this name again, in a process that `env(1)` with these options has prepared, as the only
-/// test there. Returns false in that process: go on with the test then.
-pub(crate) fn again_in_a_process_of_its_own(name: &str, options: &[&str]) -> bool {
-    const MARK: &str = "CHILDMINDER_TEST_PROCESS";
-    if env::var_os(MARK).is_some() {
-        return false;
-    }
-    let this = env::current_exe().expect("the test's program");
-    // A hang is a failure.
-    let output = Command::new("timeout")
-        .args(["--foreground", "--signal=KILL", "60", "env"])
-        .args(options)
-        .arg(this)
-        .args(["--exact", name, "--nocapture"])
-        .env(MARK, "1")
-        .output()
-        .expect("the test's program runs");
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        output.status.success() && said.contains("1 passed"),
-        "{said}{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    true
-}
-
-fn poll_readable(fd: impl AsFd, limit: Duration) -> bool {
-    let deadline = Instant::now() + limit;
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let left = Timespec::try_from(left).expect("a minute");
-        let mut fds = [PollFd::new(&fd, PollFlags::IN)];
-        match poll(&mut fds, Some(&left)) {
-            Err(Errno::INTR) => {}
-            ready => return ready.expect("poll") > 0,
-        }
-    }
 }

@@ -6,7 +6,8 @@ use childminder::Instant;
 use childminder_unix::{Timer, clock};
 use rustix::io::{FdFlags, fcntl_getfd};
 
-use crate::support::{is_readable, wait_until_readable};
+use crate::support::is_readable;
+use crate::waits::wait_until_readable;
 
 const SHORT: Duration = Duration::from_millis(20);
 const LONG: Duration = Duration::from_secs(3600);

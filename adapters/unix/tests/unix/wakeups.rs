@@ -6,7 +6,8 @@ use std::thread;
 
 use childminder_unix::Wakeup;
 
-use crate::support::{is_readable, wait_until_readable};
+use crate::support::is_readable;
+use crate::waits::wait_until_readable;
 
 #[test]
 fn another_thread_wakes_until_it_is_cleared() {
