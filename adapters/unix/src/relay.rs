@@ -48,10 +48,10 @@ pub struct Relay {
 pub enum RelayEvent {
     /// There is room again, after [`Flow::Hold`].
     Room,
-    /// All is written, which [was waited for](Relay::is_flushed).
+    /// All is written, or can no longer be, which [was waited for](Relay::is_flushed).
     Flushed,
     /// Nothing can be written any more, and what was not is lost. `BrokenPipe` is a reader that has left, which
-    /// loses nothing. The last event.
+    /// loses nothing. Only [`Flushed`](Self::Flushed) may follow, where that is waited for.
     Failed(io::Error),
 }
 
@@ -94,7 +94,9 @@ impl Relay {
                 {
                     tell(RelayEvent::Failed(failure));
                 }
-                shared.clear();
+                if shared.clear() == WaitedFor::Yes {
+                    tell(RelayEvent::Flushed);
+                }
             })?;
         Ok(relay)
     }
@@ -234,6 +236,13 @@ enum Life {
     Ended,
 }
 
+/// Whether a caller waits for all to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum WaitedFor {
+    No,
+    Yes,
+}
+
 /// Whether this is what has ended a relay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ending {
@@ -289,14 +298,20 @@ impl Shared {
         ending
     }
 
-    /// Nothing is waited for any more. A failure has been told by now, so that a caller that waits for this has
-    /// heard of it.
-    fn clear(&self) {
-        *self.queue() = Queue {
+    /// Nothing is waited for any more; whether it was. A failure has been told by now, so that a caller that waits for
+    /// this has heard of it.
+    fn clear(&self) -> WaitedFor {
+        let ended = Queue {
             life: Life::Ended,
             ..Queue::default()
         };
+        let before = std::mem::replace(&mut *self.queue(), ended);
         self.written.notify_all();
+        if before.waited_for {
+            WaitedFor::Yes
+        } else {
+            WaitedFor::No
+        }
     }
 
     /// None when there will be none.
@@ -409,11 +424,27 @@ mod tests {
         };
         assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
         assert_eq!(relay.write(b"x"), Flow::Continue);
-        while !relay.is_flushed() {
+        while relay.unwritten() > 0 {
             thread::yield_now();
         }
+        assert!(relay.is_flushed());
         assert!(relay.give_up().is_none());
         assert!(events.recv().is_err(), "the thread has ended");
+    }
+
+    /// The caller may look just before the failure is told, or between that and the end.
+    #[test]
+    fn a_wait_for_what_cannot_be_written_ends_with_an_event() {
+        for _ in 0..200 {
+            let full = File::options().write(true).open("/dev/full");
+            let (relay, events) = relay(full.expect("/dev/full"));
+            let _ = relay.write(b"x");
+            let mut has_failed = false;
+            while !relay.is_flushed() {
+                has_failed |= matches!(next(&events), RelayEvent::Failed(_));
+            }
+            assert!(has_failed || matches!(next(&events), RelayEvent::Failed(_)));
+        }
     }
 
     #[test]
