@@ -159,7 +159,7 @@ impl Child {
 
     /// A descriptor that becomes readable when the child dies: its `pidfd_open(2)` descriptor, readable
     /// from then on. With [`Watch::Sigchld`](crate::Watch::Sigchld) it becomes readable when any child
-    /// dies, stops or goes on, and [`exit_status`](Self::exit_status) makes it unreadable again.
+    /// dies, stops or goes on, and [`exit_status`](Self::exit_status) makes it unreadable again while this one lives.
     ///
     /// `AsFd` and `AsRawFd` of the child give this descriptor, so that a reactor such as tokio's `AsyncFd` can
     /// own the child.

@@ -18,6 +18,10 @@ impl Sigchld {
     pub(crate) fn clear(&self) -> io::Result<()> {
         match *self {}
     }
+
+    pub(crate) fn renew(&self) {
+        match *self {}
+    }
 }
 
 impl AsFd for Sigchld {

@@ -105,8 +105,12 @@ impl Process {
         if let Handle::Sigchld(sigchld) = self.handle() {
             sigchld.clear()?;
         }
-        let status = self.look().map_err(explained)?;
-        status.as_ref().map(exit_status).transpose()
+        let status = self.look().map_err(explained);
+        // A dead child's descriptor stays readable, as a pidfd does, whatever part of the program has asked first.
+        if let (Handle::Sigchld(sigchld), Ok(Some(_)) | Err(_)) = (self.handle(), &status) {
+            sigchld.renew();
+        }
+        status?.as_ref().map(exit_status).transpose()
     }
 
     pub(crate) fn take_job_change(&self) -> io::Result<Option<JobChange>> {

@@ -1,6 +1,6 @@
 //! The watch for systems without pidfds: a descriptor that every SIGCHLD makes readable.
 
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 
@@ -12,6 +12,8 @@ use signal_hook::low_level::{pipe, unregister};
 #[derive(Debug)]
 pub(crate) struct Sigchld {
     ours: UnixStream,
+    /// A copy of the end that the handler writes to.
+    theirs: UnixStream,
     id: SigId,
 }
 
@@ -19,8 +21,15 @@ impl Sigchld {
     pub(crate) fn new() -> io::Result<Self> {
         let (ours, theirs) = UnixStream::pair()?;
         ours.set_nonblocking(true)?;
-        let id = pipe::register(SIGCHLD, theirs)?;
-        Ok(Self { ours, id })
+        theirs.set_nonblocking(true)?;
+        let id = pipe::register(SIGCHLD, theirs.try_clone()?)?;
+        Ok(Self { ours, theirs, id })
+    }
+
+    /// Readable again, though no SIGCHLD comes.
+    pub(crate) fn renew(&self) {
+        // If it is full, it is readable.
+        let _ = (&self.theirs).write(b"!");
     }
 
     /// Unreadable again, until the next SIGCHLD.

@@ -261,6 +261,10 @@ fn without_pidfds_a_child_is_minded_all_the_same() {
     let status = || other.exit_status().expect("no error");
     wait_until("it dies", || status().is_some());
     assert_eq!(status(), Some(ExitStatus::Code(7)));
+    assert!(
+        is_readable(other.exit_fd()),
+        "for another that waits for it"
+    );
     // The exit of the one woke the other as well, until it looked.
     assert_eq!(one.exit_status().expect("no error"), None);
     assert_eq!(
