@@ -287,13 +287,12 @@ impl Strays {
         if seen.is_none() && members.is_none() {
             return None;
         }
-        let is_hidden = seen == Some(Hidden::Some);
         self.living = self.found.iter().map(Found::orphan).collect();
         let immune = self.found.iter().filter(|found| self.is_immune(found));
-        let hidden = u64::from(is_hidden);
+        let hidden = seen.max(members).unwrap_or(Hidden::None);
         Some(StrayCount {
-            living: self.found.len() as u64 + hidden,
-            immune: immune.count() as u64 + hidden,
+            living: self.found.len() as u64 + u64::from(hidden != Hidden::None),
+            immune: immune.count() as u64 + u64::from(hidden == Hidden::Always),
         })
     }
 
@@ -315,17 +314,17 @@ impl Strays {
                     return Some(Hidden::None);
                 }
                 self.note("a process is left that /proc does not show");
-                Some(Hidden::Some)
+                Some(Hidden::Always)
             }
             Err(error) => {
                 self.note(format!("cannot look for orphans: {error}"));
-                None
+                Hidden::by(&error)
             }
         }
     }
 
     /// What is in the cgroup besides children.
-    fn look_for_members(&mut self, minded: &[u32]) -> Option<()> {
+    fn look_for_members(&mut self, minded: &[u32]) -> Option<Hidden> {
         let members = self.cgroup.as_ref()?.members();
         match members {
             Ok(mut members) => {
@@ -336,11 +335,11 @@ impl Strays {
                         None => self.found.push(Found::member(pid)),
                     }
                 }
-                Some(())
+                Some(Hidden::None)
             }
             Err(error) => {
                 self.note(format!("cannot look into the cgroup: {error}"));
-                None
+                Hidden::by(&error)
             }
         }
     }
@@ -404,11 +403,20 @@ enum Group {
     Killed,
 }
 
-/// Whether an orphan is not shown by `/proc`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Whether there may be strays that a look has not shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Hidden {
     None,
-    Some,
+    /// The look has failed, and the next one may not.
+    FromThisLook,
+    Always,
+}
+
+impl Hidden {
+    /// After a look that has failed like this. None where every look would.
+    fn by(error: &io::Error) -> Option<Self> {
+        (!table::is_final(error)).then_some(Self::FromThisLook)
+    }
 }
 
 /// What SIGKILL came to.

@@ -62,9 +62,9 @@ pub(crate) fn read() -> io::Result<Vec<Entry>> {
         }
         match fs::read(path.join("stat")) {
             Ok(stat) => entries.extend(Entry::parse(&String::from_utf8_lossy(&stat))),
-            Err(error) if is_shortage(&error) => return Err(error),
             // It has gone meanwhile, or is not shown to us (`hidepid`).
-            Err(_) => {}
+            Err(error) if is_final(&error) => {}
+            Err(error) => return Err(error),
         }
     }
     Ok(entries)
@@ -97,11 +97,14 @@ pub(crate) fn is_ours() -> io::Result<()> {
     Err(io::Error::other("/proc belongs to another PID namespace"))
 }
 
-fn is_shortage(error: &io::Error) -> bool {
-    let errno = error.raw_os_error();
-    [nix::libc::EMFILE, nix::libc::ENFILE, nix::libc::ENOMEM]
-        .iter()
-        .any(|shortage| errno == Some(*shortage))
+/// Whether another attempt would fail the same way. A shortage of descriptors or memory passes.
+pub(crate) fn is_final(error: &io::Error) -> bool {
+    let is_gone = error.raw_os_error() == Some(nix::libc::ESRCH);
+    is_gone
+        || matches!(
+            error.kind(),
+            io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied
+        )
 }
 
 #[cfg(test)]
