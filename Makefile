@@ -2,7 +2,7 @@
 # installs what they need beyond Rust.
 
 .DEFAULT_GOAL := help
-.PHONY: mutants coverage help lint package public bench test property planted search simulation fuzz portable bare link soak-property soak-search soak-simulation soak-fuzz
+.PHONY: mutants coverage help lint package public bench test property planted search simulation fuzz portable bare link soak-property soak-search soak-simulation soak-faults soak-fuzz
 
 help: ## these lines
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -83,6 +83,9 @@ soak-search: ## at least 50 million states; wants some 4 GiB
 
 soak-simulation: ## 100 million lifetimes from another seed
 	cargo run --locked --release -p childminder-sim --example lifetimes -- 100000000 5000000000
+
+soak-faults: ## every system call of the command fails with every error; half an hour or so
+	CHILDMINDER_FAULTS=all cargo test --locked -p childminder-cli --test faults -- --nocapture
 
 soak-fuzz: ## two hours of the fuzz targets
 	$(MAKE) fuzz FUZZ_SECONDS=3600

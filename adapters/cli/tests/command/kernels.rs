@@ -53,6 +53,7 @@ fn without_pidfds_all_goes_on_as_before() {
         "childminder: sh: silent for 300ms (--idle); sent SIGINT, then SIGKILL; killed by SIGKILL\n",
     );
     assert_eq!(without("", "kill -TERM $$").status, 143);
+    assert_eq!(without("--tty", "exit 3").status, 3);
 }
 
 /// From a new PID namespace, our process is out of the command's sight, and not dead.
@@ -73,6 +74,21 @@ fn an_interrupted_call_is_called_again() {
     let ended = start(through(&words, &minding("", "seq 1 500000; exit 5"))).finish();
     assert_eq!(ended.status, 5, "{}", ended.stderr());
     assert_same(&ended.stdout, &numbers(500_000));
+}
+
+/// The process table cannot be read twice, and then it can.
+#[test]
+fn a_look_for_strays_that_fails_is_repeated() {
+    let inject = "inject=getdents64:error=ENOMEM:when=1..2";
+    let words = ["strace", "-o", "/dev/null", "-e", inject];
+    let command = minding("--wall 300ms", "setsid sleep 1000 & exec sleep 1000");
+    let ended = start(through(&words, &command)).finish();
+    assert_eq!(ended.status, 124);
+    assert!(
+        !ended.stderr().contains("left running"),
+        "{}",
+        ended.stderr()
+    );
 }
 
 /// In every thread, and in a command that knows what to do about it.
