@@ -42,11 +42,18 @@ impl Cgroup {
     /// A sentence that says why none may be made: no cgroup v2 is mounted, or not our part of it, or
     /// it is not ours to write.
     pub fn create() -> io::Result<Self> {
+        Self::create_telling(|_| Ok(()))
+    }
+
+    /// The same, but `tell` is told of each directory before it is made.
+    pub(crate) fn create_telling(
+        mut tell: impl FnMut(&Path) -> io::Result<()>,
+    ) -> io::Result<Self> {
         let own = fs::read_to_string("/proc/self/cgroup").map_err(unreadable)?;
         let mounts = fs::read_to_string("/proc/self/mountinfo").map_err(unreadable)?;
         let mut first = None;
         for parent in directories(&own, &mounts) {
-            match Self::create_in(&parent) {
+            match Self::create_in(&parent, &mut tell) {
                 Ok(cgroup) => return Ok(cgroup),
                 Err(error) => first = first.or(Some((parent, error))),
             }
@@ -63,16 +70,17 @@ impl Cgroup {
         })
     }
 
-    fn create_in(parent: &Path) -> io::Result<Self> {
+    fn create_in(
+        parent: &Path,
+        tell: &mut impl FnMut(&Path) -> io::Result<()>,
+    ) -> io::Result<Self> {
         for number in 0.. {
             let path = parent.join(format!("childminder-{}-{number}", std::process::id()));
+            tell(&path)?;
             match fs::create_dir(&path) {
                 Ok(()) => {
                     // From here on, dropping it removes it.
-                    let cgroup = Self {
-                        path,
-                        is_removed: false,
-                    };
+                    let cgroup = Self::at(path);
                     cgroup.entrance()?;
                     return Ok(cgroup);
                 }
@@ -81,6 +89,14 @@ impl Cgroup {
             }
         }
         Err(io::ErrorKind::AlreadyExists.into())
+    }
+
+    /// The one that another process has made there.
+    pub(crate) fn at(path: PathBuf) -> Self {
+        Self {
+            path,
+            is_removed: false,
+        }
     }
 
     /// Its `cgroup.procs`, opened for [`SpawnOptions::cgroup`](crate::SpawnOptions::cgroup).

@@ -2,7 +2,7 @@
 //!
 //! [`Child`] is spawned in a process group of its own, watched through a pidfd, signalled, and reaped
 //! last. [`Pipe`] is what it writes. [`Strays`] reaches what leaves its group, by way of
-//! [`Orphans`] and [`Cgroup`]. [`Relay`] writes to a stream of our own. [`signals`] knows
+//! [`Orphans`] and [`Cgroup`], and [`Guardian`] ends all of it if this process is killed. [`Relay`] writes to a stream of our own. [`signals`] knows
 //! signals by name, and can die of one. There is no event loop and no policy here: the caller decides what to
 //! wait for, what to signal and when.
 //!
@@ -47,12 +47,14 @@
 //!
 //! Linux 5.4 or newer; with [`Watch::Sigchld`], any Linux. For FreeBSD and macOS it compiles, and has not been
 //! run there. What is Linux's alone stands in one module, beside what takes its place elsewhere: all but timers,
-//! the parent-death signal, [`Orphans`], [`Cgroup`] and real-time signals, which are `Unsupported` there.
+//! the parent-death signal, [`Orphans`], [`Guardian`], [`Cgroup`] and real-time signals, which are `Unsupported` there.
 
 mod cgroup;
 mod child;
 pub mod clock;
+mod guardian;
 mod lost;
+mod mark;
 mod orphans;
 mod pipe;
 mod relay;
@@ -72,6 +74,7 @@ struct Readme;
 
 pub use cgroup::Cgroup;
 pub use child::Child;
+pub use guardian::Guardian;
 pub use lost::Lost;
 pub use orphans::{Living, Orphan, Orphans};
 pub use pipe::Pipe;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
 
+use crate::guardian;
 use crate::status::Delivery;
 use crate::sys;
 use crate::sys::table::{self, Entry, Identity};
@@ -120,7 +121,7 @@ impl Orphans {
         sys::adopt_orphans()?;
         if sys::look_at_children()? != sys::Look::Childless {
             let us = std::process::id();
-            let table = table::read()?;
+            let table = read_table()?;
             let children = table
                 .iter()
                 .filter(|entry| entry.parent == us && !minded.contains(&entry.pid));
@@ -241,7 +242,7 @@ impl Orphans {
         if !self.sees_table {
             return Ok(Vec::new());
         }
-        let entries = table::read()?;
+        let entries = read_table()?;
         self.inherited.follow(&entries);
         self.left.follow(&entries);
         Ok(entries)
@@ -269,6 +270,13 @@ impl Orphans {
         }
         found
     }
+}
+
+/// All processes but our guardian, which is a child of ours and neither a child that is minded nor an orphan.
+fn read_table() -> io::Result<Vec<Entry>> {
+    let mut entries = table::read()?;
+    entries.retain(|entry| !guardian::is_ours(entry.pid));
+    Ok(entries)
 }
 
 /// Some processes, and what they have started.

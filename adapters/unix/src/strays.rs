@@ -1,18 +1,17 @@
 //! What one child started and that outlives it.
 
 use std::collections::BTreeSet;
-use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::process::Command;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use childminder::{Signal, Target};
 
 use crate::cgroup::Cgroup;
 use crate::child::Child;
+use crate::mark::{self, Maker};
 use crate::orphans::{Orphan, Orphans};
 use crate::status::Delivery;
 use crate::sys;
@@ -74,9 +73,9 @@ pub struct StrayCount {
 }
 
 impl Strays {
-    /// The environment variable with the marks: `PROCESS-ID.NUMBER` of each process of this kind that a process is
-    /// below, separated by colons, the innermost last.
-    pub const VARIABLE: &str = "CHILDMINDER_CHILD";
+    /// The environment variable with the marks: `PROCESS-ID.NUMBER.TOKEN` of each process of this kind that a process
+    /// is below, separated by colons, the innermost last.
+    pub const VARIABLE: &str = mark::VARIABLE;
 
     /// Those of a child without a cgroup.
     pub fn new() -> Self {
@@ -92,6 +91,12 @@ impl Strays {
         }
     }
 
+    /// Gives the child that is spawned next a mark, as [`spawn_marked`](Self::spawn_marked) does: what
+    /// [`VARIABLE`](Self::VARIABLE) must be in its environment.
+    pub fn mark(&mut self) -> OsString {
+        self.mark_within(mark::ours())
+    }
+
     /// Spawns `command` by `spawn` with a mark of its own: of all orphans, those that bear it are its strays. The
     /// mark is added to those that this process bears itself, and the command is left as it was.
     ///
@@ -103,25 +108,13 @@ impl Strays {
         command: &mut Command,
         spawn: impl FnOnce(&mut Command) -> io::Result<Child>,
     ) -> io::Result<Child> {
-        static NUMBER: AtomicU64 = AtomicU64::new(1);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let mark = format!("{}.{number}", std::process::id());
         let chosen = command
             .get_envs()
             .find(|(name, _)| *name == Self::VARIABLE)
             .map(|(_, value)| value.map(OsStr::to_owned));
-        let mut marks = match &chosen {
-            Some(value) => value.clone(),
-            None => env::var_os(Self::VARIABLE),
-        }
-        .map_or_else(OsString::new, |mut outer| {
-            outer.push(":");
-            outer
-        });
-        marks.push(&mark);
-        self.mark = Some(mark);
+        let marks = self.mark_within(chosen.clone().unwrap_or_else(mark::ours));
         let spawned = spawn(command.env(Self::VARIABLE, marks));
-        match chosen.unwrap_or_else(|| env::var_os(Self::VARIABLE)) {
+        match chosen.unwrap_or_else(mark::ours) {
             Some(value) => command.env(Self::VARIABLE, value),
             None => command.env_remove(Self::VARIABLE),
         };
@@ -259,6 +252,11 @@ impl Strays {
         self.cgroup.as_ref()
     }
 
+    fn mark_within(&mut self, outer: Option<OsString>) -> OsString {
+        let mark = self.mark.insert(Maker::this_process().mark());
+        mark::within(outer, mark)
+    }
+
     fn reap(&mut self, orphans: Option<&mut Orphans>, minded: &[u32]) -> usize {
         let Some(orphans) = orphans else { return 0 };
         orphans.reap(minded).unwrap_or_else(|error| {
@@ -303,7 +301,8 @@ impl Strays {
         minded: &[u32],
     ) -> Option<Hidden> {
         let has_sisters = minded.iter().any(|pid| *pid != child.id());
-        let belongs = |pid| match mark_of(pid) {
+        let maker = Maker::this_process();
+        let belongs = |pid| match maker.mark_of(pid) {
             Some(mark) => self.mark.as_ref() == Some(&mark),
             None => !has_sisters,
         };
@@ -472,12 +471,4 @@ impl fmt::Display for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.orphan().fmt(f)
     }
-}
-
-/// The innermost mark that was made by this process, of those in the environment of `pid`.
-fn mark_of(pid: u32) -> Option<String> {
-    let marks = table::variable(pid, Strays::VARIABLE)?;
-    let ours = format!("{}.", std::process::id());
-    let mark = marks.rsplit(':').find(|mark| mark.starts_with(&ours))?;
-    Some(mark.to_owned())
 }

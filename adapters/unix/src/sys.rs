@@ -17,6 +17,8 @@ pub(crate) mod table;
 #[cfg(target_os = "linux")]
 mod children;
 #[cfg(target_os = "linux")]
+mod guard;
+#[cfg(target_os = "linux")]
 mod linux;
 #[cfg_attr(target_os = "linux", path = "sys/epoll.rs")]
 #[cfg_attr(not(target_os = "linux"), path = "sys/kqueue.rs")]
@@ -33,11 +35,16 @@ mod other;
 #[cfg(not(target_os = "linux"))]
 use other as only_here;
 #[cfg(not(target_os = "linux"))]
-pub(crate) use other::{has_living_child, kill_child, lives, look_at_children, reap_child};
+pub(crate) use other::{
+    GroupHandle, close_all_but, end_unseen, fork_unseen, has_living_child, kill_child, lives,
+    look_at_children, reap_child, step_aside,
+};
 
 #[cfg(target_os = "linux")]
 pub(crate) use children::{has_living_child, kill_child, lives, look_at_children, reap_child};
 pub(crate) use disposition::raise_by_default;
+#[cfg(target_os = "linux")]
+pub(crate) use guard::{GroupHandle, close_all_but, end_unseen, fork_unseen, step_aside};
 pub(crate) use hook::prepare;
 pub(crate) use ignored::Ignored;
 pub(crate) use only_here::{

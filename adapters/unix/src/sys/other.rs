@@ -6,11 +6,12 @@
 //! | `eventfd` | a pipe |
 //! | `epoll` | `kqueue(2)` |
 //! | `PR_SET_DUMPABLE` | `RLIMIT_CORE` |
-//! | timers, parent-death signal, subreaper, cgroups, real-time signals | `Unsupported` |
+//! | timers, parent-death signal, subreaper, guardian, cgroups, real-time signals | `Unsupported` |
 
+use std::ffi::CStr;
 use std::io;
 use std::ops::RangeInclusive;
-use std::os::fd::OwnedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 
 use childminder::Instant;
 use rustix::io::{Errno, ioctl_fionbio};
@@ -90,6 +91,38 @@ pub(crate) fn adopt_orphans() -> io::Result<()> {
     Err(unsupported("a child subreaper"))
 }
 
+pub(crate) fn fork_unseen(_: impl FnMut()) -> io::Result<u32> {
+    Err(unsupported("a child that no wait sees"))
+}
+
+pub(crate) fn end_unseen(_: u32) {}
+
+pub(crate) fn step_aside(_: &CStr) {}
+
+pub(crate) fn close_all_but(_: &[BorrowedFd<'_>]) {}
+
+/// There is none.
+#[derive(Debug)]
+pub(crate) enum GroupHandle {}
+
+impl GroupHandle {
+    pub(crate) fn new() -> io::Result<Self> {
+        Err(unsupported("a handle of a process group"))
+    }
+
+    pub(crate) fn aim(&self, _: u32) -> io::Result<()> {
+        match *self {}
+    }
+
+    pub(crate) fn kill(&mut self) -> io::Result<()> {
+        match *self {}
+    }
+
+    pub(crate) fn fds(&self) -> [BorrowedFd<'_>; 2] {
+        match *self {}
+    }
+}
+
 pub(crate) fn leave_no_core() -> io::Result<()> {
     let none = Rlimit {
         current: Some(0),
@@ -154,6 +187,8 @@ mod tests {
             kill_child(process::id()).err(),
             has_living_child().err(),
             lives(process::id()).err(),
+            fork_unseen(|| ()).err(),
+            GroupHandle::new().err(),
         ] {
             let error = error.expect("an error");
             assert_eq!(error.kind(), io::ErrorKind::Unsupported);

@@ -1,0 +1,156 @@
+//! A fork that runs on in our own program, and process groups that are killed whatever becomes of their numbers.
+
+use std::fs;
+use std::io::{self, PipeReader, PipeWriter};
+use std::os::fd::{AsRawFd as _, BorrowedFd, RawFd};
+
+use nix::errno::Errno;
+use nix::libc;
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::prctl;
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill};
+use nix::sys::wait::{WaitPidFlag, waitpid};
+use nix::unistd::{Pid, setpgid};
+
+/// Forks a child that runs `work` and ends, in a process group of its own and with all signals blocked. It has our
+/// memory as it is now, and shares none: the out-of-memory killer kills all that share it.
+///
+/// Waits for children do not see it, nor does its death send SIGCHLD: only [`end_unseen`] waits for it.
+///
+/// An error where this process has other threads: one of them may hold a lock that nothing in the child would release.
+pub(crate) fn fork_unseen(mut work: impl FnMut()) -> io::Result<u32> {
+    if has_other_threads()? {
+        return Err(io::Error::other("this process has other threads"));
+    }
+    let mut stack = vec![0; STACK];
+    let body = Box::new(|| {
+        work();
+        0
+    });
+    // A signal to our group must not end it before it has left.
+    let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
+    // SAFETY: the child has a copy of all our memory, the stack included, and no other thread is there that could have
+    // left it in disorder. It ends when the closure returns.
+    #[expect(unsafe_code, reason = "no crate has a safe fork")]
+    let forked = unsafe { nix::sched::clone(body, &mut stack, CloneFlags::empty(), None) };
+    before.thread_set_mask()?;
+    let child = forked?;
+    // The child does this too; now it is done when either goes on.
+    let _ = setpgid(child, child);
+    Ok(child.as_raw().unsigned_abs())
+}
+
+/// Kills and reaps a child of [`fork_unseen`].
+pub(crate) fn end_unseen(child: u32) {
+    let child = Pid::from_raw(child.cast_signed());
+    // Neither fails as long as it has not been reaped.
+    let _ = kill(child, Signal::SIGKILL);
+    while waitpid(child, Some(WaitPidFlag::__WALL)) == Err(Errno::EINTR) {}
+}
+
+/// For a child of [`fork_unseen`]: out of the way of what is done to our group, our directory and our name.
+pub(crate) fn step_aside(name: &std::ffi::CStr) {
+    let _ = setpgid(Pid::from_raw(0), Pid::from_raw(0));
+    let _ = std::env::set_current_dir("/");
+    let _ = prctl::set_name(name);
+}
+
+/// Closes all descriptors but these, whatever owns them.
+pub(crate) fn close_all_but(kept: &[BorrowedFd<'_>]) {
+    let mut kept: Vec<_> = kept
+        .iter()
+        .map(|fd| fd.as_raw_fd().unsigned_abs())
+        .collect();
+    kept.sort_unstable();
+    let mut first = 0;
+    for fd in kept {
+        if fd > first {
+            close_range(first, fd - 1);
+        }
+        first = fd + 1;
+    }
+    close_range(first, u32::MAX);
+}
+
+/// A process group that can be killed. The kernel remembers the group itself, as the owner of a descriptor
+/// (`F_SETOWN`), and not its number: a group that is given the same number later is out of reach. What aims is shared
+/// with a fork, which fires.
+#[derive(Debug)]
+pub(crate) struct GroupHandle {
+    reader: PipeReader,
+    writer: PipeWriter,
+}
+
+impl GroupHandle {
+    pub(crate) fn new() -> io::Result<Self> {
+        let (reader, writer) = io::pipe()?;
+        Ok(Self { reader, writer })
+    }
+
+    /// This group, which is there now, is the one.
+    pub(crate) fn aim(&self, group: u32) -> io::Result<()> {
+        fcntl(&self.reader, libc::F_SETOWN, -group.cast_signed())
+    }
+
+    /// Sends SIGKILL to the members of the group, by a write that the owner is to be told of by this signal.
+    pub(crate) fn kill(&mut self) -> io::Result<()> {
+        use std::io::Write as _;
+        fcntl(&self.reader, F_SETSIG, libc::SIGKILL)?;
+        fcntl(&self.reader, libc::F_SETFL, libc::O_ASYNC)?;
+        self.writer.write_all(&[0])
+    }
+
+    pub(crate) fn fds(&self) -> [BorrowedFd<'_>; 2] {
+        use std::os::fd::AsFd as _;
+        [self.reader.as_fd(), self.writer.as_fd()]
+    }
+}
+
+fn fcntl(pipe: &PipeReader, command: i32, value: i32) -> io::Result<()> {
+    // SAFETY: these commands take a number and touch no memory of ours.
+    #[expect(unsafe_code, reason = "no crate wraps F_SETOWN and F_SETSIG")]
+    let result = unsafe { libc::fcntl(pipe.as_raw_fd(), command, value) };
+    Errno::result(result)?;
+    Ok(())
+}
+
+fn close_range(first: u32, last: u32) {
+    // SAFETY: the numbers are of descriptors that nothing in this process uses any more, and no memory is touched.
+    #[expect(
+        unsafe_code,
+        reason = "the owners of these descriptors are of no use here"
+    )]
+    let closed = unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) } == 0;
+    if closed {
+        return;
+    }
+    // Before Linux 5.9.
+    let open = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    let end = open.current.map_or(MANY, |limit| limit.min(MANY));
+    for fd in u64::from(first)..=u64::from(last).min(end) {
+        // SAFETY: as above.
+        #[expect(unsafe_code, reason = "as above")]
+        unsafe {
+            libc::close(RawFd::try_from(fd).unwrap_or(-1));
+        }
+    }
+}
+
+/// `unshare(2)`: threads can be asked for only by a process that has no other, and then it does nothing. A sandbox may
+/// forbid to ask.
+fn has_other_threads() -> io::Result<bool> {
+    match unshare(CloneFlags::CLONE_THREAD) {
+        Ok(()) => Ok(false),
+        Err(Errno::EINVAL) => Ok(true),
+        Err(_) => Ok(fs::read_dir("/proc/self/task")?.count() > 1),
+    }
+}
+
+/// In bytes; what is not used is not there.
+const STACK: usize = 256 * 1024;
+
+/// More descriptors than are open.
+const MANY: u64 = 1 << 16;
+
+/// `fcntl(2)`; the `libc` crate does not have it for each processor.
+const F_SETSIG: i32 = 10;
