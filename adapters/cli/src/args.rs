@@ -94,8 +94,8 @@ pub struct RunArgs {
     #[arg(long, value_name = "N", default_value_t = 10, hide_default_value = true,
         value_parser = parse::count, allow_hyphen_values = true)]
     pub tail: usize,
-    /// Leave it running if childminder dies
-    #[arg(long, conflicts_with = "tty")]
+    /// Leave all running if childminder is killed
+    #[arg(long)]
     pub keep: bool,
     /// Give it a terminal of its own
     #[arg(long)]

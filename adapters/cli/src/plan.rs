@@ -70,6 +70,9 @@ impl TryFrom<RunArgs> for Plan {
                 "--activity stderr says nothing with --tty, where all output is standard output: use any or stdout".to_owned(),
             ));
         }
+        if args.keep {
+            can_be_kept(&args)?;
+        }
         let defaults = Config::default();
         let grace = args.grace.unwrap_or(DEFAULT_GRACE);
         let short_ladder = || parse::short_ladder(args.signal.unwrap_or(Signal::INT), grace);
@@ -125,7 +128,7 @@ impl Plan {
         let config = &self.config;
         (config.idle_timeout.is_some() && config.activity.counts(stream))
             || config.first_output_timeout.is_some()
-            || self.report.is_some()
+            || (self.report.is_some() && self.tail > 0)
             || self.record.is_some()
     }
 
@@ -136,6 +139,40 @@ impl Plan {
             .map(|word| word.to_string_lossy().into_owned())
             .collect()
     }
+}
+
+/// What watches the command has its output in a pipe of ours, which would break.
+fn can_be_kept(args: &RunArgs) -> Result<(), Failure> {
+    let through_us = "childminder would have its output in a pipe, and the command would die of it (SIGPIPE) once childminder is killed";
+    let idle = args.idle.and_then(Limit::get).is_some();
+    let first_output = args.first_output.and_then(Limit::get).is_some();
+    let (option, why) = if args.tty {
+        (
+            "--tty",
+            "the terminal would go with childminder, and the command would be hung up",
+        )
+    } else if idle {
+        ("--idle", through_us)
+    } else if first_output {
+        ("--first-output", through_us)
+    } else if args.record.is_some() {
+        ("--record", through_us)
+    } else if args.report.is_some() && args.tail > 0 {
+        (
+            "--report",
+            "childminder would quote the output in it, for which it takes a pipe, and the command would die of it (SIGPIPE) once childminder is killed; add --tail 0",
+        )
+    } else {
+        return Ok(());
+    };
+    let instead = if option == "--report" {
+        ""
+    } else {
+        "; leave one of them out"
+    };
+    Err(Failure::ours(format!(
+        "--keep does not go with {option}: {why}{instead}"
+    )))
 }
 
 pub(crate) fn is_init() -> bool {

@@ -20,7 +20,7 @@ use std::process::Command;
 
 use childminder::{Error, ExitStatus, Outcome, Signal, Stream, Target};
 use childminder_terminal::Minded as _;
-use childminder_unix::{Cgroup, Child, Place, SpawnOptions, Strays, Watch, signals};
+use childminder_unix::{Cgroup, Child, Guardian, Place, SpawnOptions, Strays, Watch, signals};
 use signal_hook::consts::{SIGINT, SIGQUIT};
 
 use crate::console::Console;
@@ -28,7 +28,7 @@ use crate::event_loop::{EventLoop, READER_PATIENCE};
 use crate::failure::Failure;
 use crate::files::{ReportFile, flight_record};
 use crate::owner::{FlightRecord, Minder};
-use crate::plan::{Containment, OnOurDeath, Plan, Speech};
+use crate::plan::{Containment, OnOurDeath, Plan, Speech, is_init};
 use crate::report::{self, Report};
 use crate::signals::{asks_to_end, handled, ladder_beginning_with, survive_file_size_limit};
 use crate::status::{self, NOT_FOUND};
@@ -39,9 +39,11 @@ type Loop = EventLoop<Minder>;
 
 /// Runs and minds the command; returns the status to exit with.
 pub(crate) fn run(plan: &Plan) -> Result<u8, Failure> {
+    // The first, as it is a fork; dropped last.
+    let guardian = guardian(plan);
     let record = flight_record(plan)?;
     let report = ReportFile::open(plan.report.as_deref())?;
-    let (mut child, mut terminal) = match begin(plan, record) {
+    let (mut child, mut terminal) = match begin(plan, record, &guardian) {
         Ok(begun) => begun,
         Err(failure) => return Ok(not_begun(plan, &failure, &report)),
     };
@@ -68,13 +70,24 @@ pub(crate) fn run(plan: &Plan) -> Result<u8, Failure> {
     if let Some(signal) = interruption.filter(|_| given_up.is_none())
         && Terminal::is_of_a_shells_job()
     {
+        drop(guardian);
         signals::die_of(signal);
     }
     Ok(status)
 }
 
+/// What ends all that the command has started, if we are killed. For process 1 the kernel does.
+fn guardian(plan: &Plan) -> io::Result<Option<Guardian>> {
+    let is_wanted = plan.on_our_death == OnOurDeath::Kill && !is_init();
+    is_wanted.then(Guardian::fork).transpose()
+}
+
 /// All that there is from the start on.
-fn begin(plan: &Plan, record: FlightRecord) -> Result<(Loop, Terminal), Failure> {
+fn begin(
+    plan: &Plan,
+    record: FlightRecord,
+    guardian: &io::Result<Option<Guardian>>,
+) -> Result<(Loop, Terminal), Failure> {
     survive_file_size_limit()?;
     let mut child = Loop::new(handled())?;
     // What has waited for us is heard now, and not before.
@@ -83,12 +96,20 @@ fn begin(plan: &Plan, record: FlightRecord) -> Result<(Loop, Terminal), Failure>
     let console = Console::new(|stream| child.relay(stream))?;
     let mut minder = Minder::new(plan, console, record);
     let adopted = child.adopt_orphans();
-    let mut strays = contained(plan.containment);
+    let present = guardian.as_ref().ok().and_then(Option::as_ref);
+    let mut strays = contained(plan.containment, present);
     if let Err(error) = adopted {
         strays.note(error.to_string());
     }
-    let process = spawn(plan, &mut strays, &mut terminal)
+    let process = spawn(plan, &mut strays, &mut terminal, present)
         .map_err(|error| not_run(&plan.command[0], &error))?;
+    let unguarded = match guardian {
+        Ok(Some(guardian)) => guardian
+            .guard_group(&process)
+            .map_err(|error| error.to_string()),
+        Ok(None) => Ok(()),
+        Err(error) => Err(error.to_string()),
+    };
     if plan.containment == Containment::Cgroup
         && strays.cgroup().is_none()
         && plan.speech != Speech::Nothing
@@ -98,6 +119,11 @@ fn begin(plan: &Plan, record: FlightRecord) -> Result<(Loop, Terminal), Failure>
             .console
             .say(&format!("{why}; a process group will do"));
     }
+    if let Err(why) = unguarded {
+        strays.note(format!(
+            "SIGKILL to childminder would leave processes: {why}"
+        ));
+    }
     child
         .mind(process, Some(strays), plan.config, minder)
         .map_err(|refused| refused.error)?;
@@ -105,11 +131,11 @@ fn begin(plan: &Plan, record: FlightRecord) -> Result<(Loop, Terminal), Failure>
     Ok((child, terminal))
 }
 
-fn contained(containment: Containment) -> Strays {
+fn contained(containment: Containment, guardian: Option<&Guardian>) -> Strays {
     if containment != Containment::Cgroup {
         return Strays::new();
     }
-    match Cgroup::create() {
+    match guardian.map_or_else(Cgroup::create, Guardian::create_cgroup) {
         Ok(cgroup) => Strays::in_cgroup(cgroup),
         Err(error) => {
             let mut strays = Strays::new();
@@ -119,9 +145,16 @@ fn contained(containment: Containment) -> Strays {
     }
 }
 
-fn spawn(plan: &Plan, strays: &mut Strays, terminal: &mut Terminal) -> io::Result<Child> {
+fn spawn(
+    plan: &Plan,
+    strays: &mut Strays,
+    terminal: &mut Terminal,
+    guardian: Option<&Guardian>,
+) -> io::Result<Child> {
+    let mark = guardian.map(|_| strays.mark());
     strays.spawn(|cgroup| {
         let mut command = Command::new(&plan.command[0]);
+        command.envs(mark.iter().map(|mark| (Strays::VARIABLE, mark)));
         command
             .args(&plan.command[1..])
             .stdout(terminal.stdio(Stream::Stdout, plan))

@@ -24,8 +24,8 @@ use hunt::Hunt;
 ///
 /// and looks again until there are none. Dropping it ends it, and nothing else.
 ///
-/// It has no descriptor of this process, holds no directory, blocks all signals, and is in a process group of its own. No
-/// wait for children sees it.
+/// It has no descriptor of this process and no environment, holds no directory, blocks all signals, and is in a process
+/// group of its own. No wait for children sees it. `ps` shows it as `guardian of` this process.
 ///
 /// # Strangers
 ///
@@ -135,7 +135,7 @@ pub(crate) fn is_ours(pid: u32) -> bool {
 
 /// What the guardian does.
 fn watch(line: &mut PipeReader, group: &mut GroupHandle, maker: &Maker) {
-    sys::step_aside(NAME);
+    sys::step_aside(NAME, &format!("guardian of {}", maker.id()));
     let [aim, trigger] = group.fds();
     sys::close_all_but(&[line.as_fd(), aim, trigger]);
     let mut told = Vec::new();

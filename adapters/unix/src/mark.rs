@@ -35,6 +35,11 @@ impl Maker {
         }
     }
 
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.id
+    }
+
     /// A mark for one more child.
     pub(crate) fn mark(&self) -> String {
         static NUMBER: AtomicU64 = AtomicU64::new(1);

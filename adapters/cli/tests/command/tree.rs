@@ -335,6 +335,8 @@ fn the_process_table_is_not_read_where_nothing_is_left() {
     start(through(&words, &run)).finish().expect(0, "");
     let trace = fs::read_to_string(&trace).expect("a trace");
     assert!(trace.contains("openat("), "{trace}");
+    // The guardian looks for its own arguments.
+    let trace = trace.replace("/proc/self/stat\"", "");
     assert!(!trace.contains("/stat\""), "{trace}");
 }
 

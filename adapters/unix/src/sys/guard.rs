@@ -1,8 +1,10 @@
 //! A fork that runs on in our own program, and process groups that are killed whatever becomes of their numbers.
 
-use std::fs;
-use std::io::{self, PipeReader, PipeWriter};
-use std::os::fd::{AsRawFd as _, BorrowedFd, RawFd};
+use std::ffi::CStr;
+use std::fs::{self, File};
+use std::io::{self, PipeReader, PipeWriter, Write as _};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, RawFd};
+use std::os::unix::fs::FileExt as _;
 
 use nix::errno::Errno;
 use nix::libc;
@@ -48,11 +50,35 @@ pub(crate) fn end_unseen(child: u32) {
     while waitpid(child, Some(WaitPidFlag::__WALL)) == Err(Errno::EINTR) {}
 }
 
-/// For a child of [`fork_unseen`]: out of the way of what is done to our group, our directory and our name.
-pub(crate) fn step_aside(name: &std::ffi::CStr) {
+/// For a child of [`fork_unseen`]: out of the way of what is done to our group and to our directory, and no more to be
+/// taken for this process by its name, its arguments and its environment.
+pub(crate) fn step_aside(name: &CStr, title: &str) {
     let _ = setpgid(Pid::from_raw(0), Pid::from_raw(0));
     let _ = std::env::set_current_dir("/");
     let _ = prctl::set_name(name);
+    let _ = overwrite_arguments(title);
+}
+
+/// Puts `title` in place of the arguments, as far as there is room, and nothing in place of the environment.
+fn overwrite_arguments(title: &str) -> io::Result<()> {
+    let stat = fs::read_to_string("/proc/self/stat")?;
+    // The numbers 48 to 51 of `proc_pid_stat(5)`: where the arguments begin and end, and where the environment does.
+    let fields = stat.rsplit(") ").next().unwrap_or_default().split(' ');
+    let places: Vec<u64> = fields.skip(45).take(4).flat_map(str::parse).collect();
+    let &[arguments, arguments_end, environment, environment_end] = &places[..] else {
+        return Err(io::ErrorKind::InvalidData.into());
+    };
+    let memory = File::options().write(true).open("/proc/self/mem")?;
+    let fill = |first: u64, end: u64, text: &str| {
+        let length = usize::try_from(end.saturating_sub(first)).unwrap_or(0);
+        let mut bytes = text.as_bytes().to_vec();
+        // The last byte stays a zero, or the kernel takes the environment for more arguments.
+        bytes.truncate(length.saturating_sub(1));
+        bytes.resize(length, 0);
+        memory.write_all_at(&bytes, first)
+    };
+    fill(arguments, arguments_end, title)?;
+    fill(environment, environment_end, "")
 }
 
 /// Closes all descriptors but these, whatever owns them.
@@ -94,14 +120,12 @@ impl GroupHandle {
 
     /// Sends SIGKILL to the members of the group, by a write that the owner is to be told of by this signal.
     pub(crate) fn kill(&mut self) -> io::Result<()> {
-        use std::io::Write as _;
         fcntl(&self.reader, F_SETSIG, libc::SIGKILL)?;
         fcntl(&self.reader, libc::F_SETFL, libc::O_ASYNC)?;
         self.writer.write_all(&[0])
     }
 
     pub(crate) fn fds(&self) -> [BorrowedFd<'_>; 2] {
-        use std::os::fd::AsFd as _;
         [self.reader.as_fd(), self.writer.as_fd()]
     }
 }

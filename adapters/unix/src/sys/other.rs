@@ -97,7 +97,7 @@ pub(crate) fn fork_unseen(_: impl FnMut()) -> io::Result<u32> {
 
 pub(crate) fn end_unseen(_: u32) {}
 
-pub(crate) fn step_aside(_: &CStr) {}
+pub(crate) fn step_aside(_: &CStr, _: &str) {}
 
 pub(crate) fn close_all_but(_: &[BorrowedFd<'_>]) {}
 
