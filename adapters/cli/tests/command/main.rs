@@ -1,6 +1,7 @@
 //! The real command, with real children.
 
 mod deadlines;
+mod guardians;
 mod inherited;
 mod init;
 mod kernels;
