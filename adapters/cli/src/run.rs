@@ -103,13 +103,6 @@ fn begin(
     }
     let process = spawn(plan, &mut strays, &mut terminal, present)
         .map_err(|error| not_run(&plan.command[0], &error))?;
-    let unguarded = match guardian {
-        Ok(Some(guardian)) => guardian
-            .guard_group(&process)
-            .map_err(|error| error.to_string()),
-        Ok(None) => Ok(()),
-        Err(error) => Err(error.to_string()),
-    };
     if plan.containment == Containment::Cgroup
         && strays.cgroup().is_none()
         && plan.speech != Speech::Nothing
@@ -119,7 +112,7 @@ fn begin(
             .console
             .say(&format!("{why}; a process group will do"));
     }
-    if let Err(why) = unguarded {
+    if let Err(why) = guardian {
         strays.note(format!(
             "SIGKILL to childminder would leave processes: {why}"
         ));
@@ -154,6 +147,9 @@ fn spawn(
     let mark = guardian.map(|_| strays.mark());
     strays.spawn(|cgroup| {
         let mut command = Command::new(&plan.command[0]);
+        if let Some(guardian) = guardian {
+            guardian.guard_group(&mut command);
+        }
         command.envs(mark.iter().map(|mark| (Strays::VARIABLE, mark)));
         command
             .args(&plan.command[1..])

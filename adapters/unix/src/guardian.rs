@@ -7,10 +7,10 @@ use std::io::{self, PipeReader, PipeWriter, Read as _, Write as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::cgroup::Cgroup;
-use crate::child::Child;
 use crate::mark::Maker;
 use crate::sys::{self, GroupHandle};
 use hunt::Hunt;
@@ -51,8 +51,8 @@ use hunt::Hunt;
 /// let guardian = Guardian::fork()?;
 /// let mut command = Command::new("make");
 /// command.env(Strays::VARIABLE, Strays::new().mark());
+/// guardian.guard_group(&mut command);
 /// let mut child = Child::spawn(&mut command)?;
-/// guardian.guard_group(&child)?;
 /// child.reap()?;
 /// drop(guardian);
 /// # Ok(())
@@ -101,13 +101,10 @@ impl Guardian {
         Ok(cgroup)
     }
 
-    /// The group of this child is ended too, and no other's any more.
-    ///
-    /// # Errors
-    ///
-    /// What `fcntl(2)` says.
-    pub fn guard_group(&self, child: &Child) -> io::Result<()> {
-        self.group.aim(child.id())
+    /// The group that the child of this command will lead is ended too, and no other's any more. The child says so itself
+    /// before it executes: it may have started others by the time its spawn returns.
+    pub fn guard_group(&self, command: &mut Command) {
+        self.group.aim_at_child_of(command);
     }
 
     /// The process id of the guardian.

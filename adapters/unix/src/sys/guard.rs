@@ -5,6 +5,8 @@ use std::fs::{self, File};
 use std::io::{self, PipeReader, PipeWriter, Write as _};
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, RawFd};
 use std::os::unix::fs::FileExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
 
 use nix::errno::Errno;
 use nix::libc;
@@ -12,7 +14,7 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::prctl;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill};
 use nix::sys::wait::{WaitPidFlag, waitpid};
-use nix::unistd::{Pid, setpgid};
+use nix::unistd::{Pid, getpid, setpgid};
 
 /// Forks a child that runs `work` and ends, in a process group of its own and with all signals blocked. It has our
 /// memory as it is now, and shares none: the out-of-memory killer kills all that share it.
@@ -113,9 +115,24 @@ impl GroupHandle {
         Ok(Self { reader, writer })
     }
 
-    /// This group, which is there now, is the one.
-    pub(crate) fn aim(&self, group: u32) -> io::Result<()> {
-        fcntl(&self.reader, libc::F_SETOWN, -group.cast_signed())
+    /// The group that the child of this command leads is the one. The handle must live until the child is spawned.
+    pub(crate) fn aim_at_child_of(&self, command: &mut Command) {
+        let reader = self.reader.as_raw_fd();
+        let aim = move || {
+            // Its number is its group's as well, or will be.
+            let group = getpid().as_raw();
+            // SAFETY: this command takes a number and touches no memory of ours.
+            #[expect(unsafe_code, reason = "no crate wraps F_SETOWN")]
+            unsafe {
+                libc::fcntl(reader, libc::F_SETOWN, -group);
+            }
+            Ok(())
+        };
+        // SAFETY: between fork and exec only what is async-signal-safe may be done: these are two system calls.
+        #[expect(unsafe_code, reason = "no safe wrapper of `pre_exec` can exist")]
+        unsafe {
+            command.pre_exec(aim);
+        }
     }
 
     /// Sends SIGKILL to the members of the group, by a write that the owner is to be told of by this signal.

@@ -12,6 +12,7 @@ use std::ffi::CStr;
 use std::io;
 use std::ops::RangeInclusive;
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::process::Command;
 
 use childminder::Instant;
 use rustix::io::{Errno, ioctl_fionbio};
@@ -110,7 +111,7 @@ impl GroupHandle {
         Err(unsupported("a handle of a process group"))
     }
 
-    pub(crate) fn aim(&self, _: u32) -> io::Result<()> {
+    pub(crate) fn aim_at_child_of(&self, _: &mut Command) {
         match *self {}
     }
 
@@ -139,7 +140,7 @@ fn unsupported(what: &str) -> io::Error {
 mod tests {
     use std::env;
     use std::os::fd::AsFd;
-    use std::process::{self, Command};
+    use std::process;
 
     use nix::libc;
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
