@@ -7,8 +7,9 @@ use std::time::Duration;
 use childminder::{Ladder, Signal, Stage, Target};
 use childminder_unix::signals::{self, UnknownSignal};
 
-/// A duration: `90`, `1.5`, `500ms`, `30s`, `10m`, `2h`; a number without a unit is in seconds. What
-/// is finer than a nanosecond counts as one, what is longer than `Duration::MAX` as that.
+/// A duration: `90`, `1.5`, `1e3`, `500ms`, `30s`, `10m`, `2h`, `1h30m`; a number without a unit is in seconds, and
+/// stands alone; of several parts, each has a smaller unit than the one before. What is finer than a nanosecond
+/// counts as one, what is longer than `Duration::MAX` as that.
 ///
 /// ```
 /// use childminder_cli::parse::duration;
@@ -16,6 +17,7 @@ use childminder_unix::signals::{self, UnknownSignal};
 ///
 /// assert_eq!(duration("1.5")?, Duration::from_millis(1500));
 /// assert_eq!(duration("500ms")?, Duration::from_millis(500));
+/// assert_eq!(duration("1h30m")?, Duration::from_secs(5400));
 /// # Ok::<(), childminder_cli::parse::BadDuration>(())
 /// ```
 ///
@@ -23,26 +25,27 @@ use childminder_unix::signals::{self, UnknownSignal};
 ///
 /// [`BadDuration`] for anything else.
 pub fn duration(text: &str) -> Result<Duration, BadDuration> {
-    let bad = || BadDuration {
+    duration_in(&UNITS, text).ok_or_else(|| BadDuration {
         given: text.to_owned(),
-    };
-    let end = text
-        .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(text.len());
-    let (number, unit) = text.split_at(end);
-    let unit = UNITS
-        .iter()
-        .find(|(name, _)| *name == unit)
-        .map(|(_, nanos)| *nanos)
-        .ok_or_else(bad)?;
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    if whole.len() + fraction.len() == 0 || fraction.contains('.') {
-        return Err(bad());
+    })
+}
+
+/// A duration in these units: their names and nanoseconds, the longest first.
+pub(crate) fn duration_in(units: &[(&str, u128)], text: &str) -> Option<Duration> {
+    let (number, rest) = split_number(text);
+    if rest.is_empty() {
+        return Some(from_nanos(times(number, NANOS_PER_SECOND)?));
     }
-    let nanos = digits(whole)
-        .saturating_mul(unit)
-        .saturating_add(part_of(unit, fraction));
-    Ok(from_nanos(nanos))
+    let (mut units, mut text, mut sum) = (units, text, 0_u128);
+    while !text.is_empty() {
+        let (number, rest) = split_number(text);
+        let end = rest.find(|c: char| !c.is_ascii_alphabetic());
+        let (name, rest) = rest.split_at(end.unwrap_or(rest.len()));
+        let at = units.iter().position(|(unit, _)| *unit == name)?;
+        sum = sum.saturating_add(times(number, units[at].1)?);
+        (units, text) = (&units[at + 1..], rest);
+    }
+    Some(from_nanos(sum))
 }
 
 /// A ladder: stages of `SIGNAL:WAIT` with commas between, such as `INT:5s,TERM:5s,KILL`. Only the last
@@ -121,7 +124,7 @@ impl fmt::Display for BadDuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "`{}` is no duration: write a number and a unit, such as 90, 1.5, 500ms, 30s, 10m or 2h",
+            "`{}` is no duration: write a number and a unit, such as 90, 1.5, 500ms, 30s, 10m or 1h30m",
             self.given
         )
     }
@@ -180,9 +183,50 @@ impl From<BadDuration> for BadLadder {
     }
 }
 
-/// The number that these digits, and no others, write.
-fn digits(text: &str) -> u128 {
-    text.bytes().fold(0_u128, |number, digit| {
+/// The number at the beginning, with its exponent, and the rest.
+fn split_number(text: &str) -> (&str, &str) {
+    let is_digit = |c: char| c.is_ascii_digit();
+    let rest = text.trim_start_matches(|c| is_digit(c) || c == '.');
+    let exponent = rest.strip_prefix(['e', 'E']);
+    let exponent = exponent.map(|rest| rest.strip_prefix(['+', '-']).unwrap_or(rest));
+    let rest = match exponent {
+        Some(exponent) if exponent.starts_with(is_digit) => exponent.trim_start_matches(is_digit),
+        _ => rest,
+    };
+    text.split_at(text.len() - rest.len())
+}
+
+/// A decimal number of units, rounded up to a whole nanosecond.
+fn times(number: &str, unit: u128) -> Option<u128> {
+    let (digits, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    if whole.len() + fraction.len() == 0 || fraction.contains('.') {
+        return None;
+    }
+    let (whole, fraction) = match exponent.strip_prefix('-') {
+        Some(left) => {
+            let padded = format!("{}{whole}", "0".repeat(places(left)));
+            let (whole, below) = padded.split_at(whole.len());
+            (whole.to_owned(), format!("{below}{fraction}"))
+        }
+        None => {
+            let places = places(exponent.trim_start_matches('+'));
+            let padded = format!("{fraction}{}", "0".repeat(places));
+            let (above, fraction) = padded.split_at(places);
+            (format!("{whole}{above}"), fraction.to_owned())
+        }
+    };
+    let nanos = whole_number(&whole).saturating_mul(unit);
+    Some(nanos.saturating_add(part_of(unit, &fraction)))
+}
+
+/// How far an exponent moves the point; no further than matters.
+fn places(exponent: &str) -> usize {
+    exponent.parse().unwrap_or(FARTHEST).min(FARTHEST)
+}
+
+fn whole_number(digits: &str) -> u128 {
+    digits.bytes().fold(0_u128, |number, digit| {
         number
             .saturating_mul(10)
             .saturating_add(u128::from(digit - b'0'))
@@ -207,15 +251,17 @@ fn from_nanos(nanos: u128) -> Duration {
 /// How long it may take to die of SIGKILL.
 const TO_BE_KILLED: Duration = Duration::from_secs(10);
 
-const NANOS_PER_SECOND: u128 = 1_000_000_000;
+pub(crate) const NANOS_PER_SECOND: u128 = 1_000_000_000;
 
-const UNITS: [(&str, u128); 8] = [
-    ("", NANOS_PER_SECOND),
-    ("s", NANOS_PER_SECOND),
-    ("ns", 1),
-    ("us", 1_000),
-    ("ms", 1_000_000),
-    ("m", 60 * NANOS_PER_SECOND),
-    ("h", 3_600 * NANOS_PER_SECOND),
+/// An exponent beyond makes nothing, or too much, of any number that fits in an argument.
+const FARTHEST: usize = 200_000;
+
+const UNITS: [(&str, u128); 7] = [
     ("d", 86_400 * NANOS_PER_SECOND),
+    ("h", 3_600 * NANOS_PER_SECOND),
+    ("m", 60 * NANOS_PER_SECOND),
+    ("s", NANOS_PER_SECOND),
+    ("ms", 1_000_000),
+    ("us", 1_000),
+    ("ns", 1),
 ];

@@ -24,14 +24,27 @@ fn good_durations() {
         ("10m", seconds(600)),
         ("1.5h", seconds(5400)),
         ("2d", seconds(172_800)),
+        ("1e3", seconds(1000)),
+        ("1e3ms", seconds(1)),
+        ("1.25E+1", Duration::from_millis(12_500)),
+        (".5e2", seconds(50)),
+        ("1250e-3s", Duration::from_millis(1250)),
+        ("1h30m", seconds(5400)),
+        ("1m30s", seconds(90)),
+        ("1d2h3m4s5ms6us7ns", Duration::new(93_784, 5_006_007)),
+        ("1.5h1e1s", seconds(5410)),
         // Rounded up, and never down to nothing.
         ("0.1ns", nanos(1)),
         ("1.0000000001", nanos(1_000_000_001)),
         ("0.00000000000000000000000000000001", nanos(1)),
         ("0.00000000000000000000000000000000", nanos(0)),
+        ("1e-100000", nanos(1)),
+        ("0e100000", nanos(0)),
         // As long as can be.
         ("18446744073709551615", seconds(u64::MAX)),
         ("18446744073709551616", Duration::MAX),
+        ("1e100000", Duration::MAX),
+        ("1e99999999999999999999999", Duration::MAX),
         (
             "99999999999999999999999999999999999999999999d",
             Duration::MAX,
@@ -53,8 +66,9 @@ fn a_fraction_is_read_to_its_last_digit() {
 #[test]
 fn bad_durations() {
     for text in [
-        "", " ", ".", "s", ".s", "ms", "-1", "+1", "-0", "1e3", "1e-3s", "0x10", "1_000", "1,5",
-        "1.2.3", "1..2", "5 s", " 5", "5 ", "5\n", "5S", "5MS", "5sec", "5s5", "1h30m", "inf",
+        "", " ", ".", "s", ".s", "ms", "-1", "+1", "-0", "1e", "1e+", "1e1.5", "e3", "1e3e3", "0x10", "1_000", "1,5",
+        "1.2.3", "1..2", "5 s", " 5", "5 ", "5\n", "5S", "5MS", "5sec", "5s5", "1h30", "30m1h",
+        "1m1m", "1h 30m", "1hm", "1h-30m", "inf",
         "NaN", "٣", "５", "5µs", "5ｓ", "∞", "\0",
     ] {
         let given = text.to_owned();

@@ -2,54 +2,42 @@
 
 use std::time::Duration;
 
-/// A number as C writes it (`5`, `.5`, `1e-3`, `0x1p-4`, `inf`), and at most one of `s`, `m`, `h` and `d`.
-/// What is not zero is at least a nanosecond; what is too long is `Duration::MAX`.
+use crate::parse::{NANOS_PER_SECOND, duration_in};
+
+/// A number as C writes it (`5`, `.5`, `1e-3`, `0x1p-4`, `inf`), and at most one of `s`, `m`, `h` and `d`; or, as
+/// coreutils' does not take it, several decimal numbers with units (`1h30m`). What is not zero is at least a
+/// nanosecond; what is too long is `Duration::MAX`.
 pub(super) fn parse(text: &str) -> Option<Duration> {
     let text = text.trim_start_matches([' ', '\t', '\n', '\u{b}', '\u{c}', '\r']);
-    let (number, unit) = match text.strip_suffix(['s', 'm', 'h', 'd']) {
-        // The `d` of a hexadecimal number is a digit, unless an exponent came before it.
-        Some(_) if is_hex(text) && text.ends_with('d') && !text.contains(['p', 'P']) => (text, 1.0),
+    let magnitude = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let duration = match magnitude.get(..2) {
+        Some("0x" | "0X") => hexadecimal(&magnitude[2..])?,
+        _ if is_infinite(magnitude) => Duration::MAX,
+        _ => duration_in(&UNITS, magnitude)?,
+    };
+    (duration.is_zero() || !text.starts_with('-')).then_some(duration)
+}
+
+fn is_infinite(text: &str) -> bool {
+    let number = text.strip_suffix(UNIT_NAMES).unwrap_or(text);
+    ["inf", "infinity"].iter().any(|name| number.eq_ignore_ascii_case(name))
+}
+
+/// What follows `0x`, with its unit.
+fn hexadecimal(text: &str) -> Option<Duration> {
+    let (number, unit) = match text.strip_suffix(UNIT_NAMES) {
+        // Without an exponent before it, `d` is a digit.
+        Some(_) if text.ends_with('d') && !text.contains(['p', 'P']) => (text, 1.0),
         Some(number) => (number, seconds_of(text.as_bytes()[number.len()])),
         None => (text, 1.0),
     };
-    let negative = number.starts_with('-');
-    let magnitude = number.strip_prefix(['+', '-']).unwrap_or(number);
-    let value = if is_hex(magnitude) {
-        hex(&magnitude[2..])?
-    } else {
-        decimal(magnitude)?
-    };
-    let is_zero = !has_digit_but_zero(magnitude);
-    if negative && !is_zero {
-        return None;
-    }
-    if is_zero {
+    let seconds = hex(number)? * unit;
+    let digits = number.split(['p', 'P']).next().unwrap_or_default();
+    if digits.bytes().all(|byte| byte == b'0' || byte == b'.') {
         return Some(Duration::ZERO);
     }
-    let seconds = value * unit;
     let rounded = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
     Some(rounded.max(Duration::from_nanos(1)))
-}
-
-fn is_hex(text: &str) -> bool {
-    let text = text.strip_prefix(['+', '-']).unwrap_or(text);
-    text.starts_with("0x") || text.starts_with("0X")
-}
-
-/// Whether the number is not nought, however small.
-fn has_digit_but_zero(magnitude: &str) -> bool {
-    let (digits, exponent) = if is_hex(magnitude) {
-        (&magnitude[2..], ['p', 'P'])
-    } else {
-        (magnitude, ['e', 'E'])
-    };
-    let digits = digits.split(exponent).next().unwrap_or_default();
-    digits.starts_with(['i', 'I']) || digits.bytes().any(|byte| byte != b'0' && byte != b'.')
-}
-
-fn decimal(text: &str) -> Option<f64> {
-    let starts = text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '.' | 'i' | 'I'));
-    starts.then(|| text.parse().ok()).flatten()
 }
 
 /// What follows `0x`.
@@ -91,3 +79,12 @@ fn seconds_of(unit: u8) -> f64 {
         _ => 1.0,
     }
 }
+
+const UNIT_NAMES: [char; 4] = ['d', 'h', 'm', 's'];
+
+const UNITS: [(&str, u128); 4] = [
+    ("d", 86_400 * NANOS_PER_SECOND),
+    ("h", 3_600 * NANOS_PER_SECOND),
+    ("m", 60 * NANOS_PER_SECOND),
+    ("s", NANOS_PER_SECOND),
+];

@@ -1,7 +1,7 @@
 //! What cannot be seen side by side.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::Command;
 
@@ -75,4 +75,51 @@ fn silence_ends_it_with_idle() {
         (ended.code, ended.stdout.as_str(), ended.stderr.as_str()),
         (Some(124), "one\n", "")
     );
+}
+
+#[test]
+fn parts_of_a_duration_add_up() {
+    let ours = Ours::new();
+    for good in ["1h30m", "1m1.5s", "1d2h3m4s", "+1h1e1m"] {
+        let ended = run(ours.command(&[good, "sh", "-c", "exit 3"]));
+        assert_eq!((ended.code, ended.stderr.as_str()), (Some(3), ""), "{good}");
+    }
+    for bad in ["30m1h", "1h30", "1m1m", "0x1h1m", "1h0x1m", "1s500ms", "-1h30m"] {
+        let ended = run(ours.command(&["--", bad, "true"]));
+        assert_eq!(ended.code, Some(125), "{bad}");
+    }
+    let ended = run(ours.command(&["0h.01m.01s", "sleep", "30"]));
+    assert_eq!(ended.code, Some(124));
+}
+
+#[test]
+fn it_goes_by_the_names_that_coreutils_has_elsewhere() {
+    let ours = Ours::new();
+    for (name, is_timeout) in [
+        ("gtimeout", true),
+        ("timeout-9.5", true),
+        ("gtimeout-9.5.1", true),
+        ("timeout-", false),
+        ("timeout-manager", false),
+        ("mytimeout", false),
+        ("timeouts", false),
+    ] {
+        let program = ours.path(name);
+        symlink(ours.program(), &program).expect("a symlink");
+        let mut command = Command::new(&program);
+        command.args(["9", "sh", "-c", "exit 3"]);
+        let output = command.output().expect("it starts");
+        let expected = if is_timeout { 3 } else { 125 };
+        assert_eq!(output.status.code(), Some(expected), "{name}");
+    }
+}
+
+#[test]
+fn signal_0_is_called_so() {
+    let ours = Ours::new();
+    let said = "timeout: sending signal 0 to command 'sleep'\n";
+    for signal in ["0", "EXIT"] {
+        let ended = run(ours.command(&["-v", "-s", signal, ".05", "sleep", ".2"]));
+        assert_eq!((ended.code, ended.stderr.as_str()), (Some(124), said));
+    }
 }
