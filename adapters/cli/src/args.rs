@@ -4,14 +4,19 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use childminder::{Activity, Ladder, Signal};
+use childminder::{Activity, Ladder, Signal, Sweep};
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::parse;
+use crate::parse::{self, Statuses};
 
 /// Minds a command: notices when it stops making progress, ends it politely and then for certain.
 #[derive(Debug, Parser)]
-#[command(name = "childminder", version, max_term_width = 80)]
+#[command(
+    name = "childminder",
+    version,
+    propagate_version = true,
+    max_term_width = 80
+)]
 pub struct Args {
     /// What to do.
     #[command(subcommand)]
@@ -22,6 +27,7 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run a command and mind it
+    #[command(display_name = "childminder")]
     Run(Box<RunArgs>),
     /// Run a command with a time limit, as coreutils' timeout does
     #[command(disable_help_flag = true, override_help = crate::timeout::help::text("childminder timeout"))]
@@ -30,6 +36,7 @@ pub enum Command {
         words: Vec<OsString>,
     },
     /// Replay flight records and compare what the state machine does now
+    #[command(display_name = "childminder")]
     Replay(ReplayArgs),
 }
 
@@ -39,7 +46,9 @@ pub enum Command {
     override_usage = "childminder run [OPTIONS] [--] COMMAND [ARG]...",
     help_template = "{usage-heading} {usage}\n\n{options}{after-help}",
     disable_help_flag = true,
-    after_help = "DURATION: 90, 1.5, 500ms, 30s, 10m, 2h; 0 is none. Exit status: the command's;\n\
+    disable_version_flag = true,
+    args_override_self = true,
+    after_help = "DURATION: 90, 1.5, 500ms, 30s, 1h30m; 0 is none. Exit status: the command's;\n\
         128+N if signal N ended it; 124 if a deadline did; 125 if childminder failed or\n\
         could not kill it; 126 if the command cannot be run, 127 if it is not found."
 )]
@@ -59,15 +68,15 @@ pub struct RunArgs {
     pub drain: Option<Duration>,
     /// How to end it, 1-4 stages (INT:5s,KILL:10s)
     #[arg(long, value_name = "SIGNAL:WAIT,…", value_parser = parse::ladder,
-        allow_hyphen_values = true, conflicts_with_all = ["signal", "grace"])]
+        allow_hyphen_values = true, overrides_with_all = ["signal", "grace"])]
     pub ladder: Option<Ladder>,
-    /// First signal of a ladder of two (INT)
+    /// First signal (INT); -k, --grace till KILL (5s)
     #[arg(short, long, value_name = "SIGNAL", value_parser = childminder_unix::signals::parse,
-        allow_hyphen_values = true)]
+        allow_hyphen_values = true, overrides_with = "ladder")]
     pub signal: Option<Signal>,
-    /// How long after it comes KILL (5s)
+    /// How long after it comes KILL (hidden: stands with --signal)
     #[arg(short = 'k', long, value_name = "DURATION", value_parser = parse::duration,
-        allow_hyphen_values = true)]
+        allow_hyphen_values = true, overrides_with = "ladder", hide = true)]
     pub grace: Option<Duration>,
     /// any|stdout|stderr: what counts
     #[arg(
@@ -78,37 +87,62 @@ pub struct RunArgs {
         hide_possible_values = true
     )]
     pub activity: ActivityArg,
+    /// Kill its daemons: never|terminated|always
+    #[arg(long, value_name = "WHEN", hide_possible_values = true)]
+    pub sweep: Option<SweepArg>,
+    /// What is success besides 0, and then 0 (3,143)
+    #[arg(long, value_name = "N,…", value_parser = parse::statuses,
+        allow_hyphen_values = true)]
+    pub success: Option<Statuses>,
+    /// Run it there
+    #[arg(long, value_name = "DIR")]
+    pub chdir: Option<PathBuf>,
     /// Own session: no /dev/tty, no job control
-    #[arg(long, conflicts_with_all = ["cgroup", "tty"])]
+    #[arg(long, conflicts_with_all = ["cgroup", "tty", "memory", "pids", "cpu"])]
     pub session: bool,
     /// Own cgroup, if allowed: all in it can be ended
     #[arg(long)]
     pub cgroup: bool,
+    /// Limit its cgroup (512M); also --pids, --cpu
+    #[arg(long, value_name = "SIZE", value_parser = most(parse::size),
+        allow_hyphen_values = true)]
+    pub memory: Option<Most<u64>>,
+    /// Most processes and threads of its cgroup (hidden: stands with --memory)
+    #[arg(long, value_name = "N", value_parser = most(parse::count::<u64>),
+        allow_hyphen_values = true, hide = true)]
+    pub pids: Option<Most<u64>>,
+    /// Most processors of its cgroup (hidden: stands with --memory)
+    #[arg(long, value_name = "N", value_parser = most(parse::processors),
+        allow_hyphen_values = true, hide = true)]
+    pub cpu: Option<Most<f64>>,
     /// Write a flight record, for replay
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
-    /// Write a JSON report; - is stdout
+    /// JSON report (- is stdout), with --tail N (10)
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
-    /// Lines of output in the report (10)
+    /// Lines of output in the report (hidden: stands with --report)
     #[arg(long, value_name = "N", default_value_t = 10, hide_default_value = true,
-        value_parser = parse::count, allow_hyphen_values = true)]
+        value_parser = parse::count::<usize>, allow_hyphen_values = true, hide = true)]
     pub tail: usize,
     /// Leave all running if childminder is killed
     #[arg(long)]
     pub keep: bool,
-    /// Give it a terminal of its own
+    /// Own terminal, where Ctrl-Z does not stop it
     #[arg(long)]
     pub tty: bool,
-    /// Say nothing of how it ended
+    /// Say nothing of how it ended; -v: more
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Say what is done when it is done
-    #[arg(short, long)]
+    /// Say what is done when it is done (hidden: stands with --quiet)
+    #[arg(short, long, hide = true)]
     pub verbose: bool,
     /// Print this help (hidden: obvious)
     #[arg(short, long, action = clap::ArgAction::Help, hide = true)]
     pub help: Option<bool>,
+    /// Print the version (hidden: obvious)
+    #[arg(short = 'V', long, action = clap::ArgAction::Version, hide = true)]
+    pub version: Option<bool>,
     /// The command and its arguments
     #[arg(
         value_name = "COMMAND",
@@ -143,6 +177,46 @@ impl Limit {
 
 fn deadline(text: &str) -> Result<Limit, parse::BadDuration> {
     parse::duration(text).map(Limit)
+}
+
+/// A limit, or that there is none.
+#[derive(Clone, Copy, Debug)]
+pub struct Most<T>(Option<T>);
+
+impl<T> Most<T> {
+    /// The limit, if there is one.
+    pub fn get(self) -> Option<T> {
+        self.0
+    }
+}
+
+/// What `parse` takes, or `max`.
+fn most<T, E>(
+    parse: impl Fn(&str) -> Result<T, E> + Clone,
+) -> impl Fn(&str) -> Result<Most<T>, E> + Clone {
+    move |text| match text {
+        "max" => Ok(Most(None)),
+        _ => parse(text).map(|limit| Most(Some(limit))),
+    }
+}
+
+/// After which runs what the command left is killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[expect(missing_docs, reason = "documented, they would fill the help's screen")]
+pub enum SweepArg {
+    Never,
+    Terminated,
+    Always,
+}
+
+impl From<SweepArg> for Sweep {
+    fn from(arg: SweepArg) -> Self {
+        match arg {
+            SweepArg::Never => Self::Never,
+            SweepArg::Terminated => Self::Terminated,
+            SweepArg::Always => Self::Always,
+        }
+    }
 }
 
 /// Which output is activity; each is named like what it stands for.

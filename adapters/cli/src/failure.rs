@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::status::OURS;
+use crate::words;
 
 /// What went wrong in `childminder` itself, and the status to exit with.
 #[derive(Debug)]
@@ -24,6 +25,6 @@ impl Failure {
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        Self::ours(error.to_string())
+        Self::ours(words::reason(&error))
     }
 }

@@ -20,7 +20,7 @@ mod terminal;
 mod timeout;
 mod words;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use clap::Parser as _;
@@ -64,11 +64,24 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
 fn as_timeout(args: &[OsString]) -> Option<(String, String, &[OsString])> {
     let (program, rest) = args.split_first()?;
     let shown = program.to_string_lossy().into_owned();
-    if Path::new(program).file_name()? == TIMEOUT {
+    if is_timeout(Path::new(program).file_name()?) {
         return Some((shown.clone(), shown, rest));
     }
     let (word, rest) = rest.split_first()?;
     (word == TIMEOUT).then(|| (format!("{shown} {TIMEOUT}"), TIMEOUT.to_owned(), rest))
+}
+
+/// `timeout`; or a name under which systems have coreutils' beside another: `gtimeout`, `timeout-9.5`.
+fn is_timeout(name: &OsStr) -> bool {
+    let Some(name) = name.to_str() else {
+        return false;
+    };
+    let version = name.strip_prefix('g').unwrap_or(name).strip_prefix(TIMEOUT);
+    version.is_some_and(|version| {
+        let number = version.strip_prefix('-');
+        version.is_empty()
+            || number.is_some_and(|number| number.starts_with(|c: char| c.is_ascii_digit()))
+    })
 }
 
 const TIMEOUT: &str = "timeout";

@@ -23,6 +23,8 @@ pub(crate) struct Minder {
     pub(crate) record: FlightRecord,
     /// What could not be done, and did not end the run.
     pub(crate) notes: Vec<String>,
+    /// Why what the command leaves behind cannot be seen, if it cannot.
+    pub(crate) blindness: Option<io::Error>,
     speech: Speech,
     lost_words: Option<String>,
 }
@@ -35,6 +37,7 @@ impl Minder {
             log: Log::default(),
             record,
             notes: Vec::new(),
+            blindness: None,
             speech: plan.speech,
             lost_words: None,
         }

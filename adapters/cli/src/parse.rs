@@ -1,7 +1,8 @@
-//! Durations and ladders, as people write them.
+//! Durations, ladders and limits, as people write them.
 
 use std::error::Error;
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use childminder::{Ladder, Signal, Stage, Target};
@@ -89,9 +90,72 @@ pub fn ladder(text: &str) -> Result<Ladder, BadLadder> {
 }
 
 /// A whole number of something.
-pub(crate) fn count(text: &str) -> Result<usize, String> {
+pub(crate) fn count<T: FromStr>(text: &str) -> Result<T, String> {
     text.parse()
         .map_err(|_| format!("`{text}` is no count: write a whole number, such as 10"))
+}
+
+/// An amount of memory in bytes: a number, and K, M, G or T for powers of 1024. It is rounded up.
+///
+/// ```
+/// use childminder_cli::parse::size;
+///
+/// assert_eq!(size("1.5G"), Ok(1536 * 1024 * 1024));
+/// ```
+///
+/// # Errors
+///
+/// A sentence for anything else, nothing and what no `u64` can hold included.
+pub fn size(text: &str) -> Result<u64, String> {
+    let (number, unit) = split_number(text);
+    let unit = SIZES.iter().find(|(name, _)| *name == unit);
+    unit.and_then(|(_, unit)| times(number, *unit))
+        .and_then(|bytes| u64::try_from(bytes).ok())
+        .filter(|bytes| *bytes > 0)
+        .ok_or_else(|| format!("`{text}` is no size: write bytes, or a unit, such as 512M or 1.5G"))
+}
+
+/// A number of processors, a part of one included: at least 0.01, of which the kernel can tell no less.
+///
+/// # Errors
+///
+/// A sentence for anything else.
+pub fn processors(text: &str) -> Result<f64, String> {
+    let (number, rest) = split_number(text);
+    let value: Option<f64> = number.parse().ok();
+    value
+        .filter(|value| rest.is_empty() && (0.01..=1e6).contains(value))
+        .ok_or_else(|| {
+            format!("`{text}` is no number of processors: write 2, or 0.5, at least 0.01")
+        })
+}
+
+/// Exit statuses with commas between: `143`, `3,143`.
+///
+/// # Errors
+///
+/// A sentence that names what is none.
+pub fn statuses(text: &str) -> Result<Statuses, String> {
+    let status = |part: &str| {
+        part.parse().map_err(|_| {
+            format!("`{part}` is no exit status: write numbers up to 255, such as 3,143")
+        })
+    };
+    text.split(',')
+        .map(status)
+        .collect::<Result<_, _>>()
+        .map(Statuses)
+}
+
+/// Some exit statuses.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Statuses(Vec<u8>);
+
+impl Statuses {
+    /// Whether this is one of them.
+    pub fn contains(&self, status: u8) -> bool {
+        self.0.contains(&status)
+    }
 }
 
 /// The ladder that `--signal` and `--grace` stand for: the signal, the grace, SIGKILL.
@@ -196,7 +260,7 @@ fn split_number(text: &str) -> (&str, &str) {
     text.split_at(text.len() - rest.len())
 }
 
-/// A decimal number of units, rounded up to a whole nanosecond.
+/// A decimal number of units, rounded up to a whole one of what they are multiples of.
 fn times(number: &str, unit: u128) -> Option<u128> {
     let (digits, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
@@ -216,8 +280,8 @@ fn times(number: &str, unit: u128) -> Option<u128> {
             (format!("{whole}{above}"), fraction.to_owned())
         }
     };
-    let nanos = whole_number(&whole).saturating_mul(unit);
-    Some(nanos.saturating_add(part_of(unit, &fraction)))
+    let known = whole_number(&whole).saturating_mul(unit);
+    Some(known.saturating_add(part_of(unit, &fraction)))
 }
 
 /// How far an exponent moves the point; no further than matters.
@@ -233,7 +297,7 @@ fn whole_number(digits: &str) -> u128 {
     })
 }
 
-/// `0.fraction` of a unit, in nanoseconds, rounded up: from the last digit to the first, where to round up each
+/// `0.fraction` of a unit, rounded up: from the last digit to the first, where to round up each
 /// tenth is to round up the whole.
 fn part_of(unit: u128, fraction: &str) -> u128 {
     fraction.bytes().rev().fold(0, |below, digit| {
@@ -264,4 +328,12 @@ const UNITS: [(&str, u128); 7] = [
     ("ms", 1_000_000),
     ("us", 1_000),
     ("ns", 1),
+];
+
+const SIZES: [(&str, u128); 5] = [
+    ("", 1),
+    ("K", 1 << 10),
+    ("M", 1 << 20),
+    ("G", 1 << 30),
+    ("T", 1 << 40),
 ];

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use childminder::{Config, Signal, Stream, Sweep};
+use childminder_unix::Limits;
 
-use crate::args::{ActivityArg, Limit, RunArgs};
+use crate::args::{ActivityArg, Limit, Most, RunArgs};
 use crate::failure::Failure;
-use crate::parse;
+use crate::parse::{self, Statuses};
 
 /// A run, as it is to be.
 #[derive(Debug)]
@@ -18,7 +19,13 @@ pub(crate) struct Plan {
     /// How much time there is before a ladder that is put off by a signal to us.
     pub(crate) grace: Duration,
     pub(crate) containment: Containment,
+    /// Of the cgroup; where there are any, it is not done without one.
+    pub(crate) limits: Limits,
     pub(crate) terminal: TerminalPlan,
+    /// Where the command is run, if not where we are.
+    pub(crate) directory: Option<PathBuf>,
+    /// The statuses besides 0 that are no failure.
+    pub(crate) success: Statuses,
     /// What becomes of the command when we die.
     pub(crate) on_our_death: OnOurDeath,
     pub(crate) record: Option<PathBuf>,
@@ -75,6 +82,11 @@ impl TryFrom<RunArgs> for Plan {
         }
         let defaults = Config::default();
         let grace = args.grace.unwrap_or(DEFAULT_GRACE);
+        let limits = Limits {
+            memory: args.memory.and_then(Most::get),
+            pids: args.pids.and_then(Most::get),
+            cpus: args.cpu.and_then(Most::get),
+        };
         let short_ladder = || parse::short_ladder(args.signal.unwrap_or(Signal::INT), grace);
         Ok(Self {
             config: Config {
@@ -84,17 +96,17 @@ impl TryFrom<RunArgs> for Plan {
                 drain_timeout: args.drain.or(defaults.drain_timeout),
                 activity: args.activity.into(),
                 ladder: args.ladder.unwrap_or_else(short_ladder),
-                // With process 1 the kernel takes every process along. This way the report can name them.
-                sweep: if is_init() {
-                    Sweep::Always
-                } else {
-                    defaults.sweep
+                sweep: match args.sweep {
+                    Some(sweep) => sweep.into(),
+                    // With process 1 the kernel takes every process along. This way the report can name them.
+                    None if is_init() => Sweep::Always,
+                    None => defaults.sweep,
                 },
                 stray_timeout: Some(STRAY_TIMEOUT),
                 ..defaults
             },
             grace,
-            containment: match (args.cgroup, args.session) {
+            containment: match (args.cgroup || !limits.are_none(), args.session) {
                 (true, _) => Containment::Cgroup,
                 (false, true) => Containment::Session,
                 (false, false) => Containment::Group,
@@ -109,6 +121,9 @@ impl TryFrom<RunArgs> for Plan {
             } else {
                 OnOurDeath::Kill
             },
+            limits,
+            directory: args.chdir,
+            success: args.success.unwrap_or_default(),
             record: args.record,
             report: args.report,
             tail: args.tail,

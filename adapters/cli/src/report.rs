@@ -1,12 +1,13 @@
 //! How it ended, for people and for programs.
 
 use std::ffi::OsStr;
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
 use childminder::{Error, ExitStatus, Instant, Outcome, Signal, Target};
-use childminder_driver::Tail;
-use childminder_unix::{Child, Orphan, Strays, signals};
+use childminder_driver::{Tail, TailLine};
+use childminder_unix::{Cgroup, Child, Orphan, Strays, signals};
 use serde_json::{Value, json};
 use signal_hook::consts::SIGPIPE;
 
@@ -14,7 +15,7 @@ use crate::failure::Failure;
 use crate::log::{Log, Noticed};
 use crate::plan::{Containment, Plan, is_init};
 use crate::status::{self, OURS, TIMED_OUT};
-use crate::words::{printable, seconds, used};
+use crate::words::{is_text, printable, seconds, size, used};
 
 /// Everything that is known about a run that has ended.
 pub(crate) struct Report<'a> {
@@ -27,17 +28,18 @@ pub(crate) struct Report<'a> {
     pub(crate) orphans_reaped: usize,
     /// What could not be done, and did not end the run.
     pub(crate) notes: &'a [String],
+    /// Why what the command left behind could not be seen, if it could not.
+    pub(crate) blindness: Option<&'a io::Error>,
 }
 
 impl Report<'_> {
     /// What `childminder run` exits with.
     pub(crate) fn status(&self) -> u8 {
-        match self.outcome.error {
+        match self.error() {
             _ if self.is_given_up() => OURS,
             None => 0,
             Some(Error::IdleTimeout | Error::FirstOutputTimeout | Error::RunTimeout) => TIMED_OUT,
-            Some(Error::Exit(ExitStatus::Code(code))) => code.to_le_bytes()[0],
-            Some(Error::Exit(ExitStatus::Signal(signal))) => status::of_signal(signal),
+            Some(Error::Exit(status)) => status::of_exit(status),
             Some(_) => OURS,
         }
     }
@@ -54,6 +56,7 @@ impl Report<'_> {
                 None => Some(format!("process {} outlived the ladder", self.child.id())),
             });
         }
+        parts.extend(self.memory_limit_reached());
         if self.outcome.leaked && !self.is_given_up() {
             // What held it may have been killed since.
             let held = match self.strays.killed() {
@@ -63,6 +66,10 @@ impl Report<'_> {
             parts.push(format!("its output {held} held open"));
         }
         parts.extend(self.left_running());
+        if self.outcome.terminated {
+            let told = |why| format!("left-over processes could not be looked for: {why}");
+            parts.extend(self.blindness.map(told));
+        }
         let later: Vec<_> = self.later_messages().collect();
         if parts.is_empty() {
             // How it ended is worth a word only before others.
@@ -82,7 +89,7 @@ impl Report<'_> {
             "command": self.plan.words(),
             "pid": self.child.id(),
             "status": status,
-            "error": self.log.errors.first().map(|noticed| self.error_json(noticed)),
+            "error": self.errors().next().map(|noticed| self.error_json(noticed)),
             "exit": self.outcome.exit.and_then(|status| self.exit_json(status)),
             "terminated": self.outcome.terminated,
             "leaked": self.outcome.leaked,
@@ -94,7 +101,7 @@ impl Report<'_> {
                 "name": signals::name(sent.signal),
                 "target": sent.target.map_or("strays", Target::name),
             })).collect::<Vec<_>>(),
-            "later_errors": self.log.errors.iter().skip(1)
+            "later_errors": self.errors().skip(1)
                 .map(|noticed| self.error_json(noticed)).collect::<Vec<_>>(),
             "tree": self.tree_json(),
             "tail": self.tail.lines().iter().map(|line| json!({
@@ -144,6 +151,7 @@ impl Report<'_> {
             "killed": list(self.strays.killed()),
             "survivors": survivors,
             "notes": notes,
+            "oom_kills": self.strays.cgroup().map_or(0, Cgroup::oom_kills),
         })
     }
 
@@ -178,15 +186,42 @@ impl Report<'_> {
         self.outcome.exit.is_none()
     }
 
+    /// What went wrong first.
+    fn error(&self) -> Option<Error> {
+        match self.outcome.error {
+            Some(error) if self.is_success(error) => {
+                self.errors().next().map(|noticed| noticed.error)
+            }
+            error => error,
+        }
+    }
+
+    /// What went wrong, in order.
+    fn errors(&self) -> impl Iterator<Item = &Noticed> + '_ {
+        let noticed = self.log.errors.iter();
+        noticed.filter(|noticed| !self.is_success(noticed.error))
+    }
+
+    /// Whether it is none, by `--success`.
+    fn is_success(&self, error: Error) -> bool {
+        matches!(error, Error::Exit(status) if self.plan.success.contains(status::of_exit(status)))
+    }
+
+    fn memory_limit_reached(&self) -> Option<String> {
+        let limit = self.plan.limits.memory?;
+        let kills = self.strays.cgroup()?.oom_kills();
+        (kills > 0).then(|| format!("the memory limit of {} was reached", size(limit)))
+    }
+
     /// Why there is something to say.
     fn reason(&self) -> Option<String> {
-        match (self.outcome.error, self.log.asked_by) {
+        match (self.error(), self.log.asked_by) {
             (None | Some(Error::Exit(_)), Some(signal)) if self.outcome.terminated => {
                 Some(format!("childminder got {}", signals::name(signal)))
             }
             (None | Some(Error::Exit(ExitStatus::Code(_))), _) => None,
             (Some(Error::Exit(ExitStatus::Signal(signal))), _) if is_everyday(signal) => None,
-            (Some(_), _) => Some(self.message(self.log.errors.first()?)),
+            (Some(_), _) => Some(self.message(self.errors().next()?)),
         }
     }
 
@@ -241,7 +276,7 @@ impl Report<'_> {
 
     /// What else went wrong; that it cannot be killed is said already.
     fn later_messages(&self) -> impl Iterator<Item = String> + '_ {
-        let later = self.log.errors.iter().skip(1);
+        let later = self.errors().skip(1);
         later
             .filter(|noticed| noticed.error != Error::Unkillable)
             .map(|noticed| format!("then {}", self.message(noticed)))
@@ -249,8 +284,9 @@ impl Report<'_> {
 
     fn last_words(&self) -> Option<String> {
         let lines = self.tail.lines();
-        let mut newest_first = lines.iter().rev().map(|line| line.text());
-        let said = newest_first.find(|text| !text.trim().is_empty())?;
+        let is_blank = |line: &&TailLine| line.bytes.trim_ascii().is_empty();
+        let last = lines.iter().rev().find(|line| !is_blank(line));
+        let said = last.filter(|line| is_text(line.bytes))?.text();
         let mut text: String = said.chars().take(LAST_WORDS).collect();
         if text.len() < said.len() {
             text.push('…');
@@ -285,6 +321,7 @@ pub(crate) fn not_run(plan: &Plan, failure: &Failure) -> Value {
             "killed": [],
             "survivors": [],
             "notes": [],
+            "oom_kills": 0,
         },
         "tail": [],
         "usage": null,

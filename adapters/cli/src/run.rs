@@ -21,6 +21,7 @@ use std::process::Command;
 use childminder::{Error, ExitStatus, Outcome, Signal, Stream, Target};
 use childminder_terminal::Minded as _;
 use childminder_unix::{Cgroup, Child, Guardian, Place, SpawnOptions, Strays, Watch, signals};
+use rustix::fs::{Access, access};
 use signal_hook::consts::{SIGINT, SIGQUIT};
 
 use crate::console::Console;
@@ -33,7 +34,7 @@ use crate::report::{self, Report};
 use crate::signals::{asks_to_end, handled, ladder_beginning_with, survive_file_size_limit};
 use crate::status::{self, NOT_FOUND};
 use crate::terminal::Terminal;
-use crate::words::complain;
+use crate::words::{complain, reason};
 
 type Loop = EventLoop<Minder>;
 
@@ -67,7 +68,9 @@ pub(crate) fn run(plan: &Plan) -> Result<u8, Failure> {
         return Ok(status::or_ours(status));
     }
     let interruption = interruption(&outcome, child.handler());
-    if let Some(signal) = interruption.filter(|_| given_up.is_none())
+    // By --success, it may have ended well.
+    if let Some(signal) = interruption.filter(|signal| status == status::of_signal(*signal))
+        && given_up.is_none()
         && Terminal::is_of_a_shells_job()
     {
         drop(guardian);
@@ -97,10 +100,12 @@ fn begin(
     let mut minder = Minder::new(plan, console, record);
     let adopted = child.adopt_orphans();
     let present = guardian.as_ref().ok().and_then(Option::as_ref);
-    let mut strays = contained(plan.containment, present);
+    let mut strays = contained(plan, present)?;
     if let Err(error) = adopted {
         strays.note(error.to_string());
+        minder.blindness = Some(error);
     }
+    can_be_entered(plan.directory.as_deref())?;
     let process = spawn(plan, &mut strays, &mut terminal, present)
         .map_err(|error| not_run(&plan.command[0], &error))?;
     if plan.containment == Containment::Cgroup
@@ -124,18 +129,35 @@ fn begin(
     Ok((child, terminal))
 }
 
-fn contained(containment: Containment, guardian: Option<&Guardian>) -> Strays {
-    if containment != Containment::Cgroup {
-        return Strays::new();
+fn contained(plan: &Plan, guardian: Option<&Guardian>) -> Result<Strays, Failure> {
+    if plan.containment != Containment::Cgroup {
+        return Ok(Strays::new());
     }
-    match guardian.map_or_else(Cgroup::create, Guardian::create_cgroup) {
-        Ok(cgroup) => Strays::in_cgroup(cgroup),
+    let limited = || {
+        let mut cgroup = guardian.map_or_else(Cgroup::create, Guardian::create_cgroup)?;
+        cgroup.limit(&plan.limits)?;
+        io::Result::Ok(cgroup)
+    };
+    match limited() {
+        Ok(cgroup) => Ok(Strays::in_cgroup(cgroup)),
+        Err(error) if !plan.limits.are_none() => Err(error.into()),
         Err(error) => {
             let mut strays = Strays::new();
             strays.note(error.to_string());
-            strays
+            Ok(strays)
         }
     }
+}
+
+/// The spawn would not tell this error from one of the command's.
+fn can_be_entered(directory: Option<&Path>) -> Result<(), Failure> {
+    let Some(directory) = directory else {
+        return Ok(());
+    };
+    access(directory.join("."), Access::EXEC_OK).map_err(|errno| {
+        let error = io::Error::from(errno);
+        Failure::ours(format!("cannot change to {}: {error}", directory.display()))
+    })
 }
 
 fn spawn(
@@ -155,6 +177,9 @@ fn spawn(
             .args(&plan.command[1..])
             .stdout(terminal.stdio(Stream::Stdout, plan))
             .stderr(terminal.stdio(Stream::Stderr, plan));
+        if let Some(directory) = &plan.directory {
+            command.current_dir(directory);
+        }
         let options = SpawnOptions {
             place: match plan.containment {
                 Containment::Session => Place::Session,
@@ -228,6 +253,7 @@ fn conclude(
         strays: child.strays().unwrap_or(&none),
         orphans_reaped: child.orphans_reaped(),
         notes: &minder.notes,
+        blindness: minder.blindness.as_ref(),
     };
     let mut status = given_up.map_or_else(|| facts.status(), status::of_signal);
     if !failures.is_empty() {
@@ -271,7 +297,7 @@ fn not_run(name: &OsStr, error: &io::Error) -> Failure {
             format!("cannot run {shown:?}: the interpreter it names is not there")
         }
         NOT_FOUND => format!("no such command: {shown:?}"),
-        _ => format!("cannot run {shown:?}: {error}"),
+        _ => format!("cannot run {shown:?}: {}", reason(error)),
     };
     Failure { status, message }
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use childminder::Signal;
+use childminder::{ExitStatus, Signal};
 use rustix::io::Errno;
 
 /// A deadline ended the command.
@@ -14,6 +14,15 @@ pub(crate) const OURS: u8 = 125;
 pub(crate) const CANNOT_RUN: u8 = 126;
 
 pub(crate) const NOT_FOUND: u8 = 127;
+
+/// What a shell reports for a command that ended so. The status that somebody else took is not known.
+pub(crate) fn of_exit(status: ExitStatus) -> u8 {
+    match status {
+        ExitStatus::Code(code) => code.to_le_bytes()[0],
+        ExitStatus::Signal(signal) => of_signal(signal),
+        ExitStatus::Lost => OURS,
+    }
+}
 
 /// What a shell reports for a command that this signal ended.
 pub(crate) fn of_signal(signal: Signal) -> u8 {

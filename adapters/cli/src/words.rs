@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use childminder::Stream;
 use childminder_unix::Usage;
+use rustix::io::Errno;
+use rustix::process::{Resource, getrlimit};
 
 /// Says a line on standard error. With that gone there is nobody left to tell.
 pub(crate) fn complain(message: &str) {
@@ -29,6 +31,17 @@ pub(crate) fn printable(name: &str) -> String {
     shown
 }
 
+/// What an error says; and, where we may open too few files, how many it takes.
+pub(crate) fn reason(error: &io::Error) -> String {
+    if Errno::from_io_error(error) != Some(Errno::MFILE) {
+        return error.to_string();
+    }
+    let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    format!(
+        "too many open files: childminder needs about {DESCRIPTORS} descriptors (`ulimit -n` is {limit})"
+    )
+}
+
 /// What is lost by this failure of one of our streams. A reader that has left has lost nothing.
 pub(crate) fn loss(stream: Stream, failure: &io::Error) -> Option<String> {
     let name = match stream {
@@ -46,7 +59,33 @@ pub(crate) fn used(usage: &Usage) -> String {
     format!("used {user} user, {system} system, {mebibytes} MiB")
 }
 
+/// As `--memory` takes it.
+pub(crate) fn size(bytes: u64) -> String {
+    let units = [
+        (1 << 40, "T"),
+        (1 << 30, "G"),
+        (1 << 20, "M"),
+        (1 << 10, "K"),
+    ];
+    let whole = units.iter().find(|(unit, _)| bytes.is_multiple_of(*unit));
+    match whole {
+        Some((unit, name)) => format!("{}{name}", bytes / unit),
+        None => format!("{bytes} bytes"),
+    }
+}
+
+/// Whether a program wrote this for people to read, perhaps in colour.
+pub(crate) fn is_text(bytes: &[u8]) -> bool {
+    let is_control = |byte: &u8| byte.is_ascii_control() && !b"\t\x07\x08\x1b".contains(byte);
+    let unreadable: usize = bytes.utf8_chunks().map(|chunk| chunk.invalid().len()).sum();
+    // A few are of another encoding, or of a character that was cut.
+    !bytes.iter().any(is_control) && unreadable * 4 <= bytes.len()
+}
+
 /// With two decimals.
 pub(crate) fn seconds(span: Duration) -> String {
     format!("{:.2}s", span.as_secs_f64())
 }
+
+/// A few more than any way to run a command takes, the three standard streams included.
+const DESCRIPTORS: u32 = 32;

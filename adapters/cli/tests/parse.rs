@@ -66,10 +66,10 @@ fn a_fraction_is_read_to_its_last_digit() {
 #[test]
 fn bad_durations() {
     for text in [
-        "", " ", ".", "s", ".s", "ms", "-1", "+1", "-0", "1e", "1e+", "1e1.5", "e3", "1e3e3", "0x10", "1_000", "1,5",
-        "1.2.3", "1..2", "5 s", " 5", "5 ", "5\n", "5S", "5MS", "5sec", "5s5", "1h30", "30m1h",
-        "1m1m", "1h 30m", "1hm", "1h-30m", "inf",
-        "NaN", "٣", "５", "5µs", "5ｓ", "∞", "\0",
+        "", " ", ".", "s", ".s", "ms", "-1", "+1", "-0", "1e", "1e+", "1e1.5", "e3", "1e3e3",
+        "0x10", "1_000", "1,5", "1.2.3", "1..2", "5 s", " 5", "5 ", "5\n", "5S", "5MS", "5sec",
+        "5s5", "1h30", "30m1h", "1m1m", "1h 30m", "1hm", "1h-30m", "inf", "NaN", "٣", "５", "5µs",
+        "5ｓ", "∞", "\0",
     ] {
         let given = text.to_owned();
         assert_eq!(duration(text), Err(BadDuration { given }), "{text}");
@@ -141,4 +141,93 @@ fn a_short_ladder_ends_with_sigkill_once() {
     };
     assert_eq!(signals(Signal::TERM), [Signal::TERM, Signal::KILL]);
     assert_eq!(signals(Signal::KILL), [Signal::KILL]);
+}
+
+#[test]
+fn sizes() {
+    for (text, expected) in [
+        ("1", 1),
+        ("4096", 4096),
+        ("8K", 8192),
+        ("512M", 512 << 20),
+        ("1.5G", 1536 << 20),
+        ("2T", 2 << 40),
+        ("1e3", 1000),
+        ("0.1K", 103),
+        ("18446744073709551615", u64::MAX),
+    ] {
+        assert_eq!(size(text), Ok(expected), "{text}");
+    }
+    for text in [
+        "",
+        "0",
+        "0M",
+        "M",
+        "-1",
+        "+1",
+        "1k",
+        "1MB",
+        "1MiB",
+        "1 M",
+        "1M1K",
+        "0x10",
+        "max",
+        "inf",
+        "18446744073709551616",
+        "16777216T",
+        "1e99999999999",
+    ] {
+        let said = size(text).expect_err(text);
+        assert!(said.starts_with(&format!("`{text}` is no size")), "{said}");
+    }
+}
+
+#[test]
+fn numbers_of_processors() {
+    for (text, expected) in [
+        ("1", 1.0),
+        ("0.01", 0.01),
+        ("1.5", 1.5),
+        (".5", 0.5),
+        ("64", 64.0),
+    ] {
+        assert_eq!(processors(text), Ok(expected), "{text}");
+    }
+    for text in [
+        "", "0", "0.009", "-1", "+1", "50%", "1.5c", "inf", "nan", "1e400", "1..2",
+    ] {
+        let said = processors(text).expect_err(text);
+        assert!(
+            said.starts_with(&format!("`{text}` is no number of processors")),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn lists_of_statuses() {
+    let listed = |text| {
+        let statuses = statuses(text).expect(text);
+        (0..=255)
+            .filter(|status| statuses.contains(*status))
+            .collect::<Vec<u8>>()
+    };
+    assert_eq!(listed("143"), [143]);
+    assert_eq!(listed("3,143,0,255,3"), [0, 3, 143, 255]);
+    for (text, wrong) in [
+        ("", ""),
+        ("3,", ""),
+        (",3", ""),
+        ("256", "256"),
+        ("-1", "-1"),
+        ("3,4-6", "4-6"),
+        ("3, 4", " 4"),
+        ("TERM", "TERM"),
+    ] {
+        let said = statuses(text).expect_err(text);
+        assert!(
+            said.starts_with(&format!("`{wrong}` is no exit status")),
+            "{said}"
+        );
+    }
 }

@@ -10,10 +10,11 @@ use std::time::Duration;
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal};
 
+use crate::guardian;
 use crate::sys;
 
 /// A leaf of the cgroup v2 hierarchy (`cgroups(7)`), made beside us and removed when it is dropped. It
-/// limits nothing: it shows which processes belong to a child, and kills all of them at once.
+/// shows which processes belong to a child, kills all of them at once, and [limits](Self::limit) what they use.
 ///
 /// ```no_run
 /// use childminder_unix::{Cgroup, Child, SpawnOptions};
@@ -30,7 +31,53 @@ use crate::sys;
 #[derive(Debug)]
 pub struct Cgroup {
     path: PathBuf,
+    is_limited: bool,
+    /// As of its removal.
+    oom_kills: u64,
     is_removed: bool,
+}
+
+/// What the members of a cgroup may use together. `None` is no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Limits {
+    /// Memory in bytes, the page cache included and swap not, as with systemd's `MemoryMax=`. The kernel kills
+    /// members that need more.
+    pub memory: Option<u64>,
+    /// Processes and threads at a time. Beyond, none can be started.
+    pub pids: Option<u64>,
+    /// Processors, or parts of one: in each tenth of a second, so much time on all of them together. 0.01 is the
+    /// least.
+    pub cpus: Option<f64>,
+}
+
+impl Limits {
+    /// Whether nothing is limited.
+    pub fn are_none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The controllers, the names of what they limit, and what is written there.
+    fn settings(&self) -> io::Result<Vec<Setting>> {
+        let setting = |controller, file, value| Setting {
+            controller,
+            file,
+            value,
+        };
+        let mut settings = Vec::new();
+        if let Some(bytes) = self.memory {
+            settings.push(setting("memory", "memory.max", bytes.to_string()));
+        }
+        if let Some(count) = self.pids {
+            settings.push(setting("pids", "pids.max", count.to_string()));
+        }
+        if let Some(cpus) = self.cpus {
+            let quota = Duration::try_from_secs_f64(cpus * CPU_PERIOD.as_secs_f64())
+                .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+            let value = format!("{} {}", quota.as_micros(), CPU_PERIOD.as_micros());
+            settings.push(setting("cpu", "cpu.max", value));
+        }
+        Ok(settings)
+    }
 }
 
 impl Cgroup {
@@ -52,7 +99,11 @@ impl Cgroup {
         let own = fs::read_to_string("/proc/self/cgroup").map_err(unreadable)?;
         let mounts = fs::read_to_string("/proc/self/mountinfo").map_err(unreadable)?;
         let mut first = None;
-        for parent in directories(&own, &mounts) {
+        for own in directories(&own, &mounts) {
+            let parent = match own.parent() {
+                Some(parent) if own.ends_with(leaf_of_ours()) => parent.to_owned(),
+                _ => own,
+            };
             match Self::create_in(&parent, &mut tell) {
                 Ok(cgroup) => return Ok(cgroup),
                 Err(error) => first = first.or(Some((parent, error))),
@@ -95,8 +146,43 @@ impl Cgroup {
     pub(crate) fn at(path: PathBuf) -> Self {
         Self {
             path,
+            is_limited: false,
+            oom_kills: 0,
             is_removed: false,
         }
+    }
+
+    /// Limits what its members, and those of cgroups below it, may use together. What is `None` stays as it was.
+    ///
+    /// A cgroup has the controllers for it (`memory`, `pids`, `cpu`) if its parent hands them on
+    /// (`cgroup.subtree_control`); the parent is told to. The kernel allows that only where the parent has no
+    /// processes of its own. If this process is alone in it, it moves to a leaf, `childminder-PID-own`, and stays
+    /// there.
+    ///
+    /// ```no_run
+    /// use childminder_unix::{Cgroup, Limits};
+    ///
+    /// let mut cgroup = Cgroup::create()?;
+    /// let limits = Limits { memory: Some(512 << 20), cpus: Some(1.5), ..Limits::default() };
+    /// cgroup.limit(&limits)?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// A sentence that says which controller is missing and why, and what can be done; `InvalidInput` for a number
+    /// of processors that is none. Some limits may be set then.
+    pub fn limit(&mut self, limits: &Limits) -> io::Result<()> {
+        for setting in limits.settings()? {
+            let file = self.path.join(setting.file);
+            if !file.exists() {
+                let parent = self.path.parent().unwrap_or(&self.path);
+                hand_on(parent, setting.controller).map_err(|error| setting.refused(&error))?;
+            }
+            write(&file, &setting.value).map_err(|error| setting.refused(&error))?;
+            self.is_limited = true;
+        }
+        Ok(())
     }
 
     /// Its `cgroup.procs`, opened for [`SpawnOptions::cgroup`](crate::SpawnOptions::cgroup).
@@ -112,6 +198,24 @@ impl Cgroup {
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether [`limit`](Self::limit) has set anything.
+    pub fn is_limited(&self) -> bool {
+        self.is_limited
+    }
+
+    /// How many of its members, and of those of cgroups below it, the kernel has killed for want of memory, up to
+    /// now or to its removal; 0 also where that is not counted, since it has no `memory` controller.
+    pub fn oom_kills(&self) -> u64 {
+        if self.is_removed {
+            return self.oom_kills;
+        }
+        let events = fs::read_to_string(self.path.join("memory.events")).unwrap_or_default();
+        let kills = events
+            .lines()
+            .find_map(|line| line.strip_prefix("oom_kill "));
+        kills.and_then(|count| count.parse().ok()).unwrap_or(0)
     }
 
     /// The process ids of its members, and of those of cgroups below it. Dead processes are no members, and those in
@@ -179,6 +283,7 @@ impl Cgroup {
     /// What the system says when members cannot be moved, or when it is still busy after a second. It is
     /// left then. Removing it a second time is an error too.
     pub fn remove(&mut self) -> io::Result<()> {
+        self.oom_kills = self.oom_kills();
         self.is_removed = true;
         let mut result = Ok(());
         for _ in 0..ATTEMPTS {
@@ -195,10 +300,12 @@ impl Cgroup {
     }
 
     fn try_remove(&self) -> io::Result<()> {
-        let parent = self.path.parent().unwrap_or(&self.path).join(LIST);
+        let parent = self.path.parent().unwrap_or(&self.path);
+        let ours = parent.join(leaf_of_ours());
+        let home = if ours.is_dir() { &ours } else { parent }.join(LIST);
         for directory in subtree(&self.path)?.iter().rev() {
             for pid in listed(directory)? {
-                let moved = fs::write(&parent, pid.to_string());
+                let moved = write(&home, &pid.to_string());
                 match moved {
                     // It died first.
                     Err(error) if error.raw_os_error() == Some(nix::libc::ESRCH) => {}
@@ -218,6 +325,95 @@ impl Drop for Cgroup {
             let _ = self.remove();
         }
     }
+}
+
+/// One limit.
+struct Setting {
+    controller: &'static str,
+    file: &'static str,
+    value: String,
+}
+
+impl Setting {
+    fn refused(&self, error: &io::Error) -> io::Error {
+        let file = self.file;
+        io::Error::new(error.kind(), format!("cannot set {file}: {error}"))
+    }
+}
+
+/// Has `parent` hand this controller on to the cgroups in it.
+fn hand_on(parent: &Path, controller: &str) -> io::Result<()> {
+    let shown = parent.display();
+    let available = fs::read_to_string(parent.join("cgroup.controllers"))?;
+    if !available.split_whitespace().any(|name| name == controller) {
+        return Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            format!("the {controller} controller is not to be had in {shown}; {DELEGATE}"),
+        ));
+    }
+    let enabled = enable(parent, controller).or_else(|error| {
+        let is_busy = error.kind() == io::ErrorKind::ResourceBusy;
+        if !is_busy || !listed(parent)?.iter().all(is_of_us) {
+            return Err(error);
+        }
+        beside_none(parent, || enable(parent, controller))
+    });
+    enabled.map_err(|error| {
+        let why = match error.kind() {
+            io::ErrorKind::ResourceBusy => "which has other processes in it".to_owned(),
+            _ => error.to_string(),
+        };
+        io::Error::new(
+            error.kind(),
+            format!(
+                "the {controller} controller cannot be handed on in {shown}: {why}; {DELEGATE}"
+            ),
+        )
+    })
+}
+
+fn enable(parent: &Path, controller: &str) -> io::Result<()> {
+    write(
+        &parent.join("cgroup.subtree_control"),
+        &format!("+{controller}"),
+    )
+}
+
+/// Moves us out of `parent`, and back if `attempt` fails then.
+fn beside_none(parent: &Path, attempt: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+    let leaf = parent.join(leaf_of_ours());
+    let all_move = |from: &Path, to: &Path| {
+        let mut members = listed(from)?.into_iter().filter(is_of_us);
+        members.try_for_each(|member| write(&to.join(LIST), &member.to_string()))
+    };
+    match fs::create_dir(&leaf) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    let done = all_move(parent, &leaf).and_then(|()| attempt());
+    if done.is_err() {
+        // The error is told; nothing is lost if we stay.
+        let _ = all_move(&leaf, parent).and_then(|()| fs::remove_dir(&leaf));
+    }
+    done
+}
+
+/// Whether this is our process, or its guardian.
+fn is_of_us(pid: &u32) -> bool {
+    *pid == std::process::id() || guardian::is_ours(*pid)
+}
+
+/// Where we go, so that the cgroup we were in can hand controllers on.
+fn leaf_of_ours() -> String {
+    format!("childminder-{}-own", std::process::id())
+}
+
+/// Makes no file: the kernel does.
+fn write(file: &Path, value: &str) -> io::Result<()> {
+    File::options()
+        .write(true)
+        .open(file)?
+        .write_all(value.as_bytes())
 }
 
 /// The members of this cgroup itself. The kernel lists a process of a PID namespace that we cannot see as 0.
@@ -290,6 +486,12 @@ fn unreadable(error: io::Error) -> io::Error {
 }
 
 const LIST: &str = "cgroup.procs";
+
+/// What the kernel takes if it is told of none.
+const CPU_PERIOD: Duration = Duration::from_millis(100);
+
+/// What helps where no controller is to be had.
+const DELEGATE: &str = "start this program alone in a cgroup that has it, as `systemd-run --scope -p Delegate=yes` does";
 const ATTEMPTS: u32 = 1000;
 const PAUSE: Duration = Duration::from_millis(1);
 
@@ -318,6 +520,97 @@ mod tests {
         assert_eq!(seen(own, hybrid), ["/sys/fs/cgroup/unified/user.slice/a b"]);
         assert_eq!(seen("9:name=systemd:/x\n", hybrid), [""; 0]);
         assert_eq!(seen("0::/", "1 1 0:1 / / rw - ext4 /dev/vda rw\n"), [""; 0]);
+    }
+
+    /// A cgroup that is none, with these files in it and in its parent.
+    fn imitated(place: &Path, files: &[(&str, &str)]) -> Cgroup {
+        let path = place.join("leaf");
+        fs::create_dir_all(&path).expect("a directory");
+        for (name, contents) in files {
+            fs::write(place.join(name), contents).expect("a file");
+        }
+        Cgroup {
+            path,
+            is_limited: false,
+            oom_kills: 0,
+            is_removed: false,
+        }
+    }
+
+    #[test]
+    fn limits_are_written_where_the_kernel_reads_them() {
+        let place = tempfile::tempdir().expect("a directory");
+        let files = [
+            ("leaf/memory.max", ""),
+            ("leaf/pids.max", ""),
+            ("leaf/cpu.max", ""),
+        ];
+        let mut cgroup = imitated(place.path(), &files);
+        cgroup.limit(&Limits::default()).expect("nothing to do");
+        assert!(!cgroup.is_limited());
+        let limits = Limits {
+            memory: Some(512 << 20),
+            pids: Some(7),
+            cpus: Some(1.5),
+        };
+        cgroup.limit(&limits).expect("files");
+        assert!(cgroup.is_limited());
+        let written = files.map(|(name, _)| fs::read_to_string(place.path().join(name)).ok());
+        let expected = ["536870912", "7", "150000 100000"];
+        assert_eq!(written, expected.map(|value| Some(value.to_owned())));
+        for cpus in [f64::NAN, f64::INFINITY, -1.0] {
+            let error = cgroup.limit(&Limits {
+                cpus: Some(cpus),
+                ..Limits::default()
+            });
+            assert_eq!(error.unwrap_err().kind(), io::ErrorKind::InvalidInput);
+        }
+    }
+
+    #[test]
+    fn a_controller_that_is_missing_is_asked_for_and_named() {
+        let place = tempfile::tempdir().expect("a directory");
+        let files = [
+            ("cgroup.controllers", "cpu memory\n"),
+            ("cgroup.subtree_control", ""),
+        ];
+        let mut cgroup = imitated(place.path(), &files);
+        let memory = Limits {
+            memory: Some(1),
+            ..Limits::default()
+        };
+        // A real parent would make the file appear.
+        cgroup.limit(&memory).expect_err("there is no file");
+        let asked = fs::read_to_string(place.path().join("cgroup.subtree_control"));
+        assert_eq!(asked.expect("a file"), "+memory");
+        let pids = Limits {
+            pids: Some(1),
+            ..Limits::default()
+        };
+        let error = cgroup.limit(&pids).expect_err("there is no controller");
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "cannot set pids.max: the pids controller is not to be had in {}; {DELEGATE}",
+                place.path().display()
+            )
+        );
+        assert!(!cgroup.is_limited());
+    }
+
+    #[test]
+    fn kills_for_want_of_memory_are_counted() {
+        let place = tempfile::tempdir().expect("a directory");
+        let mut cgroup = imitated(place.path(), &[]);
+        assert_eq!(cgroup.oom_kills(), 0);
+        let events = "low 0\nhigh 0\nmax 7\noom 3\noom_kill 2\noom_group_kill 1\n";
+        fs::write(cgroup.path.join("memory.events"), events).expect("a file");
+        assert_eq!(cgroup.oom_kills(), 2);
+        fs::remove_file(cgroup.path.join("memory.events")).expect("a file");
+        assert_eq!(cgroup.oom_kills(), 0);
+        fs::write(cgroup.path.join("memory.events"), events).expect("a file");
+        let _ = cgroup.remove();
+        assert_eq!(cgroup.oom_kills(), 2);
     }
 
     #[test]

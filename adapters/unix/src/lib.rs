@@ -72,7 +72,7 @@ mod wakeup;
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-pub use cgroup::Cgroup;
+pub use cgroup::{Cgroup, Limits};
 pub use child::Child;
 pub use guardian::Guardian;
 pub use lost::Lost;

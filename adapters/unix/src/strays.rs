@@ -122,11 +122,12 @@ impl Strays {
     }
 
     /// Spawns the child by `attempt`, which is given the [entrance](Cgroup::entrance) of its cgroup. Where the cgroup
-    /// takes no process in, for instance because it is threaded, the child is spawned without, and a note says so.
+    /// takes no process in, for instance because it is threaded, the child is spawned without, and a note says so;
+    /// but not where the cgroup is [limited](Cgroup::is_limited).
     ///
     /// # Errors
     ///
-    /// Those of `attempt` without a cgroup, and of the entrance.
+    /// Those of `attempt` without a cgroup or with a limited one, and of the entrance.
     pub fn spawn(
         &mut self,
         mut attempt: impl FnMut(Option<OwnedFd>) -> io::Result<Child>,
@@ -136,6 +137,7 @@ impl Strays {
         };
         let refusal = match attempt(Some(cgroup.entrance()?)) {
             Ok(child) => return Ok(child),
+            Err(error) if cgroup.is_limited() => return Err(error),
             Err(error) => error,
         };
         // It may be the command's fault; then this fails too.

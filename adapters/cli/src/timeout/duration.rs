@@ -20,7 +20,9 @@ pub(super) fn parse(text: &str) -> Option<Duration> {
 
 fn is_infinite(text: &str) -> bool {
     let number = text.strip_suffix(UNIT_NAMES).unwrap_or(text);
-    ["inf", "infinity"].iter().any(|name| number.eq_ignore_ascii_case(name))
+    ["inf", "infinity"]
+        .iter()
+        .any(|name| number.eq_ignore_ascii_case(name))
 }
 
 /// What follows `0x`, with its unit.

@@ -47,7 +47,7 @@ impl Watcher {
     /// Says that this is sent, if that is wanted.
     fn announce(&self, signal: Signal) {
         let name = match (signal, self.given) {
-            (CONT, None) => "EXIT".to_owned(),
+            (CONT, None) => "0".to_owned(),
             // It only follows another.
             (CONT, Some(given)) if given != CONT => return,
             _ => signal_name(signal),

@@ -2,6 +2,8 @@
 
 use std::io::{self, Write as _};
 
+use crate::words::reason;
+
 /// Says a line on standard error, in this name.
 pub(super) fn complain(name: &str, message: &str) {
     // With that gone there is nobody left to tell.
@@ -10,7 +12,7 @@ pub(super) fn complain(name: &str, message: &str) {
 
 /// The words that C has for it.
 pub(super) fn without_number(error: &io::Error) -> String {
-    let said = error.to_string();
+    let said = reason(error);
     said.split(" (os error")
         .next()
         .unwrap_or_default()

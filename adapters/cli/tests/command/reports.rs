@@ -404,3 +404,33 @@ fn a_report_that_does_not_fit_is_our_failure() {
     command.stderr(full());
     assert_eq!(start(command).finish().status, 125);
 }
+
+#[test]
+fn last_words_are_words() {
+    let said = |script: &str| {
+        run("", &format!("{script}; kill -KILL $$"))
+            .stderr()
+            .to_owned()
+    };
+    for binary in [
+        "echo text; head -c 40 /dev/zero",
+        "printf 'a\\001\\002\\003b\\n'",
+        "printf '\\200\\201\\202\\203abc'",
+    ] {
+        let said = said(binary);
+        assert!(
+            said.starts_with("childminder: sh: killed by SIGKILL; used "),
+            "{said}"
+        );
+    }
+    for (words, told) in [
+        (
+            "printf '\\033[31mred\\033[0m'",
+            "\"\\u{1b}[31mred\\u{1b}[0m\"",
+        ),
+        ("printf 'a\\tb, caf\\351'", "\"a\\tb, caf\u{fffd}\""),
+    ] {
+        let said = said(words);
+        assert!(said.contains(&format!("; last said {told}; ")), "{said}");
+    }
+}

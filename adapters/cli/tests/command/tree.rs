@@ -1,7 +1,7 @@
 //! Whoever the command starts in turn.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{BufRead as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -368,6 +368,116 @@ fn a_command_that_is_not_found_leaves_no_cgroup() {
         "childminder: no such command: \"no-such-command\" (not in PATH)\n",
     );
     assert!(!Path::new(&parent).join(name).exists());
+}
+
+#[test]
+fn that_what_is_left_cannot_be_seen_is_told() {
+    let place = Place::new();
+    let without_proc = |options: &str, script: &str| {
+        let mount = "mount -t tmpfs none /proc && exec \"$@\"";
+        let words = ["unshare", "--mount", "sh", "-c", mount, "sh"];
+        start(through(&words, &minding(&place.options(options), script)))
+    };
+    let why = "cannot read /proc: No such file or directory (os error 2)";
+    let told = format!("left-over processes could not be looked for: {why}");
+    let note = json!([why]);
+
+    let mut running = without_proc("--wall 500ms --drain 50ms", &format!("{FAR} sleep 60"));
+    let _stray = Stray::of(&mut running);
+    running.finish().expect(
+        124,
+        &format!(
+            "childminder: sh: still running after 500ms (--wall); sent SIGINT; killed by SIGINT; \
+            its output is still held open; {told}\n"
+        ),
+    );
+    assert_eq!(place.report()["tree"]["notes"], note);
+
+    without_proc("", "exit 3").finish().expect(3, "");
+    assert_eq!(place.report()["tree"]["notes"], note);
+}
+
+#[test]
+fn when_to_sweep_can_be_chosen() {
+    let silent = "setsid sh -c 'echo $$; exec sleep 60 >/dev/null 2>&1' & read go; exit 3";
+    let place = Place::new();
+    for (options, is_ended, survives) in [
+        ("--sweep never", true, true),
+        ("--sweep terminated", true, false),
+        ("--sweep terminated", false, true),
+        ("--sweep always", false, false),
+        ("--sweep always --keep", false, false),
+        ("--sweep always --sweep never", false, true),
+    ] {
+        let mut command = minding(&place.options(options), silent);
+        command.stdin(Stdio::piped());
+        let mut running = start(command);
+        let stray = Stray::of(&mut running);
+        wait_until(|| stray.name() == "sleep");
+        if is_ended {
+            running.signal(Signal::TERM);
+        } else {
+            writeln!(running.stdin(), "go").expect("its input");
+        }
+        let ended = running.finish();
+        assert_eq!(ended.status, if is_ended { 143 } else { 3 }, "{options}");
+        assert_eq!(!stray.0.is_gone(), survives, "{options}");
+        let tree = &place.report()["tree"];
+        let counted = |list: &str| tree[list].as_array().map(Vec::len);
+        let expected = [usize::from(survives), usize::from(!survives)];
+        assert_eq!(
+            [counted("survivors"), counted("killed")],
+            expected.map(Some),
+            "{options}"
+        );
+        place.replay();
+    }
+}
+
+/// Where the controllers are not to be had, the command is not run.
+#[test]
+fn a_limit_holds_or_nothing_is_run() {
+    for (option, controller, file, value) in [
+        ("--memory 64M", "memory", "memory.max", "67108864"),
+        ("--pids 50", "pids", "pids.max", "50"),
+        ("--cpu 0.5", "cpu", "cpu.max", "50000 100000"),
+    ] {
+        let place = Place::new();
+        let script = "grep ^0:: /proc/self/cgroup; read go";
+        let mut command = minding(&place.options(option), script);
+        command.stdin(Stdio::piped());
+        let mut running = start(command);
+        let mut stdout = running.take_stdout();
+        let mut line = String::new();
+        stdout.read_line(&mut line).expect("standard output");
+        if line.is_empty() {
+            let ended = running.finish();
+            let said = ended.stderr();
+            let refused = format!("childminder: cannot set {file}: the {controller} controller ");
+            assert_eq!(ended.status, 125, "{said}");
+            assert!(said.starts_with(&refused), "{said}");
+            assert!(
+                said.contains("systemd-run --scope -p Delegate=yes"),
+                "{said}"
+            );
+            assert_eq!(place.report()["error"]["type"], "not_run");
+        } else {
+            let file = Path::new(&cgroup_of(line.trim_end())).join(file);
+            assert_eq!(fs::read_to_string(file).expect("a limit").trim_end(), value);
+            writeln!(running.stdin(), "go").expect("its input");
+            running.finish();
+        }
+    }
+    let ended = start(read_only(&minding("--memory 64M", "echo ran"))).finish();
+    let said = ended.stderr();
+    assert_eq!((ended.status, ended.stdout()), (125, ""), "{said}");
+    assert!(
+        said.contains("Read-only file system (os error 30)\n"),
+        "{said}"
+    );
+    // None is none.
+    let options = "--memory 64M --memory max --pids max --cpu max";
+    start(minding(options, "exit 3")).finish().expect(3, "");
 }
 
 fn our_cgroup() -> String {

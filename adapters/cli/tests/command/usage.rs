@@ -40,6 +40,20 @@ fn a_wrong_argument_is_named_with_what_is_right() {
         ),
         ("--tail", "-1", "write a whole number, such as 10"),
         ("--tail", "many", "write a whole number, such as 10"),
+        ("--memory", "lots", "such as 512M or 1.5G"),
+        ("--memory", "0", "such as 512M or 1.5G"),
+        ("--pids", "-1", "write a whole number, such as 10"),
+        ("--cpu", "0", "write 2, or 0.5, at least 0.01"),
+        (
+            "--success",
+            "3,TERM",
+            "write numbers up to 255, such as 3,143",
+        ),
+        (
+            "--sweep",
+            "sometimes",
+            "[possible values: never, terminated, always]",
+        ),
     ] {
         let ended = start(childminder(["run", option, value, "--", "echo", "out"])).finish();
         let said = ended.stderr();
@@ -64,6 +78,10 @@ fn what_makes_no_sense_is_refused() {
         ("run --idle", "a value is required for '--idle"),
         ("run --bogus -- echo out", "unexpected argument '--bogus'"),
         ("run -q -v -- echo out", "cannot be used with"),
+        (
+            "run --session --memory 1G -- echo out",
+            "cannot be used with",
+        ),
         ("replay", "required arguments were not provided"),
     ] {
         let ended = called_with(args);
@@ -82,7 +100,7 @@ fn options_end_at_the_command() {
 
 #[test]
 fn the_help_fits_a_screen() {
-    for args in ["--help", "run --help", "replay --help"] {
+    for args in ["--help", "run --help", "run -h", "replay --help"] {
         let ended = called_with(args);
         ended.expect(0, "");
         let lines: Vec<_> = ended.stdout().lines().collect();
@@ -103,7 +121,10 @@ fn the_last_of_an_option_counts() {
     };
     killed("-s INT -s TERM", "sent SIGTERM; killed by SIGTERM");
     killed("--ladder INT --ladder HUP", "sent SIGHUP; killed by SIGHUP");
-    killed("-s INT -k 1h --ladder TERM", "sent SIGTERM; killed by SIGTERM");
+    killed(
+        "-s INT -k 1h --ladder TERM",
+        "sent SIGTERM; killed by SIGTERM",
+    );
     killed("--ladder INT -s TERM", "sent SIGTERM; killed by SIGTERM");
     killed("--ladder TERM -k 1h", "sent SIGINT; killed by SIGINT");
     run("-q -q --tail 1 --tail 2", "exit 3").expect(3, "");
@@ -111,7 +132,13 @@ fn the_last_of_an_option_counts() {
 
 #[test]
 fn the_version_is_told() {
-    for args in ["--version", "-V", "run --version", "replay --version", "run -V"] {
+    for args in [
+        "--version",
+        "-V",
+        "run --version",
+        "replay --version",
+        "run -V",
+    ] {
         let ended = called_with(args);
         ended.expect(0, "");
         let version = concat!("childminder ", env!("CARGO_PKG_VERSION"), "\n");

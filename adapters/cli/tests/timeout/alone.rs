@@ -84,7 +84,9 @@ fn parts_of_a_duration_add_up() {
         let ended = run(ours.command(&[good, "sh", "-c", "exit 3"]));
         assert_eq!((ended.code, ended.stderr.as_str()), (Some(3), ""), "{good}");
     }
-    for bad in ["30m1h", "1h30", "1m1m", "0x1h1m", "1h0x1m", "1s500ms", "-1h30m"] {
+    for bad in [
+        "30m1h", "1h30", "1m1m", "0x1h1m", "1h0x1m", "1s500ms", "-1h30m",
+    ] {
         let ended = run(ours.command(&["--", bad, "true"]));
         assert_eq!(ended.code, Some(125), "{bad}");
     }
