@@ -85,14 +85,49 @@ fn print(ladder: &Ladder) -> String {
     stages.collect::<Vec<_>>().join(",")
 }
 
-/// Decimal arithmetic as it is done on paper: digit by digit, exact to the last one.
+/// Parts that each end with a unit; a number without one stands alone.
 fn naive_duration(text: &str) -> Option<Duration> {
-    let unit = UNITS
-        .iter()
-        .filter(|(name, _)| text.ends_with(name))
-        .max_by_key(|(name, _)| name.len())?;
-    let number = text.strip_suffix(unit.0)?;
-    let (whole, fraction) = match number.split('.').collect::<Vec<_>>()[..] {
+    let mut parts = vec![String::new()];
+    for c in text.chars() {
+        let last = parts.last_mut()?;
+        // Of letters, only `e` stands within a number.
+        let ends = last.ends_with(|c: char| c.is_ascii_alphabetic() && !"eE".contains(c));
+        if ends && !c.is_ascii_alphabetic() {
+            parts.push(c.to_string());
+        } else {
+            last.push(c);
+        }
+    }
+    let (mut sum, mut longest_unit) = (0_u128, u64::MAX);
+    for part in &parts {
+        let (name, unit) = UNITS
+            .iter()
+            .filter(|(name, _)| part.ends_with(name))
+            .max_by_key(|(name, _)| name.len())?;
+        let is_alone = name.is_empty() && parts.len() == 1;
+        if !is_alone && (name.is_empty() || *unit >= longest_unit) {
+            return None;
+        }
+        longest_unit = *unit;
+        sum = sum.saturating_add(naive_product(part.strip_suffix(name)?, *unit)?);
+    }
+    Some(if sum < Duration::MAX.as_nanos() {
+        Duration::new(
+            u64::try_from(sum / 1_000_000_000).ok()?,
+            u32::try_from(sum % 1_000_000_000).ok()?,
+        )
+    } else {
+        Duration::MAX
+    })
+}
+
+/// Decimal arithmetic as it is done on paper: digit by digit, exact to the last one.
+fn naive_product(number: &str, unit: u64) -> Option<u128> {
+    let (mantissa, exponent) = match number.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, naive_exponent(exponent)?),
+        None => (number, 0),
+    };
+    let (whole, fraction) = match mantissa.split('.').collect::<Vec<_>>()[..] {
         [whole] => (whole, ""),
         [whole, fraction] => (whole, fraction),
         _ => return None,
@@ -101,7 +136,7 @@ fn naive_duration(text: &str) -> Option<Duration> {
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    // The lowest digit first, as many of them below the point as there were.
+    // The lowest digit first.
     let mut product: Vec<u64> = digits
         .iter()
         .rev()
@@ -109,7 +144,7 @@ fn naive_duration(text: &str) -> Option<Duration> {
         .collect();
     let mut carry = 0;
     for digit in &mut product {
-        *digit = *digit * unit.1 + carry;
+        *digit = *digit * unit + carry;
         carry = *digit / 10;
         *digit %= 10;
     }
@@ -117,23 +152,31 @@ fn naive_duration(text: &str) -> Option<Duration> {
         product.push(carry % 10);
         carry /= 10;
     }
-    let below = product.iter().take(fraction.len()).any(|digit| *digit > 0);
-    let nanos = product
+    let places = i64::try_from(fraction.len()).ok()? - exponent;
+    if places < 0 {
+        let zeros = usize::try_from(-places).ok()?;
+        product.splice(0..0, vec![0; zeros]);
+    }
+    let places = usize::try_from(places).unwrap_or(0);
+    let below = product.iter().take(places).any(|digit| *digit > 0);
+    let above = product
         .iter()
-        .skip(fraction.len())
+        .skip(places)
         .rev()
         .try_fold(0_u128, |sum, digit| {
             sum.checked_mul(10)?.checked_add(u128::from(*digit))
         });
-    let nanos = nanos.map(|nanos| nanos.saturating_add(u128::from(below)));
-    let longest = Duration::MAX.as_nanos();
-    Some(match nanos {
-        Some(nanos) if nanos < longest => Duration::new(
-            u64::try_from(nanos / 1_000_000_000).ok()?,
-            u32::try_from(nanos % 1_000_000_000).ok()?,
-        ),
-        _ => Duration::MAX,
-    })
+    Some(above.map_or(u128::MAX, |above| above.saturating_add(u128::from(below))))
+}
+
+/// So far that it makes no difference any more.
+fn naive_exponent(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let far = digits.parse().unwrap_or(100_000).min(100_000);
+    Some(if text.starts_with('-') { -far } else { far })
 }
 
 const UNITS: [(&str, u64); 8] = [
