@@ -360,7 +360,7 @@ fn hand_on(parent: &Path, controller: &str) -> io::Result<()> {
     });
     enabled.map_err(|error| {
         let why = match error.kind() {
-            io::ErrorKind::ResourceBusy => "which has other processes in it".to_owned(),
+            io::ErrorKind::ResourceBusy => "other processes are in it".to_owned(),
             _ => error.to_string(),
         };
         io::Error::new(
