@@ -267,18 +267,15 @@ fn times(number: &str, unit: u128) -> Option<u128> {
     if whole.len() + fraction.len() == 0 || fraction.contains('.') {
         return None;
     }
-    let (whole, fraction) = match exponent.strip_prefix('-') {
-        Some(left) => {
-            let padded = format!("{}{whole}", "0".repeat(places(left)));
-            let (whole, below) = padded.split_at(whole.len());
-            (whole.to_owned(), format!("{below}{fraction}"))
-        }
-        None => {
-            let places = places(exponent.trim_start_matches('+'));
-            let padded = format!("{fraction}{}", "0".repeat(places));
-            let (above, fraction) = padded.split_at(places);
-            (format!("{whole}{above}"), fraction.to_owned())
-        }
+    let (whole, fraction) = if let Some(left) = exponent.strip_prefix('-') {
+        let padded = format!("{}{whole}", "0".repeat(places(left)));
+        let (whole, below) = padded.split_at(whole.len());
+        (whole.to_owned(), format!("{below}{fraction}"))
+    } else {
+        let places = places(exponent.trim_start_matches('+'));
+        let padded = format!("{fraction}{}", "0".repeat(places));
+        let (above, fraction) = padded.split_at(places);
+        (format!("{whole}{above}"), fraction.to_owned())
     };
     let known = whole_number(&whole).saturating_mul(unit);
     Some(known.saturating_add(part_of(unit, &fraction)))
