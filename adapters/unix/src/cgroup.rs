@@ -353,7 +353,7 @@ fn hand_on(parent: &Path, controller: &str) -> io::Result<()> {
     }
     let enabled = enable(parent, controller).or_else(|error| {
         let is_busy = error.kind() == io::ErrorKind::ResourceBusy;
-        if !is_busy || !listed(parent)?.iter().all(is_of_us) {
+        if !is_busy || !listed(parent)?.into_iter().all(is_of_us) {
             return Err(error);
         }
         beside_none(parent, || enable(parent, controller))
@@ -383,7 +383,7 @@ fn enable(parent: &Path, controller: &str) -> io::Result<()> {
 fn beside_none(parent: &Path, attempt: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
     let leaf = parent.join(leaf_of_ours());
     let all_move = |from: &Path, to: &Path| {
-        let mut members = listed(from)?.into_iter().filter(is_of_us);
+        let mut members = listed(from)?.into_iter().filter(|pid| is_of_us(*pid));
         members.try_for_each(|member| write(&to.join(LIST), &member.to_string()))
     };
     match fs::create_dir(&leaf) {
@@ -399,8 +399,8 @@ fn beside_none(parent: &Path, attempt: impl FnOnce() -> io::Result<()>) -> io::R
 }
 
 /// Whether this is our process, or its guardian.
-fn is_of_us(pid: &u32) -> bool {
-    *pid == std::process::id() || guardian::is_ours(*pid)
+fn is_of_us(pid: u32) -> bool {
+    pid == std::process::id() || guardian::is_ours(pid)
 }
 
 /// Where we go, so that the cgroup we were in can hand controllers on.

@@ -162,7 +162,7 @@ fn the_whole_tree_dies_with_the_group_of_childminder() {
 #[test]
 fn at_no_moment_is_anything_left() {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    let seed = since.expect("a time").as_nanos() as u64 | 1;
+    let seed = u64::from(since.expect("a time").subsec_nanos()) | 1;
     println!("seed {seed}");
     let mut random = Random(seed);
     // It sleeps for 60 seconds, and nothing else sleeps so long.
