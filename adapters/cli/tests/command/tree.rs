@@ -406,7 +406,6 @@ fn when_to_sweep_can_be_chosen() {
         ("--sweep terminated", true, false),
         ("--sweep terminated", false, true),
         ("--sweep always", false, false),
-        ("--sweep always --keep", false, false),
         ("--sweep always --sweep never", false, true),
     ] {
         let mut command = minding(&place.options(options), silent);
