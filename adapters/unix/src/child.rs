@@ -8,7 +8,7 @@ use childminder::{ExitStatus, Signal, Target};
 use nix::libc;
 
 use crate::pipe::Pipe;
-use crate::spawn_options::{Place, SpawnOptions, Watch};
+use crate::spawn_options::{SpawnOptions, Watch};
 use crate::status::{Delivery, JobChange, Usage};
 use crate::sys;
 
@@ -42,8 +42,10 @@ impl Child {
     /// Standard input, output and error are what the caller set on the command. Its signals are as
     /// [`SpawnOptions`] says, where there are other ways to begin as well.
     ///
-    /// The command's group is set here, in place of any other. The leader of a group cannot begin
-    /// a session, so a `setsid(2)` in a hook of the command's would fail.
+    /// The command's group is set here, in place of any other.
+    ///
+    /// A signal that stops the child while it is spawned (SIGTSTP, as Ctrl-Z sends it, SIGTTIN, SIGTTOU) neither
+    /// hangs the spawn nor gets lost: the child stops once its program runs. This thread gets no signal meanwhile.
     ///
     /// # Errors
     ///
@@ -52,8 +54,7 @@ impl Child {
     ///   pidfd (Linux 5.4), or where a sandbox denies them. Nothing has been spawned then.
     /// - A sentence about SIGCHLD when this process ignores it, mostly because its parent did: the
     ///   kernel would then reap the child itself and lose its exit status. Nothing has been spawned
-    ///   then. (This is read from `proc(5)`; where that is not mounted, the error comes
-    ///   from [`exit_status`](Self::exit_status) and [`reap`](Self::reap) instead.)
+    ///   then.
     /// - What `fork(2)`, `pipe(2)` and `pidfd_open(2)` say when there are too many processes
     ///   or descriptors. No child is left running then.
     pub fn spawn(command: &mut Command) -> io::Result<Self> {
@@ -62,21 +63,16 @@ impl Child {
 
     /// Spawns `command` as `options` say; otherwise like [`spawn`](Self::spawn).
     ///
-    /// What `options` ask for stays with the command: it is to be spawned the same way, if ever again.
-    ///
     /// # Errors
     ///
     /// Like [`spawn`](Self::spawn), and what the system says of a place that cannot be had.
     pub fn spawn_with(command: &mut Command, options: &SpawnOptions) -> io::Result<Self> {
-        let watcher = sys::Watcher::new(options.watch)?;
-        sys::prepare(command, options)?;
-        let has_group = !matches!(options.place, Place::Inherit);
-        let mut spawned = command.spawn()?;
-        let stdin = spawned.stdin.take();
-        let stdout = spawned.stdout.take().map(OwnedFd::from);
-        let stderr = spawned.stderr.take().map(OwnedFd::from);
-        // From here on, dropping the process ends it: an error below leaves nothing behind.
-        let process = sys::Process::adopt(spawned, watcher, has_group)?;
+        let sys::Spawned {
+            process,
+            stdin,
+            stdout,
+            stderr,
+        } = sys::spawn_std(command, options)?;
         Ok(Self {
             process,
             stdin,

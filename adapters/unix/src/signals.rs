@@ -60,10 +60,9 @@ pub fn name(signal: Signal) -> String {
     }
 }
 
-/// Whether this process ignores `signal`, mostly because its parent did, as `nohup(1)` does with SIGHUP. False
-/// where that is not to be known (`proc(5)`).
+/// Whether this process ignores `signal`, mostly because its parent did, as `nohup(1)` does with SIGHUP.
 pub fn is_ignored(signal: Signal) -> bool {
-    sys::Ignored::by_us().has(signal.number())
+    sys::is_ignored(signal.number())
 }
 
 /// Blocks no signal in this thread, and in those that it starts from now on. Our parent may have left us some

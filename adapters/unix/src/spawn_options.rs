@@ -45,13 +45,8 @@ pub enum Place {
 }
 
 impl Place {
-    pub(crate) fn begins_a_group(&self) -> bool {
-        match self {
-            Self::Group => true,
-            #[cfg(feature = "terminal")]
-            Self::Foreground(_) => true,
-            _ => false,
-        }
+    pub(crate) fn leaves_our_group(&self) -> bool {
+        !matches!(self, Self::Inherit)
     }
 
     /// The same place, by a descriptor of its own.

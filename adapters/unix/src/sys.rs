@@ -3,8 +3,6 @@
 use std::os::fd::OwnedFd;
 
 mod disposition;
-mod hook;
-mod ignored;
 mod process;
 mod reap;
 #[cfg_attr(
@@ -12,6 +10,7 @@ mod reap;
     path = "sys/no_sigchld.rs"
 )]
 mod sigchld;
+pub(crate) mod spawn;
 pub(crate) mod table;
 
 #[cfg(target_os = "linux")]
@@ -42,16 +41,15 @@ pub(crate) use other::{
 
 #[cfg(target_os = "linux")]
 pub(crate) use children::{has_living_child, kill_child, lives, look_at_children, reap_child};
-pub(crate) use disposition::raise_by_default;
+pub(crate) use disposition::{is_ignored, raise_by_default};
 #[cfg(target_os = "linux")]
 pub(crate) use guard::{GroupHandle, close_all_but, end_unseen, fork_unseen, step_aside};
-pub(crate) use hook::prepare;
-pub(crate) use ignored::Ignored;
 pub(crate) use only_here::{
     CAN_KILL_ON_PARENT_DEATH, adopt_orphans, leave_no_core, pidfd_open, pidfd_send,
     realtime_signals, set_timer, timer, wakeup,
 };
-pub(crate) use process::{Process, Watcher};
+pub(crate) use process::Process;
+pub(crate) use spawn::{Spawned, spawn_std};
 
 /// Where to wait to be woken, and where to write to wake, if not there too: non-blocking and close-on-exec.
 pub(crate) type Ends = (OwnedFd, Option<OwnedFd>);

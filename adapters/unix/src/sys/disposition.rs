@@ -5,17 +5,38 @@ use std::ptr;
 
 use nix::libc;
 
+/// A function that a signal may call at any moment. [`stops`](super::spawn::stops) has those that there are, and
+/// each keeps to what is async-signal-safe (`signal-safety(7)`).
+pub(super) type Recorder = extern "C" fn(libc::c_int);
+
 /// Back to what the system does by default.
 pub(super) fn reset_to_default(signal: i32) {
-    // SAFETY: SIG_DFL is no handler, so there is nothing to be async-signal-safe; a number that the C
-    // library keeps for itself is refused, and then it is its business.
+    set(signal, libc::SIG_DFL);
+}
+
+/// One that is pending is gone then.
+pub(super) fn ignore(signal: i32) {
+    set(signal, libc::SIG_IGN);
+}
+
+pub(super) fn record(signal: i32, recorder: Recorder) {
+    set(signal, recorder as libc::sighandler_t);
+}
+
+/// Whether this process ignores it.
+pub(crate) fn is_ignored(signal: i32) -> bool {
+    // SAFETY: all zeroes is a value of this struct of numbers, and the call writes to nothing but the struct,
+    // which outlives it.
     #[expect(
         unsafe_code,
-        reason = "every wrapper of `signal` takes handlers as well"
+        reason = "no wrapper of `sigaction` asks without changing"
     )]
-    unsafe {
-        libc::signal(signal, libc::SIG_DFL);
-    }
+    let (asked, action) = unsafe {
+        let mut action: libc::sigaction = mem::zeroed();
+        let asked = libc::sigaction(signal, ptr::null(), &raw mut action);
+        (asked, action)
+    };
+    asked == 0 && action.sa_sigaction == libc::SIG_IGN
 }
 
 /// Sends `signal` to this thread, which does not block it, and does by default what it does to a process.
@@ -30,5 +51,17 @@ pub(crate) fn raise_by_default(signal: i32) {
         libc::sigaddset(&raw mut set, signal);
         libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const set, ptr::null_mut());
         libc::raise(signal);
+    }
+}
+
+/// A number that is no signal, or that the C library keeps for itself, is refused, and then nothing changes.
+fn set(signal: i32, handler: libc::sighandler_t) {
+    // SAFETY: all zeroes is a value of this struct of numbers: no flags, and an empty mask. `handler` is SIG_DFL,
+    // SIG_IGN or a `Recorder`, which is async-signal-safe. The struct outlives the call.
+    #[expect(unsafe_code, reason = "every wrapper of `sigaction` takes any handler")]
+    unsafe {
+        let mut action: libc::sigaction = mem::zeroed();
+        action.sa_sigaction = handler;
+        libc::sigaction(signal, &raw const action, ptr::null_mut());
     }
 }

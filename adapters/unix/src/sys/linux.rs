@@ -85,11 +85,9 @@ pub(super) fn pidfds_work() -> io::Result<()> {
 
 pub(crate) const CAN_KILL_ON_PARENT_DEATH: bool = true;
 
-/// Has the kernel kill the calling process when the thread that forked it ends (`PR_SET_PDEATHSIG`).
-pub(super) fn die_with_parent() -> io::Result<()> {
-    Ok(rustix::process::set_parent_process_death_signal(Some(
-        Sendable::KILL,
-    ))?)
+/// Has the kernel kill the calling process when the thread that made it ends (`PR_SET_PDEATHSIG`).
+pub(super) fn die_with_parent() -> Result<(), Errno> {
+    rustix::process::set_parent_process_death_signal(Some(Sendable::KILL))
 }
 
 /// Has the kernel give orphans below us to us (`PR_SET_CHILD_SUBREAPER`).

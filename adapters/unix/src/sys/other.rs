@@ -64,8 +64,8 @@ pub(super) fn pidfds_work() -> io::Result<()> {
 
 pub(crate) const CAN_KILL_ON_PARENT_DEATH: bool = false;
 
-pub(super) fn die_with_parent() -> io::Result<()> {
-    Err(unsupported("a parent-death signal"))
+pub(super) fn die_with_parent() -> Result<(), Errno> {
+    Err(Errno::NOSYS)
 }
 
 pub(crate) fn look_at_children() -> io::Result<Look> {
@@ -178,10 +178,10 @@ mod tests {
     #[test]
     fn what_cannot_be_had_says_so() {
         assert_eq!(pidfd_open(Pid::INIT).err(), Some(Errno::NOSYS));
+        assert_eq!(die_with_parent(), Err(Errno::NOSYS));
         for error in [
             pidfds_work().err(),
             timer().err(),
-            die_with_parent().err(),
             adopt_orphans().err(),
             look_at_children().err(),
             reap_child(process::id()).err(),

@@ -5,6 +5,7 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::thread;
 
 use childminder::{ExitStatus, Signal, Target};
+use nix::libc;
 use nix::unistd::{getpgid, getpgrp};
 use rustix::io::{Errno, retry_on_intr};
 use rustix::process::{
@@ -12,7 +13,7 @@ use rustix::process::{
     waitid,
 };
 
-use super::ignored::Ignored;
+use super::disposition::is_ignored;
 use super::only_here::{pidfd_open, pidfd_send, pidfd_wait, pidfds_work, sendable};
 use super::reap::{self, Remains};
 use super::sigchld::Sigchld;
@@ -35,7 +36,11 @@ impl Watcher {
             Watch::Pidfd => pidfds_work().map(|()| Self::Pidfd),
             Watch::Sigchld => Sigchld::new().map(Self::Sigchld),
         }?;
-        Ignored::by_us().but_not_sigchld()?;
+        // The kernel would reap children by itself. Afterwards this shows only when a child has died, and its
+        // exit status is lost then.
+        if is_ignored(libc::SIGCHLD) {
+            return Err(io::Error::other(IGNORES_SIGCHLD));
+        }
         Ok(watcher)
     }
 }
@@ -324,3 +329,5 @@ fn explained(error: Errno) -> io::Error {
         other => other.into(),
     }
 }
+
+const IGNORES_SIGCHLD: &str = "this process ignores SIGCHLD, perhaps because its parent did, so the child's exit status would be lost: set SIGCHLD to its default (SIG_DFL) before spawning";

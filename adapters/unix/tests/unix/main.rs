@@ -15,6 +15,7 @@ mod pipes;
 mod selectors;
 mod sends;
 mod starts;
+mod stops;
 mod strays;
 mod support;
 mod timers;

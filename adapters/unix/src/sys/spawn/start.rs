@@ -1,0 +1,109 @@
+//! What a child does before its exec, whichever way it was made.
+
+use std::io;
+use std::os::fd::OwnedFd;
+
+use nix::libc::SIGHUP;
+use nix::sys::signal::SigSet;
+use rustix::io::Errno;
+use rustix::process::{Pid, getpgid, getpid, getppid, getsid, setpgid, setsid};
+
+use super::stops::{STOPS, record_from_now};
+use crate::spawn_options::{Place, SpawnOptions};
+use crate::sys::disposition::{Recorder, is_ignored, reset_to_default};
+use crate::sys::only_here::{CAN_KILL_ON_PARENT_DEATH, die_with_parent};
+
+/// What is to be done, with all that it takes: nothing is allocated in the child.
+#[derive(Debug)]
+pub(super) struct Start {
+    place: Place,
+    cgroup: Option<OwnedFd>,
+    parent: Option<Pid>,
+}
+
+impl Start {
+    pub(super) fn new(options: &SpawnOptions) -> io::Result<Self> {
+        if options.kill_on_parent_death && !CAN_KILL_ON_PARENT_DEATH {
+            return Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                "only Linux has a parent-death signal",
+            ));
+        }
+        let cgroup = options.cgroup.as_ref().map(OwnedFd::try_clone);
+        Ok(Self {
+            place: options.place.try_clone()?,
+            cgroup: cgroup.transpose()?,
+            parent: options.kill_on_parent_death.then(getpid),
+        })
+    }
+
+    /// In the child, which has every signal blocked. What may fail comes before what would have to be undone.
+    ///
+    /// Async-signal-safe: system calls on what `self` owns. It neither allocates nor locks nor panics.
+    pub(super) fn enter(&self, recorder: Recorder) -> Result<(), Errno> {
+        self.take_place()?;
+        record_from_now(recorder, self.place.leaves_our_group());
+        #[cfg(feature = "terminal")]
+        if let Place::Terminal = &self.place {
+            rustix::process::ioctl_tiocsctty(rustix::stdio::stdin())?;
+        }
+        if let Some(cgroup) = &self.cgroup {
+            rustix::io::write(cgroup, b"0")?;
+        }
+        // From the background this takes a SIGTTOU that is blocked, as all are.
+        #[cfg(feature = "terminal")]
+        if let Place::Foreground(terminal) = &self.place {
+            rustix::termios::tcsetpgrp(terminal, getpid())?;
+        }
+        if let Some(parent) = self.parent {
+            die_with_parent()?;
+            // It may have died before the kernel was asked; then nothing reads this error. (From a new
+            // PID namespace, no parent is in sight.)
+            if getppid().is_some_and(|now| now != parent) {
+                return Err(Errno::PIPE);
+            }
+        }
+        set_dispositions();
+        SigSet::empty()
+            .thread_set_mask()
+            .map_err(|error| Errno::from_raw_os_error(error as i32))
+    }
+
+    fn take_place(&self) -> Result<(), Errno> {
+        match &self.place {
+            Place::Inherit => Ok(()),
+            Place::Session => begin_session(),
+            #[cfg(feature = "terminal")]
+            Place::Terminal => begin_session(),
+            _ => begin_group(),
+        }
+    }
+}
+
+/// A hook of the command's own may have begun a session, which has a group.
+fn begin_group() -> Result<(), Errno> {
+    match setpgid(None, None) {
+        Err(Errno::PERM) if getpgid(None) == Ok(getpid()) => Ok(()),
+        result => result,
+    }
+}
+
+/// A hook of the command's own may have begun one.
+fn begin_session() -> Result<(), Errno> {
+    match setsid() {
+        Err(Errno::PERM) if getsid(None) == Ok(getpid()) => Ok(()),
+        result => result.map(drop),
+    }
+}
+
+/// All but those of the stop signals, which are recorded.
+fn set_dispositions() {
+    for signal in (1..=HIGHEST_SIGNAL).filter(|signal| !STOPS.contains(signal)) {
+        if signal != SIGHUP || !is_ignored(SIGHUP) {
+            reset_to_default(signal);
+        }
+    }
+}
+
+/// Numbers that are no signals do no harm.
+const HIGHEST_SIGNAL: i32 = 64;
