@@ -16,11 +16,12 @@
 use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
-use std::process::Command;
 
 use childminder::{Error, ExitStatus, Outcome, Signal, Stream, Target};
 use childminder_terminal::Minded as _;
-use childminder_unix::{Cgroup, Child, Guardian, Place, SpawnOptions, Strays, Watch, signals};
+use childminder_unix::{
+    Cgroup, Child, Command, Guardian, Place, Signals, SpawnOptions, Strays, Watch, signals,
+};
 use rustix::fs::{Access, access};
 use signal_hook::consts::{SIGINT, SIGQUIT};
 
@@ -189,6 +190,8 @@ fn spawn(
                 && SpawnOptions::CAN_KILL_ON_PARENT_DEATH,
             watch: Watch::detect(),
             cgroup,
+            // A script may have them ignored; the ladder must work.
+            signals: Signals::Reset,
         };
         terminal.spawn(command, options)
     })

@@ -3,14 +3,13 @@
 use std::io::{self, IsTerminal as _};
 use std::mem;
 use std::os::fd::AsFd as _;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use childminder::{ExitStatus, Outcome, Stream};
 use childminder_terminal::{
     InBackground, JobControl, Minded as _, Modes, Terminal as Ours, Tty, Uses, leads_own_group,
 };
-use childminder_unix::{Child, SpawnOptions};
+use childminder_unix::{Child, Command, SpawnOptions, Stdio};
 use rustix::process::{getpid, getsid};
 
 use crate::event_loop::{Attendant, EventLoop, Owner};

@@ -93,7 +93,6 @@ fn spawn(options: &Options, terminal: &mut Terminal) -> io::Result<Child> {
     if options.idle.is_some() {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
     }
-    // With the parent-death signal, it is started by `execvp`, which gives a script without `#!` to sh.
     let options = SpawnOptions {
         place: if options.foreground {
             Place::Inherit

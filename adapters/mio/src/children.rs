@@ -6,13 +6,13 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
-use std::process::{ChildStdin, Command};
+use std::process::ChildStdin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use childminder::{Config, Deadline, Instant, MonitorState, Outcome, Stream};
 use childminder_driver::{ChildId, Control, Handler, Remote, Request, Shared};
-use childminder_unix::{Child, Selector, Strays, Timer, Wakeup, clock};
+use childminder_unix::{Child, Selector, Spawnable, Strays, Timer, Wakeup, clock};
 
 use crate::alarms::Alarms;
 use crate::family::Family;
@@ -117,7 +117,7 @@ impl<H: Handler> Children<H> {
     /// - As [`mind`](Self::mind).
     pub fn spawn(
         &mut self,
-        command: &mut Command,
+        command: &mut impl Spawnable,
         config: Config,
         handler: H,
     ) -> Result<ChildId, SpawnError<H>> {
@@ -129,7 +129,7 @@ impl<H: Handler> Children<H> {
         }
         let mut strays = Strays::new();
         self.adopt_for(&mut strays);
-        match strays.spawn_marked(command, Child::spawn) {
+        match strays.spawn_marked(command, |command| Child::spawn(command)) {
             Ok(child) => self.mind_with_strays(child, strays, config, handler),
             Err(error) => Err(SpawnError { error, handler }),
         }

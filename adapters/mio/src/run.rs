@@ -1,11 +1,11 @@
 //! A child that is waited for.
 
 use std::io::{self, ErrorKind};
-use std::process::Command;
 use std::time::Instant;
 
 use childminder::{Config, Outcome};
 use childminder_driver::Handler;
+use childminder_unix::Spawnable;
 use mio::{Events, Interest, Poll, Token};
 
 use crate::{Children, SpawnError};
@@ -47,7 +47,7 @@ use crate::{Children, SpawnError};
 /// As [`Children::spawn`], and what the system says when there are too many descriptors. How the child ends
 /// is no error here: the outcome tells of it.
 pub fn run_to_end<H: Handler>(
-    command: &mut Command,
+    command: &mut impl Spawnable,
     config: Config,
     handler: H,
 ) -> Result<(Outcome, H), SpawnError<H>> {

@@ -14,8 +14,7 @@
 //!
 //! ```
 //! use childminder_terminal::Pty;
-//! use childminder_unix::SpawnOptions;
-//! use std::process::Command;
+//! use childminder_unix::{Command, SpawnOptions};
 //!
 //! let pty = Pty::like(None)?;
 //! let mut child = pty.spawn(Command::new("tty"), SpawnOptions::default())?;

@@ -7,9 +7,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
-use std::process::Command;
 
-use childminder_unix::{Child, Place, SpawnOptions};
+use childminder_unix::{Child, Command, Place, SpawnOptions};
 use rustix::fs::OFlags;
 use rustix::io::retry_on_intr;
 use rustix::pty::{grantpt, ptsname, unlockpt};

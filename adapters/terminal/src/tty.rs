@@ -2,11 +2,10 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::process::Command;
 use std::sync::Arc;
 
 use childminder_driver::Control;
-use childminder_unix::{Child, Selector, SpawnOptions, Wakeup};
+use childminder_unix::{Child, Command, Selector, SpawnOptions, Wakeup};
 use signal_hook::consts::{SIGCONT, SIGWINCH};
 
 use crate::input::Input;

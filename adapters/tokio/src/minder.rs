@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::io;
-use std::process::Command;
 use std::sync::Arc;
 
 use childminder::{Config, Stream};
@@ -64,7 +63,11 @@ impl Minder {
     ///
     /// - What [`unix::Child::spawn`] reports: a command that cannot be run, or a system without pidfds.
     /// - As [`mind`](Self::mind).
-    pub fn spawn(&self, command: &mut Command, options: impl Into<Options>) -> io::Result<Child> {
+    pub fn spawn(
+        &self,
+        command: &mut impl unix::Spawnable,
+        options: impl Into<Options>,
+    ) -> io::Result<Child> {
         // With the set locked: until it is there, the new child would count as an orphan, where these are adopted.
         self.begin(options.into(), |children, config, relay| {
             children.spawn(command, config, relay)

@@ -2,11 +2,12 @@
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::process::{ChildStdin, Command};
+use std::process::ChildStdin;
 
 use childminder::{ExitStatus, Signal, Target};
 use nix::libc;
 
+use crate::command::Spawnable;
 use crate::pipe::Pipe;
 use crate::spawn_options::{SpawnOptions, Watch};
 use crate::status::{Delivery, JobChange, Usage};
@@ -57,7 +58,7 @@ impl Child {
     ///   then.
     /// - What `fork(2)`, `pipe(2)` and `pidfd_open(2)` say when there are too many processes
     ///   or descriptors. No child is left running then.
-    pub fn spawn(command: &mut Command) -> io::Result<Self> {
+    pub fn spawn(command: &mut impl Spawnable) -> io::Result<Self> {
         Self::spawn_with(command, &SpawnOptions::default())
     }
 
@@ -66,13 +67,18 @@ impl Child {
     /// # Errors
     ///
     /// Like [`spawn`](Self::spawn), and what the system says of a place that cannot be had.
-    pub fn spawn_with(command: &mut Command, options: &SpawnOptions) -> io::Result<Self> {
+    pub fn spawn_with(command: &mut impl Spawnable, options: &SpawnOptions) -> io::Result<Self> {
+        command.begin(options)
+    }
+
+    pub(crate) fn of(spawned: sys::Spawned) -> io::Result<Self> {
+        // Dropping the process ends it: an error leaves nothing behind.
         let sys::Spawned {
             process,
             stdin,
             stdout,
             stderr,
-        } = sys::spawn_std(command, options)?;
+        } = spawned;
         Ok(Self {
             process,
             stdin,

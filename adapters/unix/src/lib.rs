@@ -1,8 +1,9 @@
 //! One child process, as the kernel sees it.
 //!
 //! [`Child`] is spawned in a process group of its own, watched through a pidfd, signalled, and reaped
-//! last. [`Pipe`] is what it writes. [`Strays`] reaches what leaves its group, by way of
-//! [`Orphans`] and [`Cgroup`], and [`Guardian`] ends all of it if this process is killed. [`Relay`] writes to a stream of our own. [`signals`] knows
+//! last. [`Command`] says what it runs, [`SpawnOptions`] how it begins. [`Pipe`] is what it writes. [`Strays`]
+//! reaches what leaves its group, by way of [`Orphans`] and [`Cgroup`], and [`Guardian`] ends all of it if this process
+//! is killed. [`Relay`] writes to a stream of our own. [`signals`] knows
 //! signals by name, and can die of one. There is no event loop and no policy here: the caller decides what to
 //! wait for, what to signal and when.
 //!
@@ -12,8 +13,7 @@
 //!
 //! ```
 //! use childminder::{ExitStatus, Signal, Target};
-//! use childminder_unix::{Child, Delivery};
-//! use std::process::Command;
+//! use childminder_unix::{Child, Command, Delivery};
 //!
 //! let mut child = Child::spawn(Command::new("sleep").arg("1000"))?;
 //! assert_eq!(child.exit_status()?, None);
@@ -40,6 +40,8 @@
 //! None is on by default.
 //!
 //! - `sigchld`: [`Watch::Sigchld`] on Linux, by way of `signal-hook`. Other systems always have it.
+//! - `sigpipe`: what this process had SIGPIPE do before Rust's runtime began, for [`Inherited::now`]. It is looked at
+//!   before `main`.
 //! - `terminal`: the places of a child at a terminal (`Place::Foreground`, `Place::Terminal`) and
 //!   `Child::set_stdout`. `childminder-terminal` has the terminals.
 //!
@@ -52,7 +54,9 @@
 mod cgroup;
 mod child;
 pub mod clock;
+mod command;
 mod guardian;
+mod inherited;
 mod lost;
 mod mark;
 mod orphans;
@@ -62,6 +66,7 @@ mod selector;
 pub mod signals;
 mod spawn_options;
 mod status;
+mod stdio;
 mod strays;
 mod sys;
 mod timer;
@@ -74,14 +79,17 @@ struct Readme;
 
 pub use cgroup::{Cgroup, Limits};
 pub use child::Child;
+pub use command::{Command, Spawnable};
 pub use guardian::Guardian;
+pub use inherited::Inherited;
 pub use lost::Lost;
 pub use orphans::{Living, Orphan, Orphans};
 pub use pipe::Pipe;
 pub use relay::{Flow, Hurry, Relay, RelayEvent};
 pub use selector::Selector;
-pub use spawn_options::{Place, SpawnOptions, Watch};
+pub use spawn_options::{Place, Signals, SpawnOptions, Watch};
 pub use status::{Delivery, JobChange, Usage};
+pub use stdio::Stdio;
 pub use strays::{StrayCount, Strays};
 pub use timer::Timer;
 pub use wakeup::Wakeup;

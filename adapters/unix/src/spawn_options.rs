@@ -3,12 +3,10 @@
 use std::io;
 use std::os::fd::OwnedFd;
 
+use crate::inherited::Inherited;
+
 /// Where a child stands among processes, what else ends it, and how it is watched. The default is a process
-/// group of its own, and a pidfd.
-///
-/// Whatever is asked for, the signal mask of the child is empty, and signals that this process ignores are
-/// at their defaults in the child, so that a ladder of signals works; but a SIGHUP that is ignored stays
-/// so, as `nohup(1)` wants it.
+/// group of its own, a pidfd, and signals that work.
 #[derive(Debug, Default)]
 pub struct SpawnOptions {
     /// Its process group, session and terminal.
@@ -22,6 +20,20 @@ pub struct SpawnOptions {
     pub watch: Watch,
     /// An open `cgroup.procs` that it enters before its exec (`cgroups(7)`).
     pub cgroup: Option<OwnedFd>,
+    /// Which signals it ignores and blocks.
+    pub signals: Signals,
+}
+
+/// Which signals a child ignores and blocks when its program begins. Those that this process handles are at their
+/// defaults either way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Signals {
+    /// None, whatever this process does, so that a ladder of signals works; but a SIGHUP that is ignored stays
+    /// so, as `nohup(1)` wants it.
+    #[default]
+    Reset,
+    /// Those of an earlier moment, as if this process had not changed them since.
+    As(Inherited),
 }
 
 /// A child's place among processes.

@@ -1,16 +1,16 @@
 //! What one child started and that outlives it.
 
 use std::collections::BTreeSet;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fmt;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::process::Command;
 
 use childminder::{Signal, Target};
 
 use crate::cgroup::Cgroup;
 use crate::child::Child;
+use crate::command::Spawnable;
 use crate::mark::{self, Maker};
 use crate::orphans::{Orphan, Orphans};
 use crate::status::Delivery;
@@ -103,21 +103,16 @@ impl Strays {
     /// # Errors
     ///
     /// Those of `spawn`.
-    pub fn spawn_marked(
+    pub fn spawn_marked<C: Spawnable>(
         &mut self,
-        command: &mut Command,
-        spawn: impl FnOnce(&mut Command) -> io::Result<Child>,
+        command: &mut C,
+        spawn: impl FnOnce(&mut C) -> io::Result<Child>,
     ) -> io::Result<Child> {
-        let chosen = command
-            .get_envs()
-            .find(|(name, _)| *name == Self::VARIABLE)
-            .map(|(_, value)| value.map(OsStr::to_owned));
-        let marks = self.mark_within(chosen.clone().unwrap_or_else(mark::ours));
-        let spawned = spawn(command.env(Self::VARIABLE, marks));
-        match chosen.unwrap_or_else(mark::ours) {
-            Some(value) => command.env(Self::VARIABLE, value),
-            None => command.env_remove(Self::VARIABLE),
-        };
+        let before = command.variable(Self::VARIABLE);
+        let marks = self.mark_within(before.clone());
+        command.set_variable(Self::VARIABLE, Some(&marks));
+        let spawned = spawn(command);
+        command.set_variable(Self::VARIABLE, before.as_deref());
         spawned
     }
 

@@ -10,6 +10,8 @@ mod reap;
     path = "sys/no_sigchld.rs"
 )]
 mod sigchld;
+#[cfg_attr(not(feature = "sigpipe"), path = "sys/no_sigpipe.rs")]
+mod sigpipe;
 pub(crate) mod spawn;
 pub(crate) mod table;
 
@@ -49,7 +51,8 @@ pub(crate) use only_here::{
     realtime_signals, set_timer, timer, wakeup,
 };
 pub(crate) use process::Process;
-pub(crate) use spawn::{Spawned, spawn_std};
+pub(crate) use sigpipe::sigpipe_was_ignored;
+pub(crate) use spawn::{Spawned, spawn, spawn_std};
 
 /// Where to wait to be woken, and where to write to wake, if not there too: non-blocking and close-on-exec.
 pub(crate) type Ends = (OwnedFd, Option<OwnedFd>);

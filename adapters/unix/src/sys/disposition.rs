@@ -1,11 +1,12 @@
 //! What a signal does to this process.
 
 use std::mem;
+use std::ops::RangeInclusive;
 use std::ptr;
 
 use nix::libc;
 
-/// A function that a signal may call at any moment. [`stops`](super::spawn::stops) has those that there are, and
+/// A function that a signal may call at any moment. `spawn::stops` has those that there are, and
 /// each keeps to what is async-signal-safe (`signal-safety(7)`).
 pub(super) type Recorder = extern "C" fn(libc::c_int);
 
@@ -21,6 +22,20 @@ pub(super) fn ignore(signal: i32) {
 
 pub(super) fn record(signal: i32, recorder: Recorder) {
     set(signal, recorder as libc::sighandler_t);
+}
+
+/// Drops what is pending for this thread, or for the process: in one that has no handlers to lose, since it leaves those
+/// signals ignored.
+pub(super) fn drop_pending() {
+    // SAFETY: all zeroes is a value of this struct of numbers, and the calls write to nothing but the set, which
+    // outlives them.
+    #[expect(unsafe_code, reason = "no wrapper of `sigpending` knows all signals")]
+    let is_pending = unsafe {
+        let mut pending = mem::zeroed();
+        libc::sigpending(&raw mut pending);
+        move |signal: &i32| libc::sigismember(&raw const pending, *signal) == 1
+    };
+    SIGNALS.filter(is_pending).for_each(ignore);
 }
 
 /// Whether this process ignores it.
@@ -65,3 +80,6 @@ fn set(signal: i32, handler: libc::sighandler_t) {
         libc::sigaction(signal, &raw const action, ptr::null_mut());
     }
 }
+
+/// All numbers that may be signals. Those that are not do no harm.
+pub(super) const SIGNALS: RangeInclusive<i32> = 1..=64;

@@ -66,19 +66,20 @@ struct Reaped {
 
 impl Process {
     /// Takes over a child, or ends it.
-    pub(crate) fn adopt(
-        child: std::process::Child,
+    pub(super) fn new(
+        leader: Pid,
+        pidfd: Option<OwnedFd>,
         watcher: Watcher,
         has_group: bool,
     ) -> io::Result<Self> {
-        let leader = Pid::from_child(&child);
-        let handle = match watcher {
-            Watcher::Sigchld(sigchld) => Handle::Sigchld(Box::new(sigchld)),
-            Watcher::Pidfd => match pidfd_open(leader) {
+        let handle = match (watcher, pidfd) {
+            (Watcher::Sigchld(sigchld), _) => Handle::Sigchld(Box::new(sigchld)),
+            (Watcher::Pidfd, Some(pidfd)) => Handle::Pidfd(pidfd),
+            (Watcher::Pidfd, None) => match pidfd_open(leader) {
                 Ok(pidfd) => Handle::Pidfd(pidfd),
                 Err(Errno::SRCH) => return Err(Lost.into()),
                 Err(error) => {
-                    abandon(child, leader, has_group);
+                    abandon(leader, has_group);
                     return Err(error.into());
                 }
             },
@@ -268,7 +269,7 @@ impl Drop for Process {
 }
 
 /// Ends a child that has no pidfd and will not get one.
-fn abandon(mut child: std::process::Child, leader: Pid, has_group: bool) {
+fn abandon(leader: Pid, has_group: bool) {
     let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
     if wait_by_number(leader, look).is_err() {
         // It is not ours to signal: the number may be another process's by now.
@@ -279,9 +280,9 @@ fn abandon(mut child: std::process::Child, leader: Pid, has_group: bool) {
     } else {
         kill_process(leader, Sendable::KILL)
     };
-    if let Ok(None) = child.try_wait() {
+    if let Ok(None) = wait_by_number(leader, WaitIdOptions::EXITED | WaitIdOptions::NOHANG) {
         in_background(move || {
-            let _ = child.wait();
+            let _ = wait_by_number(leader, WaitIdOptions::EXITED);
         });
     }
 }

@@ -4,7 +4,14 @@
 //! and the parent waits for the exec. So the parent blocks every signal meanwhile, and with it the child, which
 //! lets [`stops`] record those that stop, just before it unblocks them. The exec sets them back to their
 //! defaults, and the parent sends what was recorded to the program that runs then.
+//!
+//! There are two ways, and [`start`] is what both do: `cloned` on Linux, and `forked`, for a command of the standard
+//! library's and where there is no such clone.
 
+#[cfg(target_os = "linux")]
+mod cloned;
+#[cfg(target_os = "linux")]
+mod executable;
 mod forked;
 mod start;
 pub(super) mod stops;
@@ -13,9 +20,12 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::process::ChildStdin;
 
+use childminder::{Signal, Target};
 use nix::sys::signal::{SigSet, SigmaskHow};
 
+use self::stops::Stops;
 use super::process::{Process, Watcher};
+use crate::command::Command;
 use crate::spawn_options::SpawnOptions;
 
 /// A child that has begun, and our ends of its pipes.
@@ -27,18 +37,38 @@ pub(crate) struct Spawned {
     pub(crate) stderr: Option<OwnedFd>,
 }
 
+/// By the best way that there is.
+pub(crate) fn spawn(command: &Command, options: &SpawnOptions) -> io::Result<Spawned> {
+    let watcher = Watcher::new(options.watch)?;
+    let _blocked = Blocked::all()?;
+    #[cfg(target_os = "linux")]
+    let watcher = match cloned::spawn(command, options, watcher)? {
+        Ok(spawned) => return Ok(spawned),
+        Err(watcher) => watcher,
+    };
+    forked::spawn(&mut command.to_std()?, options, watcher)
+}
+
 /// By way of the standard library.
 pub(crate) fn spawn_std(
     command: &mut std::process::Command,
     options: &SpawnOptions,
 ) -> io::Result<Spawned> {
     let watcher = Watcher::new(options.watch)?;
-    // Until the child has been sent its stops: in our own group, the same ones have come to us.
     let _blocked = Blocked::all()?;
     forked::spawn(command, options, watcher)
 }
 
-/// Every signal is blocked in this thread until this is dropped.
+/// Sends the stops to the child, which runs its program now.
+fn send(stops: Stops, process: &Process) -> io::Result<()> {
+    for stop in stops.iter().filter_map(Signal::new) {
+        process.send(stop, Target::Leader)?;
+    }
+    Ok(())
+}
+
+/// Every signal is blocked in this thread until this is dropped: when the child has been sent its stops, since in
+/// our own group the same ones have come to us.
 struct Blocked {
     before: SigSet,
 }

@@ -1,11 +1,10 @@
 //! A child that writes, and ways to wait for what happens.
 
 use std::os::fd::AsFd;
-use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use childminder_unix::Pipe;
+use childminder_unix::{Command, Pipe, Stdio};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 

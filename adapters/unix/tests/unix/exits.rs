@@ -77,8 +77,9 @@ fn every_way_to_end_is_told_apart() {
 fn a_core_is_told() {
     let place = tempfile::tempdir().expect("a directory");
     let dumping = |limit| {
-        let mut command = sh(&format!("ulimit -c {limit}; kill -SEGV $$"));
-        command.current_dir(&place);
+        let mut command = Command::new("sh");
+        let script = format!("ulimit -c {limit}; kill -SEGV $$");
+        command.args(["-c", &script]).current_dir(&place);
         command
     };
     let dumps = dumping("unlimited")

@@ -2,10 +2,9 @@
 
 use std::fs;
 use std::os::fd::{AsFd, AsRawFd as _};
-use std::process::{Command, Stdio};
 
 use childminder::ExitStatus;
-use childminder_unix::{Child, SpawnOptions, Wakeup};
+use childminder_unix::{Child, Command, SpawnOptions, Stdio, Wakeup};
 use nix::sys::signal::{SigSet, Signal};
 use rustix::io::{FdFlags, fcntl_getfd};
 

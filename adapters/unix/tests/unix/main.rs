@@ -5,6 +5,7 @@
 #[path = "../shared/alone.rs"]
 mod alone;
 mod cgroups;
+mod commands;
 mod drops;
 mod example;
 mod exits;

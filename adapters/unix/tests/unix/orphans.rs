@@ -6,7 +6,7 @@ use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
 use childminder::{ExitStatus, Signal, Target};
-use childminder_unix::{Child, Delivery, Living, Orphans};
+use childminder_unix::{Child, Delivery, Living, Orphans, Stdio};
 
 use crate::alone::again_in_a_process_of_its_own;
 use crate::support::{Bystander, read_line, state, wait_until_dead};
@@ -85,7 +85,7 @@ fn children_from_before_are_left_alone_and_so_are_theirs() {
     }
     let mut dead = Command::new("true").spawn().expect("a child");
     let mut parent = sh("sleep 1000 >&- & echo $!; read line; exit 0");
-    parent.stdin(std::process::Stdio::piped());
+    parent.stdin(Stdio::piped());
     let mut parent = Child::spawn(&mut parent).expect("a child");
     let line = read_line(&parent.take_stdout().expect("its output"));
     let pid = line.parse().expect("a process id");
@@ -118,7 +118,7 @@ fn what_inherited_children_start_later_is_theirs_too() {
         return;
     }
     let mut parent = sh("read line; sleep 1000 >&- & echo $!; read line; exit 0");
-    parent.stdin(std::process::Stdio::piped());
+    parent.stdin(Stdio::piped());
     let mut parent = Child::spawn(&mut parent).expect("a child");
     let mut orphans = Orphans::adopt().expect("a subreaper");
     let mut stdin = parent.take_stdin().expect("its input");

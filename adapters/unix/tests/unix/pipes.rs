@@ -2,9 +2,8 @@
 
 use std::io::ErrorKind;
 use std::os::fd::{AsRawFd as _, OwnedFd};
-use std::process::{Command, Stdio};
 
-use childminder_unix::Child;
+use childminder_unix::{Child, Command, Stdio};
 
 use crate::support::{Bystander, is_readable, read_line};
 use crate::waits::{read_all, sh};

@@ -2,10 +2,9 @@
 
 use std::io::{self, ErrorKind, Write as _};
 use std::os::fd::{AsFd as _, AsRawFd as _};
-use std::process::{Command, Stdio};
 use std::thread;
 
-use childminder_unix::{Child, Selector, Timer, Wakeup};
+use childminder_unix::{Child, Command, Selector, Stdio, Timer, Wakeup};
 use rustix::io::{FdFlags, fcntl_getfd};
 
 use crate::support::is_readable;

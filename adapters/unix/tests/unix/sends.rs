@@ -1,10 +1,9 @@
 //! Signals to the leader and to the group.
 
 use std::io::ErrorKind;
-use std::process::Command;
 
 use childminder::{ExitStatus, Signal, Target};
-use childminder_unix::{Child, Delivery, signals};
+use childminder_unix::{Child, Command, Delivery, signals};
 
 use crate::alone::again_in_a_process_of_its_own;
 use crate::support::{Bystander, deserter, family, read_line, state, wait_until_dead};

@@ -2,10 +2,12 @@
 
 use std::fs::{self, File};
 use std::os::fd::OwnedFd;
-use std::process::{Command, Stdio};
 
 use childminder::{ExitStatus, Signal, Target};
-use childminder_unix::{Child, Delivery, JobChange, Place, SpawnOptions, Watch, signals};
+use childminder_unix::{
+    Child, Command, Delivery, Inherited, JobChange, Place, Signals, SpawnOptions, Stdio, Watch,
+    signals,
+};
 use nix::pty::openpty;
 use rustix::process::{Pid, getpgid, getpgrp, getsid};
 
@@ -190,37 +192,84 @@ fn a_child_enters_its_cgroup_before_it_runs() {
     assert!(said.contains("childminder-test-"), "{said}");
 }
 
-/// So that it can be given a hook, which keeps stop signals from hanging it.
+/// With a large parent, a fork takes milliseconds.
 #[test]
-fn the_standard_librarys_way_is_a_fork() {
-    let name = "starts::the_standard_librarys_way_is_a_fork";
+fn whatever_is_asked_for_nothing_is_forked() {
+    let name = "starts::whatever_is_asked_for_nothing_is_forked";
     let trace = std::env::temp_dir().join(format!("childminder-trace-{}", std::process::id()));
     let to = trace.to_str().expect("text");
     let calls = "trace=fork,vfork,clone,clone3";
-    // In the background of a script signals are ignored, which takes a hook.
-    let strace = ["--default-signal", "strace", "-f", "-o", to, "-e", calls];
+    let strace = ["--ignore-signal=INT", "strace", "-f", "-o", to, "-e", calls];
     if again_in_a_process_of_its_own(name, &strace) {
         let calls = fs::read_to_string(&trace).expect("a trace");
         fs::remove_file(&trace).expect("a trace");
-        let vforks = calls.lines().filter(|call| call.contains("CLONE_VFORK"));
-        let forks = calls
+        let children: Vec<_> = calls
             .lines()
-            .filter(|call| call.contains("clone") && call.contains("SIGCHLD"));
-        assert_eq!((vforks.count(), forks.count()), (0, 3), "{calls}");
+            .filter(|call| call.contains("SIGCHLD") && call.contains("clone"))
+            .collect();
+        assert_eq!(children.len(), 4, "{calls}");
+        for child in children {
+            assert!(
+                child.contains("CLONE_VM|CLONE_PIDFD|CLONE_VFORK"),
+                "{calls}"
+            );
+        }
         return;
     }
-    let with_a_hook = SpawnOptions {
-        place: Place::Session,
+    let placed = |place| SpawnOptions {
+        place,
+        kill_on_parent_death: true,
+        cgroup: Some(File::create("/dev/null").expect("a file").into()),
         ..SpawnOptions::default()
     };
-    for start in [
+    for options in [
         SpawnOptions::default(),
-        SpawnOptions::default(),
-        with_a_hook,
+        placed(Place::Group),
+        placed(Place::Session),
+        placed(Place::Inherit),
     ] {
-        let mut child = Child::spawn_with(&mut Command::new("true"), &start).expect("a child");
+        let mut child = Child::spawn_with(&mut Command::new("true"), &options).expect("a child");
         assert_eq!(child.reap().expect("a status"), ExitStatus::Code(0));
     }
+}
+
+/// As a shell's `trap '' PIPE` and a parent that blocks signals leave them.
+#[test]
+fn what_we_have_inherited_is_handed_on_when_asked_for() {
+    let name = "starts::what_we_have_inherited_is_handed_on_when_asked_for";
+    let inherited = ["--ignore-signal=PIPE,HUP,USR1", "--block-signal=TERM,USR2"];
+    if again_in_a_process_of_its_own(name, &inherited) {
+        return;
+    }
+    let bits = |numbers: &[u64]| numbers.iter().map(|number| 1 << (number - 1)).sum::<u64>();
+    let masks = |options: &SpawnOptions| {
+        let mut command = Command::new("grep");
+        command.args(["-E", "Sig(Blk|Ign)", "/proc/self/status"]);
+        let mut child = Child::spawn_with(command.stdout(Stdio::piped()), options);
+        let child = child.as_mut().expect("a child");
+        let said = read_all(&child.take_stdout().expect("its output"));
+        child.reap().expect("a status");
+        // Without those that the C library keeps for itself.
+        let mask = |line: &str| {
+            let mask = u64::from_str_radix(line.split('\t').nth(1)?, 16).ok()?;
+            Some(mask & !(0b11 << 31))
+        };
+        said.lines()
+            .map(|line| mask(line).expect("a mask"))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(masks(&SpawnOptions::default()), [0, bits(&[1])]);
+    let handed_on = |inherited| SpawnOptions {
+        signals: Signals::As(inherited),
+        ..SpawnOptions::default()
+    };
+    let all = Inherited::now().expect("no error");
+    assert_eq!(
+        masks(&handed_on(all)),
+        [bits(&[12, 15]), bits(&[1, 10, 13])]
+    );
+    let fewer = all.with_default(Signal::HUP).with_unblocked(Signal::TERM);
+    assert_eq!(masks(&handed_on(fewer)), [bits(&[12]), bits(&[10, 13])]);
 }
 
 #[test]

@@ -3,12 +3,12 @@
 use std::fs;
 use std::io::{self, PipeReader, Read as _, Write as _};
 use std::os::fd::OwnedFd;
-use std::process::Command;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use childminder::{ExitStatus, Signal, Target};
-use childminder_unix::{Child, JobChange, Place, SpawnOptions, signals};
+use childminder_unix::{Child, Command, JobChange, Place, SpawnOptions, Spawnable, signals};
 use rustix::io::ioctl_fionbio;
 use rustix::process::{Pid, Signal as Sendable, getpid, kill_process, kill_process_group, setpgid};
 
@@ -22,10 +22,15 @@ fn a_stop_before_the_exec_stops_the_program() {
         return;
     }
     be_a_job();
+    a_stop_reaches(Command::new("sleep").arg("1000"));
+    a_stop_reaches(std::process::Command::new("sleep").arg("1000"));
+}
+
+fn a_stop_reaches(lasting: &mut impl Spawnable) {
     for signal in ["TSTP", "TTIN", "TTOU"] {
         let signal = signals::parse(signal).expect("a signal");
         for place in [Place::Group, Place::Inherit] {
-            let mut child = signalled_in_the_spawn(&mut lasting(), place, signal);
+            let mut child = signalled_in_the_spawn(lasting, place, signal);
             wait_until("it stops", || {
                 child.take_job_change().expect("no error") == Some(JobChange::Stopped(signal))
             });
@@ -36,6 +41,21 @@ fn a_stop_before_the_exec_stops_the_program() {
     }
 }
 
+/// They are set back to their defaults before a signal can come through.
+#[test]
+fn no_handler_of_ours_runs_in_the_child() {
+    let name = "stops::no_handler_of_ours_runs_in_the_child";
+    if again_in_a_process_of_its_own(name, &[]) {
+        return;
+    }
+    let usr1 = signals::parse("USR1").expect("a signal");
+    let handled = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(usr1.number(), Arc::clone(&handled)).expect("a handler");
+    let mut child = signalled_in_the_spawn(&mut Command::new("true"), Place::Group, usr1);
+    assert_eq!(child.reap().expect("a status"), ExitStatus::Signal(usr1));
+    assert!(!handled.load(Ordering::Relaxed));
+}
+
 #[test]
 fn no_storm_of_stops_hangs_a_spawn() {
     let name = "stops::no_storm_of_stops_hangs_a_spawn";
@@ -43,8 +63,13 @@ fn no_storm_of_stops_hangs_a_spawn() {
         return;
     }
     be_a_job();
+    storm(&mut Command::new("true"));
+    storm(&mut std::process::Command::new("true"));
+}
+
+fn storm(command: &mut impl Spawnable) {
     let spawner = rustix::thread::gettid();
-    // The child is a target too while it is in our group, and by itself.
+    // The child is a target while it is in our group, and by itself too.
     for single_out in [false, true] {
         for (place, spawns) in [
             (Place::Group, 400),
@@ -70,8 +95,10 @@ fn no_storm_of_stops_hangs_a_spawn() {
                 };
                 let may_stop = single_out || matches!(options.place, Place::Inherit);
                 for _ in 0..spawns {
-                    let child = Child::spawn_with(&mut Command::new("true"), &options);
-                    finish(child.expect("a child"), may_stop);
+                    finish(
+                        Child::spawn_with(command, &options).expect("a child"),
+                        may_stop,
+                    );
                 }
                 over.store(true, Ordering::Relaxed);
             });
@@ -94,14 +121,8 @@ fn finish(mut child: Child, may_stop: bool) {
     assert_eq!(child.reap().expect("a status"), ExitStatus::Code(0));
 }
 
-fn lasting() -> Command {
-    let mut command = Command::new("sleep");
-    command.arg("1000");
-    command
-}
-
 /// Spawns a child that is sent `signal` when it has taken its place, and before its exec.
-fn signalled_in_the_spawn(command: &mut Command, place: Place, signal: Signal) -> Child {
+fn signalled_in_the_spawn(command: &mut impl Spawnable, place: Place, signal: Signal) -> Child {
     let spawner = rustix::thread::gettid();
     let (mut gate, shut) = shut_gate();
     let options = SpawnOptions {

@@ -3,7 +3,7 @@
 use std::env;
 
 use childminder::{Signal, Target};
-use childminder_unix::{Cgroup, Child, Orphans, SpawnOptions, StrayCount, Strays};
+use childminder_unix::{Cgroup, Child, Orphans, SpawnOptions, Stdio, StrayCount, Strays};
 
 use crate::alone::again_in_a_process_of_its_own;
 use crate::support::{Bystander, read_line, wait_until_dead};
@@ -129,7 +129,7 @@ fn a_child_that_runs_when_orphans_are_adopted_is_not_inherited() {
         return;
     }
     let mut child = sh("read line; setsid sleep 1000 >&- & echo $!");
-    child.stdin(std::process::Stdio::piped());
+    child.stdin(Stdio::piped());
     let mut child = Child::spawn(&mut child).expect("a child");
     let mut orphans = Orphans::adopt_beside(&[child.id()]).expect("a subreaper");
     drop(child.take_stdin());

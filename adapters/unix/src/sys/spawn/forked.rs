@@ -6,11 +6,11 @@ use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 use std::sync::{Arc, Weak};
 
-use childminder::{Signal, Target};
+use rustix::process::Pid;
 
-use super::Spawned;
 use super::start::Start;
 use super::stops::{RecordPipe, record_in_pipe};
+use super::{Spawned, send};
 use crate::spawn_options::SpawnOptions;
 use crate::sys::process::{Process, Watcher};
 
@@ -25,11 +25,10 @@ pub(super) fn spawn(
     let mut child = command.spawn()?;
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     // From here on, dropping the process ends it: an error below leaves nothing behind.
-    let process = Process::adopt(child, watcher, options.place.leaves_our_group())?;
+    let has_group = options.place.leaves_our_group();
+    let process = Process::new(Pid::from_child(&child), None, watcher, has_group)?;
     if let Some((_, pipe)) = Arc::into_inner(work) {
-        for stop in pipe.read().into_iter().filter_map(Signal::new) {
-            process.send(stop, Target::Leader)?;
-        }
+        send(pipe.read(), &process)?;
     }
     Ok(Spawned {
         process,

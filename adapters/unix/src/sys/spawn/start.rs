@@ -8,9 +8,11 @@ use nix::sys::signal::SigSet;
 use rustix::io::Errno;
 use rustix::process::{Pid, getpgid, getpid, getppid, getsid, setpgid, setsid};
 
-use super::stops::{STOPS, record_from_now};
-use crate::spawn_options::{Place, SpawnOptions};
-use crate::sys::disposition::{Recorder, is_ignored, reset_to_default};
+use super::stops::RECORDED;
+use crate::spawn_options::{Place, Signals, SpawnOptions};
+use crate::sys::disposition::{
+    Recorder, SIGNALS, drop_pending, ignore, is_ignored, record, reset_to_default,
+};
 use crate::sys::only_here::{CAN_KILL_ON_PARENT_DEATH, die_with_parent};
 
 /// What is to be done, with all that it takes: nothing is allocated in the child.
@@ -19,6 +21,7 @@ pub(super) struct Start {
     place: Place,
     cgroup: Option<OwnedFd>,
     parent: Option<Pid>,
+    signals: Signals,
 }
 
 impl Start {
@@ -34,6 +37,7 @@ impl Start {
             place: options.place.try_clone()?,
             cgroup: cgroup.transpose()?,
             parent: options.kill_on_parent_death.then(getpid),
+            signals: options.signals,
         })
     }
 
@@ -42,7 +46,11 @@ impl Start {
     /// Async-signal-safe: system calls on what `self` owns. It neither allocates nor locks nor panics.
     pub(super) fn enter(&self, recorder: Recorder) -> Result<(), Errno> {
         self.take_place()?;
-        record_from_now(recorder, self.place.leaves_our_group());
+        if self.place.leaves_our_group() {
+            // It was sent to the group that the child was in, which is ours to answer.
+            drop_pending();
+        }
+        self.set_dispositions(recorder);
         #[cfg(feature = "terminal")]
         if let Place::Terminal = &self.place {
             rustix::process::ioctl_tiocsctty(rustix::stdio::stdin())?;
@@ -63,10 +71,29 @@ impl Start {
                 return Err(Errno::PIPE);
             }
         }
-        set_dispositions();
-        SigSet::empty()
-            .thread_set_mask()
-            .map_err(|error| Errno::from_raw_os_error(error as i32))
+        let blocked = match &self.signals {
+            Signals::Reset => SigSet::empty(),
+            Signals::As(inherited) => inherited.blocked(),
+        };
+        let unblocked = blocked.thread_set_mask();
+        unblocked.map_err(|error| Errno::from_raw_os_error(error as i32))
+    }
+
+    fn set_dispositions(&self, recorder: Recorder) {
+        for signal in SIGNALS {
+            let is_ignored = match &self.signals {
+                // As `nohup(1)` wants it.
+                Signals::Reset => signal == SIGHUP && is_ignored(SIGHUP),
+                Signals::As(inherited) => inherited.ignores(signal),
+            };
+            if is_ignored {
+                ignore(signal);
+            } else if RECORDED.contains(&signal) {
+                record(signal, recorder);
+            } else {
+                reset_to_default(signal);
+            }
+        }
     }
 
     fn take_place(&self) -> Result<(), Errno> {
@@ -95,15 +122,3 @@ fn begin_session() -> Result<(), Errno> {
         result => result.map(drop),
     }
 }
-
-/// All but those of the stop signals, which are recorded.
-fn set_dispositions() {
-    for signal in (1..=HIGHEST_SIGNAL).filter(|signal| !STOPS.contains(signal)) {
-        if signal != SIGHUP || !is_ignored(SIGHUP) {
-            reset_to_default(signal);
-        }
-    }
-}
-
-/// Numbers that are no signals do no harm.
-const HIGHEST_SIGNAL: i32 = 64;

@@ -2,42 +2,50 @@
 
 use std::io::{self, PipeReader, PipeWriter, Read as _};
 use std::os::fd::{AsRawFd as _, BorrowedFd, RawFd};
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 
 use nix::libc::{self, SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU};
 use rustix::io::ioctl_fionbio;
 
-use crate::sys::disposition::{Recorder, ignore, record};
+/// The signals that a [`Recorder`](crate::sys::disposition::Recorder) is for: those that stop a process and can be
+/// handled, and the one that continues it.
+pub(super) const RECORDED: [i32; 4] = [SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT];
 
-/// Those that stop a process and can be handled.
-pub(super) const STOPS: [i32; 3] = [SIGTSTP, SIGTTIN, SIGTTOU];
+/// What has been recorded: a bit for each that came since the last SIGCONT.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Stops(u32);
 
-/// Has `recorder` called for these from now on. What is pending was sent to the group that the child has left, so
-/// it is dropped if `has_left` says so. In the child, with every signal blocked.
-pub(super) fn record_from_now(recorder: Recorder, has_left: bool) {
-    for signal in STOPS.into_iter().chain([SIGCONT]) {
-        if has_left {
-            ignore(signal);
+impl Stops {
+    pub(super) fn forget_in_memory() {
+        IN_MEMORY.with(|stops| stops.store(0, Ordering::Relaxed));
+    }
+
+    /// What a child of this thread has recorded in our memory.
+    pub(super) fn in_memory() -> Self {
+        Self(IN_MEMORY.with(|stops| stops.load(Ordering::Relaxed)))
+    }
+
+    fn add(self, signal: i32) -> Self {
+        match signal {
+            SIGCONT => Self::default(),
+            stop => Self(self.0 | 1 << (stop & 31)),
         }
-        record(signal, recorder);
+    }
+
+    pub(super) fn iter(self) -> impl Iterator<Item = i32> {
+        RECORDED
+            .into_iter()
+            .filter(move |signal| self.0 & 1 << signal != 0)
     }
 }
 
-/// What has been recorded: a number for each stop since the last SIGCONT.
-#[derive(Debug, Default)]
-pub(super) struct Stops(Vec<i32>);
-
-impl Stops {
-    fn add(&mut self, signal: i32) {
-        match signal {
-            SIGCONT => self.0.clear(),
-            stop => self.0.push(stop),
-        }
-    }
-
-    pub(super) fn into_iter(self) -> impl Iterator<Item = i32> {
-        self.0.into_iter()
-    }
+/// A recorder for a child that shares our memory, and this thread's own data.
+#[cfg(target_os = "linux")]
+pub(super) extern "C" fn record_in_memory(signal: libc::c_int) {
+    IN_MEMORY.with(|stops| {
+        let recorded = Stops(stops.load(Ordering::Relaxed));
+        stops.store(recorded.add(signal).0, Ordering::Relaxed);
+    });
 }
 
 /// Where a child with a memory of its own records them.
@@ -67,14 +75,14 @@ impl RecordPipe {
         // The pipe is empty at the first error.
         while let Ok(length @ 1..) = self.reader.read(&mut signals) {
             for signal in &signals[..length] {
-                stops.add((*signal).into());
+                stops = stops.add((*signal).into());
             }
         }
         stops
     }
 }
 
-/// A [`Recorder`] for a forked child: one system call.
+/// A recorder for a forked child: one system call.
 pub(super) extern "C" fn record_in_pipe(signal: libc::c_int) {
     let pipe: RawFd = SELECTED.load(Ordering::Relaxed);
     // SAFETY: the child selects its pipe before it lets this function be called, and never closes it; the exec does.
@@ -82,6 +90,11 @@ pub(super) extern "C" fn record_in_pipe(signal: libc::c_int) {
     let pipe = unsafe { BorrowedFd::borrow_raw(pipe) };
     // The numbers of signals are small. If there are more than fit into a pipe, the first ones will do.
     let _ = rustix::io::write(pipe, &[signal.to_le_bytes()[0]]);
+}
+
+thread_local! {
+    /// It needs no initialization and no destructor, so a signal handler may use it.
+    static IN_MEMORY: AtomicU32 = const { AtomicU32::new(0) };
 }
 
 /// Only written to in a forked child, whose memory is its own.
