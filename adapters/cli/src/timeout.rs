@@ -11,13 +11,12 @@ mod words;
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use childminder::{Config, Ladder, Outcome, Signal, Stage, Stream, Sweep, Target};
 use childminder_terminal::{InBackground, Minded as _};
 use childminder_unix::signals;
-use childminder_unix::{Child, Place, SpawnOptions, Watch};
+use childminder_unix::{Child, Command, Inherited, Place, Signals, SpawnOptions, Stdio, Watch};
 use signal_hook::consts::{
     FORBIDDEN, SIGALRM, SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGSTOP, SIGTERM, SIGTSTP,
     SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2,
@@ -58,6 +57,7 @@ pub(crate) fn main(call: &str, name: &str, args: impl IntoIterator<Item = OsStri
 }
 
 fn run(name: &str, options: &Options) -> Result<u8, Failure> {
+    let inherited = Inherited::now()?;
     let mut child = EventLoop::new(passed_on(options.signal))?;
     signals::unblock_all()?;
     let mut terminal = if options.foreground {
@@ -70,7 +70,8 @@ fn run(name: &str, options: &Options) -> Result<u8, Failure> {
         Some(_) => Some([child.relay(Stream::Stdout)?, child.relay(Stream::Stderr)?]),
         None => None,
     };
-    let process = spawn(options, &mut terminal).map_err(|error| not_run(options, &error))?;
+    let process =
+        spawn(options, inherited, &mut terminal).map_err(|error| not_run(options, &error))?;
     let watcher = Watcher::new(name, options, relays);
     child
         .mind(process, None, config(options), watcher)
@@ -87,7 +88,8 @@ fn run(name: &str, options: &Options) -> Result<u8, Failure> {
     Ok(conclude(options, outcome, child.handler()))
 }
 
-fn spawn(options: &Options, terminal: &mut Terminal) -> io::Result<Child> {
+fn spawn(options: &Options, inherited: Inherited, terminal: &mut Terminal) -> io::Result<Child> {
+    let signals = Signals::As(handed_on(inherited, options.signal));
     let mut command = Command::new(&options.command[0]);
     command.args(&options.command[1..]);
     if options.idle.is_some() {
@@ -101,9 +103,20 @@ fn spawn(options: &Options, terminal: &mut Terminal) -> io::Result<Child> {
         },
         kill_on_parent_death: SpawnOptions::CAN_KILL_ON_PARENT_DEATH,
         watch: Watch::detect(),
+        signals,
         ..SpawnOptions::default()
     };
     terminal.spawn(command, options)
+}
+
+/// As coreutils' does it: what it handles itself is at its default in the command, all else as it was.
+fn handed_on(inherited: Inherited, Sending(signal): Sending) -> Inherited {
+    let handled = [
+        SIGALRM, SIGINT, SIGQUIT, SIGHUP, SIGTERM, SIGCHLD, SIGTTIN, SIGTTOU,
+    ];
+    let handled = handled.into_iter().filter_map(Signal::new).chain(signal);
+    let inherited = handled.fold(inherited, Inherited::with_default);
+    Signal::new(SIGCHLD).map_or(inherited, |signal| inherited.with_unblocked(signal))
 }
 
 fn config(options: &Options) -> Config {

@@ -30,6 +30,5 @@ COMMAND, and COMMAND cannot call setsid(2) without forking, as setsid(1) does; t
 time stands still while Ctrl-Z has stopped the job; Ctrl-C at the terminal goes to
 COMMAND alone and does not begin --kill-after; COMMAND gets KILL if timeout is
 killed; USR1 and USR2 are passed on; a signal that came twice is passed on twice;
-signals that are ignored or blocked are not so in COMMAND; a standard stream that
-is closed is /dev/null; what is not 0 is never rounded to it.
+a standard stream that is closed is /dev/null; what is not 0 is never rounded to it.
 ";
