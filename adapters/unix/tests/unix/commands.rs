@@ -43,7 +43,7 @@ fn standard_streams_may_be_swapped() {
                 streams[stream.expect("each is there")] = Some(file?);
             }
             let [stdin, stdout, stderr] = streams.map(|file| file.expect("each is taken"));
-            let script = r#"readlink /proc/$$/fd/0 /proc/$$/fd/1 /proc/$$/fd/2 >"$0"; exit"#;
+            let script = r#"found=$(readlink /proc/$$/fd/0 /proc/$$/fd/1 /proc/$$/fd/2); echo "$found" >"$0""#;
             let mut command = Command::new("sh");
             command.args(["-c", script]).arg(&report);
             command.stdin(stdin).stdout(stdout).stderr(stderr);
