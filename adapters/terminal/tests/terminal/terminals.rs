@@ -1,8 +1,8 @@
 //! Terminals: ours, lent and taken back, and those that are made.
 
+use childminder_unix::Command;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::process::Command;
 
 use childminder::{Signal, Target};
 use childminder_terminal::{HeldStop, Modes, Pty, Terminal};

@@ -1,7 +1,7 @@
 //! A terminal of the child's own, with our standard input typed at it.
 
+use childminder_unix::Command;
 use std::os::fd::OwnedFd;
-use std::process::Command;
 
 use childminder::{ExitStatus, Signal};
 use childminder_driver::{ChildId, Request, Requests};
