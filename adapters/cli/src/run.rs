@@ -170,9 +170,6 @@ fn spawn(
     let mark = guardian.map(|_| strays.mark());
     strays.spawn(|cgroup| {
         let mut command = Command::new(&plan.command[0]);
-        if let Some(guardian) = guardian {
-            guardian.guard_group(&mut command);
-        }
         command.envs(mark.iter().map(|mark| (Strays::VARIABLE, mark)));
         command
             .args(&plan.command[1..])
@@ -190,6 +187,7 @@ fn spawn(
                 && SpawnOptions::CAN_KILL_ON_PARENT_DEATH,
             watch: Watch::detect(),
             cgroup,
+            guardian: guardian.map(Guardian::group_handle).transpose()?,
             // A script may have them ignored; the ladder must work.
             signals: Signals::Reset,
         };

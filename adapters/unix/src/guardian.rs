@@ -4,10 +4,9 @@ mod hunt;
 
 use std::ffi::CStr;
 use std::io::{self, PipeReader, PipeWriter, Read as _, Write as _};
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
-use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::cgroup::Cgroup;
@@ -18,7 +17,7 @@ use hunt::Hunt;
 /// A small process beside this one. It sleeps until this process is dead. If the guardian was not dropped before, this
 /// process was killed: by SIGKILL, or by the out-of-memory killer. Then it ends what this process has started:
 ///
-/// - the members of the [group](Self::guard_group) it was told of,
+/// - the members of the [group](Self::group_handle) it was told of,
 /// - the members of the [cgroup](Self::create_cgroup) that was made with it, which it then removes,
 /// - every process with a [mark](crate::Strays::mark) of this process in its environment, and its descendants,
 ///
@@ -43,16 +42,15 @@ use hunt::Hunt;
 /// A guardian that is killed itself does nothing.
 ///
 /// ```
-/// use childminder_unix::{Child, Guardian, Strays};
-/// use std::process::Command;
+/// use childminder_unix::{Child, Command, Guardian, SpawnOptions, Strays};
 ///
 /// # fn main() -> std::io::Result<()> {
 /// # if true { return Ok(()) } // Beside the threads of the test, there is none.
 /// let guardian = Guardian::fork()?;
 /// let mut command = Command::new("make");
 /// command.env(Strays::VARIABLE, Strays::new().mark());
-/// guardian.guard_group(&mut command);
-/// let mut child = Child::spawn(&mut command)?;
+/// let options = SpawnOptions { guardian: Some(guardian.group_handle()?), ..SpawnOptions::default() };
+/// let mut child = Child::spawn_with(&mut command, &options)?;
 /// child.reap()?;
 /// drop(guardian);
 /// # Ok(())
@@ -101,10 +99,15 @@ impl Guardian {
         Ok(cgroup)
     }
 
-    /// The group that the child of this command will lead is ended too, and no other's any more. The child says so itself
-    /// before it executes: it may have started others by the time its spawn returns.
-    pub fn guard_group(&self, command: &mut Command) {
-        self.group.aim_at_child_of(command);
+    /// For [`SpawnOptions::guardian`](crate::SpawnOptions::guardian): the group that the child leads is ended too, and no
+    /// other's any more. The child says so itself before it executes, since it may have started others by the time its
+    /// spawn returns.
+    ///
+    /// # Errors
+    ///
+    /// What the system says when there are too many descriptors.
+    pub fn group_handle(&self) -> io::Result<OwnedFd> {
+        self.group.sight()
     }
 
     /// The process id of the guardian.

@@ -20,6 +20,9 @@ pub struct SpawnOptions {
     pub watch: Watch,
     /// An open `cgroup.procs` that it enters before its exec (`cgroups(7)`).
     pub cgroup: Option<OwnedFd>,
+    /// What the child's group is made known to a [`Guardian`](crate::Guardian) by: its
+    /// [`group_handle`](crate::Guardian::group_handle). Of no use where the child stays in our own group.
+    pub guardian: Option<OwnedFd>,
     /// Which signals it ignores and blocks.
     pub signals: Signals,
 }

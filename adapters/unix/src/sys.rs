@@ -37,15 +37,17 @@ mod other;
 use other as only_here;
 #[cfg(not(target_os = "linux"))]
 pub(crate) use other::{
-    GroupHandle, close_all_but, end_unseen, fork_unseen, has_living_child, kill_child, lives,
-    look_at_children, reap_child, step_aside,
+    GroupHandle, aim_at_own_group, close_all_but, end_unseen, fork_unseen, has_living_child,
+    kill_child, lives, look_at_children, reap_child, step_aside,
 };
 
 #[cfg(target_os = "linux")]
 pub(crate) use children::{has_living_child, kill_child, lives, look_at_children, reap_child};
 pub(crate) use disposition::{is_ignored, raise_by_default};
 #[cfg(target_os = "linux")]
-pub(crate) use guard::{GroupHandle, close_all_but, end_unseen, fork_unseen, step_aside};
+pub(crate) use guard::{
+    GroupHandle, aim_at_own_group, close_all_but, end_unseen, fork_unseen, step_aside,
+};
 pub(crate) use only_here::{
     CAN_KILL_ON_PARENT_DEATH, adopt_orphans, leave_no_core, pidfd_open, pidfd_send,
     realtime_signals, set_timer, timer, wakeup,

@@ -3,10 +3,8 @@
 use std::ffi::CStr;
 use std::fs::{self, File};
 use std::io::{self, PipeReader, PipeWriter, Write as _};
-use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, RawFd};
+use std::os::fd::{AsFd as _, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::fs::FileExt as _;
-use std::os::unix::process::CommandExt as _;
-use std::process::Command;
 
 use nix::errno::Errno;
 use nix::libc;
@@ -115,24 +113,9 @@ impl GroupHandle {
         Ok(Self { reader, writer })
     }
 
-    /// The group that the child of this command leads is the one. The handle must live until the child is spawned.
-    pub(crate) fn aim_at_child_of(&self, command: &mut Command) {
-        let reader = self.reader.as_raw_fd();
-        let aim = move || {
-            // Its number is its group's as well, or will be.
-            let group = getpid().as_raw();
-            // SAFETY: this command takes a number and touches no memory of ours.
-            #[expect(unsafe_code, reason = "no crate wraps F_SETOWN")]
-            unsafe {
-                libc::fcntl(reader, libc::F_SETOWN, -group);
-            }
-            Ok(())
-        };
-        // SAFETY: between fork and exec only what is async-signal-safe may be done: these are two system calls.
-        #[expect(unsafe_code, reason = "no safe wrapper of `pre_exec` can exist")]
-        unsafe {
-            command.pre_exec(aim);
-        }
+    /// What a child [aims](aim_at_own_group) at its group.
+    pub(crate) fn sight(&self) -> io::Result<OwnedFd> {
+        self.reader.as_fd().try_clone_to_owned()
     }
 
     /// Sends SIGKILL to the members of the group, by a write that the owner is to be told of by this signal.
@@ -147,12 +130,17 @@ impl GroupHandle {
     }
 }
 
-fn fcntl(pipe: &PipeReader, command: i32, value: i32) -> io::Result<()> {
+/// In a child that leads its group: this group is the one. Async-signal-safe.
+pub(crate) fn aim_at_own_group(sight: &OwnedFd) -> Result<(), rustix::io::Errno> {
+    let aimed = fcntl(sight, libc::F_SETOWN, -getpid().as_raw());
+    aimed.map_err(|errno| rustix::io::Errno::from_raw_os_error(errno as i32))
+}
+
+fn fcntl(pipe: &impl AsRawFd, command: i32, value: i32) -> Result<(), Errno> {
     // SAFETY: these commands take a number and touch no memory of ours.
     #[expect(unsafe_code, reason = "no crate wraps F_SETOWN and F_SETSIG")]
     let result = unsafe { libc::fcntl(pipe.as_raw_fd(), command, value) };
-    Errno::result(result)?;
-    Ok(())
+    Errno::result(result).map(drop)
 }
 
 fn close_range(first: u32, last: u32) {

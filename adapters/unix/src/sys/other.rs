@@ -12,7 +12,6 @@ use std::ffi::CStr;
 use std::io;
 use std::ops::RangeInclusive;
 use std::os::fd::{BorrowedFd, OwnedFd};
-use std::process::Command;
 
 use childminder::Instant;
 use rustix::io::{Errno, ioctl_fionbio};
@@ -102,6 +101,11 @@ pub(crate) fn step_aside(_: &CStr, _: &str) {}
 
 pub(crate) fn close_all_but(_: &[BorrowedFd<'_>]) {}
 
+/// There is no handle to do it with.
+pub(crate) fn aim_at_own_group(_: &OwnedFd) -> Result<(), Errno> {
+    Err(Errno::NOTSUP)
+}
+
 /// There is none.
 #[derive(Debug)]
 pub(crate) enum GroupHandle {}
@@ -111,7 +115,7 @@ impl GroupHandle {
         Err(unsupported("a handle of a process group"))
     }
 
-    pub(crate) fn aim_at_child_of(&self, _: &mut Command) {
+    pub(crate) fn sight(&self) -> io::Result<OwnedFd> {
         match *self {}
     }
 

@@ -10,6 +10,7 @@ use rustix::process::{Pid, getpgid, getpid, getppid, getsid, setpgid, setsid};
 
 use super::stops::RECORDED;
 use crate::spawn_options::{Place, Signals, SpawnOptions};
+use crate::sys::aim_at_own_group;
 use crate::sys::disposition::{
     Recorder, SIGNALS, drop_pending, ignore, is_ignored, record, reset_to_default,
 };
@@ -20,6 +21,7 @@ use crate::sys::only_here::{CAN_KILL_ON_PARENT_DEATH, die_with_parent};
 pub(super) struct Start {
     place: Place,
     cgroup: Option<OwnedFd>,
+    guardian: Option<OwnedFd>,
     parent: Option<Pid>,
     signals: Signals,
 }
@@ -33,9 +35,11 @@ impl Start {
             ));
         }
         let cgroup = options.cgroup.as_ref().map(OwnedFd::try_clone);
+        let guardian = options.guardian.as_ref().map(OwnedFd::try_clone);
         Ok(Self {
             place: options.place.try_clone()?,
             cgroup: cgroup.transpose()?,
+            guardian: guardian.transpose()?,
             parent: options.kill_on_parent_death.then(getpid),
             signals: options.signals,
         })
@@ -49,6 +53,9 @@ impl Start {
         if self.place.leaves_our_group() {
             // It was sent to the group that the child was in, which is ours to answer.
             drop_pending();
+            if let Some(guardian) = &self.guardian {
+                aim_at_own_group(guardian)?;
+            }
         }
         self.set_dispositions(recorder);
         #[cfg(feature = "terminal")]
