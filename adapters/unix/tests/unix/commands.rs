@@ -115,6 +115,7 @@ macro_rules! tell {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn it_is_the_same_as_the_standard_librarys() {
     let name = "commands::it_is_the_same_as_the_standard_librarys";
     if again_in_a_process_of_its_own(name, &["MARK=1"]) {
