@@ -1,17 +1,15 @@
 //! Our standard output and standard error: what the command writes there, and what we say behind it.
 
-use std::io;
-
 use childminder::Stream;
-use childminder_unix::{Flow, Relay};
+use childminder_unix::Flow;
 
+use crate::outlets::Outlets;
 use crate::streams::Unfinished;
 use crate::words;
 
 #[derive(Debug)]
 pub(crate) struct Console {
-    stdout: Relay,
-    stderr: Relay,
+    outlets: Outlets,
     /// Whether our terminal is in raw mode, where a line feed moves down without returning to column 0.
     pub(crate) raw_terminal: bool,
     /// The stream on which we say things.
@@ -20,20 +18,19 @@ pub(crate) struct Console {
 }
 
 impl Console {
-    pub(crate) fn new(relay: impl Fn(Stream) -> io::Result<Relay>) -> io::Result<Self> {
-        Ok(Self {
-            stdout: relay(Stream::Stdout)?,
-            stderr: relay(Stream::Stderr)?,
+    pub(crate) fn new(outlets: Outlets) -> Self {
+        Self {
+            outlets,
             raw_terminal: false,
             voice: Stream::Stderr,
             unfinished: Unfinished::new(),
-        })
+        }
     }
 
     /// Passes on what the command wrote.
     pub(crate) fn pass_on(&mut self, stream: Stream, bytes: &[u8]) -> Flow {
         self.unfinished.wrote(stream, bytes);
-        self.relay(stream).write(bytes)
+        self.outlets.write(stream, bytes)
     }
 
     /// Says a line on our standard error, behind what the command wrote there.
@@ -49,22 +46,8 @@ impl Console {
         }
     }
 
-    /// Waits half a second at most for all that has been said to be written.
-    pub(crate) fn flush_briefly(&self) {
-        for stream in Stream::ALL {
-            self.relay(stream).wait_briefly();
-        }
-    }
-
-    fn relay(&self, stream: Stream) -> &Relay {
-        match stream {
-            Stream::Stdout => &self.stdout,
-            Stream::Stderr => &self.stderr,
-        }
-    }
-
-    pub(crate) fn relays(&self) -> [&Relay; 2] {
-        [&self.stdout, &self.stderr]
+    pub(crate) fn outlets(&self) -> &Outlets {
+        &self.outlets
     }
 
     /// Writes whole lines on a stream of ours, behind what the command wrote there.

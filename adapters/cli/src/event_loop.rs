@@ -1,35 +1,41 @@
 //! The loop of `run` and of `timeout`: one child, and what is waited for on its behalf.
 
 use std::io;
-use std::os::fd::{AsRawFd as _, BorrowedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use childminder::{Config, MonitorState, Outcome, Signal, Stream};
-use childminder_driver::{ChildId, Control, Failure, Handler, Request};
+use childminder::{Config, MonitorState, Outcome, Signal};
+use childminder_driver::{ChildId, Control, Failure, Handler};
 use childminder_mio::{Children, SpawnError};
 use childminder_terminal::Minded;
-use childminder_unix::{Child, Hurry, Relay, RelayEvent, Strays};
+use childminder_unix::{Arrival, Arrivals, Child, Hurry, Strays, signals};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 use signal_hook::consts::SIGCHLD;
-use signal_hook_mio::v1_0::Signals;
 
+use crate::outlets::Outlets;
+use crate::signals::TSTP;
 use crate::words;
 
 /// A set of one child, which stays in it until the end of the process.
 pub(crate) struct EventLoop<H: Handler> {
     poll: Poll,
     events: Events,
-    signals: Signals,
+    arrivals: Arrivals,
     set: Children<H>,
     /// For the relays. It is kept here, too, so that no relay drops the last share: an event that has not been
     /// seen yet would go with it.
     waker: Arc<Waker>,
+    /// When the time for the whole run is over, our readers' included. The time that we were stopped does not count.
+    ends_at: Option<Instant>,
+    stopped_at: Option<Instant>,
+    /// Whether a reader has been given up.
+    has_given_up: bool,
 }
 
 /// What the loop asks of a handler, besides minding the child.
-pub(crate) trait Owner: Handler {
+pub(crate) trait Owner: Handler<Notification = ()> {
     /// A turn is over. This is how long the monitor has seen no activity.
     fn turned(&mut self, silence: Duration) {
         let _ = silence;
@@ -40,23 +46,34 @@ pub(crate) trait Owner: Handler {
         let _ = is_raw;
     }
 
-    /// Waits a moment for all that was said to be written: we are about to stop.
-    fn flush_briefly(&self) {}
-
     /// This was given up, for good.
     fn lost(&mut self, loss: Failure);
 
-    /// Where the child's output and our own words go, as far as they are relayed.
-    fn relays(&self) -> Option<[&Relay; 2]>;
+    /// Where the child's output goes, as far as it comes by way of us, and our own words.
+    fn outlets(&self) -> &Outlets;
 }
 
 /// What is done before each turn, besides minding the child.
 pub(crate) trait Attendant<H: Owner> {
-    /// Handles what has come; any time is harmless.
-    fn attend(&mut self, child: &mut EventLoop<H>) -> io::Result<()>;
+    /// Handles what has come, and takes what is its own out of the signals that have; any time is harmless.
+    fn attend(&mut self, child: &mut EventLoop<H>, arrivals: &mut Vec<Arrival>) -> io::Result<()>;
 
     /// When to attend again, though nothing comes.
     fn next_look(&self) -> Option<Duration>;
+}
+
+/// What is made of the signals that we are sent.
+pub(crate) trait Listener<H: Owner> {
+    /// These have come together, perhaps none.
+    fn hear(&mut self, child: &mut EventLoop<H>, arrivals: &[Arrival]);
+
+    /// The child is over. The signal among these, if there is one, that ends our wait for readers.
+    fn hear_at_the_end(&mut self, arrivals: &[Arrival]) -> Option<Signal>;
+
+    /// When to hear again, though nothing comes.
+    fn next_look(&self) -> Option<Instant> {
+        None
+    }
 }
 
 impl<H: Owner> EventLoop<H> {
@@ -65,39 +82,31 @@ impl<H: Owner> EventLoop<H> {
         let poll = Poll::new()?;
         let registry = poll.registry();
         let waker = Arc::new(Waker::new(registry, RELAY)?);
-        let numbers = signals.into_iter().map(Signal::number);
-        let mut signals = Signals::new(numbers.chain([SIGCHLD]))?;
-        registry.register(&mut signals, SIGNALS, Interest::READABLE)?;
+        let arrivals = Arrivals::of(signals.into_iter().chain([CHLD]))?;
+        let mut source = SourceFd(&arrivals.as_fd().as_raw_fd());
+        registry.register(&mut source, SIGNALS, Interest::READABLE)?;
         let mut set = Children::new()?;
         registry.register(&mut set, CHILD, Interest::READABLE)?;
         Ok(Self {
             poll,
             events: Events::with_capacity(16),
-            signals,
+            arrivals,
             set,
             waker,
+            ends_at: None,
+            stopped_at: None,
+            has_given_up: false,
         })
     }
 
-    /// A relay to this stream of ours. What it cannot write is a failure of the run, and the stream is not read any
-    /// more; a reader that has left closes the child's pipe too, as if there were nothing between them.
-    pub(crate) fn relay(&self, stream: Stream) -> io::Result<Relay> {
-        let (remote, waker) = (self.set.remote(), Arc::clone(&self.waker));
-        let tell = move |event| match event {
-            RelayEvent::Room => remote.ask(ChildId::FIRST, Request::ReleaseOutput(stream)),
-            RelayEvent::Failed(failure) => {
-                if let Some(loss) = words::loss(stream, &failure) {
-                    remote.fail(ChildId::FIRST, loss);
-                }
-                remote.ask(ChildId::FIRST, Request::CloseOutput(stream));
-            }
-            // The kernel does not refuse to wake an eventfd; if it did, the loop would look at its next turn.
-            _ => drop(waker.wake()),
-        };
-        match stream {
-            Stream::Stdout => Relay::new(io::stdout(), tell),
-            Stream::Stderr => Relay::new(io::stderr(), tell),
-        }
+    /// Hears of this signal, too.
+    pub(crate) fn listen_to(&self, signal: Signal) -> io::Result<()> {
+        self.arrivals.add(signal)
+    }
+
+    /// The ways to our standard output and standard error.
+    pub(crate) fn outlets(&self) -> Outlets {
+        Outlets::new(self.set.remote(), Arc::clone(&self.waker))
     }
 
     /// Has the loop wake up when this is readable.
@@ -121,33 +130,33 @@ impl<H: Owner> EventLoop<H> {
         config: Config,
         handler: H,
     ) -> Result<(), SpawnError<H>> {
+        let limit = config.run_timeout;
         match strays {
             Some(strays) => self.set.mind_with_strays(child, strays, config, handler)?,
             None => self.set.mind(child, config, handler)?,
         };
+        self.ends_at = limit.and_then(|limit| Instant::now().checked_add(limit));
         Ok(())
     }
 
-    /// Until the child's end. `on_signal` takes each signal that we are sent.
+    /// Until the child's end.
     pub(crate) fn run(
         &mut self,
         attendant: &mut impl Attendant<H>,
-        mut on_signal: impl FnMut(&mut Self, Signal),
+        listener: &mut impl Listener<H>,
     ) -> io::Result<Outcome> {
         loop {
-            let deadline = self.set.deadline();
-            let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+            let looks = [self.set.deadline(), listener.next_look()];
+            let next = looks.into_iter().flatten().min();
+            let left = next.map(|at| at.saturating_duration_since(Instant::now()));
             let timeout = [left, attendant.next_look()];
             self.wait(timeout.into_iter().flatten().min())?;
-            let mut has_dead = false;
-            for signal in pending(&mut self.signals) {
-                if signal.number() == SIGCHLD {
-                    has_dead = true;
-                } else {
-                    on_signal(self, signal);
-                }
-            }
-            attendant.attend(self)?;
+            let mut arrivals: Vec<_> = self.arrivals.take().collect();
+            let before = arrivals.len();
+            arrivals.retain(|arrival| arrival.signal != CHLD);
+            let has_dead = arrivals.len() < before;
+            attendant.attend(self, &mut arrivals)?;
+            listener.hear(self, &arrivals);
             self.turn();
             if has_dead {
                 // After the turn, in which a child that hides other dead ones is reaped. The next look for strays meets
@@ -160,40 +169,55 @@ impl<H: Owner> EventLoop<H> {
         }
     }
 
-    /// Waits until all is written that the relays took. Gives up when nothing has been read for as long as
-    /// `patience`, or when a signal comes for which `ends_us` holds, and returns that signal. What is left is lost
-    /// then, which the handler is told.
+    /// Waits until our readers have read all that was written for them. After a run that was ended, they are given up when
+    /// they read nothing for [`READER_PATIENCE`]; otherwise they may take their time, but where there is a limit to the
+    /// run, only until that. A signal gives them up at once, if `listener` says so, and is returned. What is left
+    /// is lost then, which the handler is told.
     pub(crate) fn flush(
         &mut self,
-        patience: Option<Duration>,
-        ends_us: impl Fn(&H, Signal) -> bool,
+        outcome: &Outcome,
+        listener: &mut impl Listener<H>,
     ) -> io::Result<Option<Signal>> {
+        let mut request = None;
         let Self {
             poll,
             events,
-            signals,
+            arrivals,
             set,
             ..
         } = self;
-        let mut request = None;
         let handler = set.handler(ChildId::FIRST).expect(IN_THE_SET);
-        let Some(relays) = handler.relays() else {
-            return Ok(None);
-        };
-        let given_up = Relay::flush(relays, patience, |timeout| {
-            wait(poll, events, timeout)?;
-            request = pending(signals)
-                .into_iter()
-                .find(|signal| ends_us(handler, *signal));
+        let mut look = |timeout: Option<Duration>| {
+            let next = listener.next_look();
+            let next = next.map(|at| at.saturating_duration_since(Instant::now()));
+            wait(poll, events, [timeout, next].into_iter().flatten().min())?;
+            let came: Vec<_> = arrivals.take().collect();
+            if came.iter().any(|arrival| arrival.signal == TSTP) {
+                signals::stop()?;
+            }
+            request = listener.hear_at_the_end(&came);
             io::Result::Ok(if request.is_some() {
                 Hurry::Yes
             } else {
                 Hurry::No
             })
-        })?;
+        };
+        let mut given_up = None;
+        if !outcome.terminated && !self.has_given_up {
+            let left = self
+                .ends_at
+                .map(|at| at.saturating_duration_since(Instant::now()));
+            given_up = handler.outlets().flush_within(left, &mut look)?;
+        }
+        let given_up = match given_up {
+            Some(given_up) => given_up,
+            None if self.has_given_up => handler.outlets().flush(LAST_WORDS_PATIENCE, look)?,
+            None => handler.outlets().flush(READER_PATIENCE, look)?,
+        };
+        self.has_given_up |= !given_up.is_empty();
         self.turn();
-        for (stream, failure) in Stream::ALL.into_iter().zip(given_up) {
-            if let Some(loss) = failure.and_then(|failure| words::loss(stream, &failure)) {
+        for (stream, failure) in given_up {
+            if let Some(loss) = words::loss(stream, &failure) {
                 self.handler_mut().lost(loss.into());
             }
         }
@@ -235,6 +259,14 @@ impl<H: Owner> Minded for EventLoop<H> {
 
     fn turn(&mut self) {
         self.set.turn();
+        match (self.monitor().is_suspended(), self.stopped_at) {
+            (true, None) => self.stopped_at = Some(Instant::now()),
+            (false, Some(since)) => {
+                self.stopped_at = None;
+                self.ends_at = self.ends_at.and_then(|at| at.checked_add(since.elapsed()));
+            }
+            _ => {}
+        }
         let silence = self.monitor().silence();
         self.handler_mut().turned(silence);
     }
@@ -256,13 +288,6 @@ fn wait(poll: &mut Poll, events: &mut Events, timeout: Option<Duration>) -> io::
     }
 }
 
-/// SIGHUP comes last, so that a SIGTERM that came with it decides.
-fn pending(signals: &mut Signals) -> Vec<Signal> {
-    let mut pending: Vec<_> = signals.pending().filter_map(Signal::new).collect();
-    pending.sort_by_key(|signal| *signal == Signal::HUP);
-    pending
-}
-
 const IN_THE_SET: &str = "the child stays in the set";
 
 const CHILD: Token = Token(0);
@@ -270,5 +295,10 @@ const SIGNALS: Token = Token(1);
 const RELAY: Token = Token(2);
 const TERMINAL: Token = Token(3);
 
-/// How long nothing may be read of what a command wrote that was ended, before the rest is given up.
-pub(crate) const READER_PATIENCE: Duration = Duration::from_secs(3);
+const CHLD: Signal = Signal::new(SIGCHLD).expect("a signal");
+
+/// How long nothing may be read of what a command wrote whose time is over, before the rest is given up.
+const READER_PATIENCE: Duration = Duration::from_millis(2500);
+
+/// How long our own words may then wait for a reader, each time: no reader holds us up for more than three seconds.
+const LAST_WORDS_PATIENCE: Duration = Duration::from_millis(250);

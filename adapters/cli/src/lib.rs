@@ -7,6 +7,7 @@ mod event_loop;
 mod failure;
 mod files;
 mod log;
+mod outlets;
 mod owner;
 pub mod parse;
 mod plan;
@@ -18,6 +19,7 @@ mod status;
 mod streams;
 mod terminal;
 mod timeout;
+mod wishes;
 mod words;
 
 use std::ffi::{OsStr, OsString};

@@ -7,11 +7,12 @@ use std::time::Duration;
 use childminder::{Error, FailureId, Instant, Moment, Signal, Stream, Target};
 use childminder_driver::{Control, Discarded, Failure, Handler, Tail};
 use childminder_record::Recorder;
-use childminder_unix::{Flow, Relay, signals};
+use childminder_unix::{Flow, signals};
 
 use crate::console::Console;
 use crate::event_loop::Owner;
 use crate::log::Log;
+use crate::outlets::Outlets;
 use crate::plan::{Plan, Speech};
 
 /// Passes output on, and keeps what the report and the record need.
@@ -113,17 +114,13 @@ impl Owner for Minder {
         self.console.raw_terminal = is_raw;
     }
 
-    fn flush_briefly(&self) {
-        self.console.flush_briefly();
-    }
-
     fn lost(&mut self, loss: Failure) {
         self.lost_words = Some(loss.to_string());
         self.log.notice(Self::LOST_OUTPUT, Some(loss));
     }
 
-    fn relays(&self) -> Option<[&Relay; 2]> {
-        Some(self.console.relays())
+    fn outlets(&self) -> &Outlets {
+        self.console.outlets()
     }
 }
 

@@ -16,25 +16,27 @@
 use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
+use std::time::Instant;
 
 use childminder::{Error, ExitStatus, Outcome, Signal, Stream, Target};
 use childminder_terminal::Minded as _;
 use childminder_unix::{
-    Cgroup, Child, Command, Guardian, Place, Signals, SpawnOptions, Strays, Watch, signals,
+    Arrival, Cgroup, Child, Command, Guardian, Origin, Place, Signals, SpawnOptions, Strays, Watch, signals,
 };
 use rustix::fs::{Access, access};
 use signal_hook::consts::{SIGINT, SIGQUIT};
 
 use crate::console::Console;
-use crate::event_loop::{EventLoop, READER_PATIENCE};
+use crate::event_loop::{EventLoop, Listener};
 use crate::failure::Failure;
 use crate::files::{ReportFile, flight_record};
 use crate::owner::{FlightRecord, Minder};
 use crate::plan::{Containment, OnOurDeath, Plan, Speech, is_init};
 use crate::report::{self, Report};
-use crate::signals::{asks_to_end, handled, ladder_beginning_with, survive_file_size_limit};
+use crate::signals::{asks_to_end, handled, ladder_beginning_with};
 use crate::status::{self, NOT_FOUND};
 use crate::terminal::Terminal;
+use crate::wishes::{Wish, Wishes};
 use crate::words::{complain, reason};
 
 type Loop = EventLoop<Minder>;
@@ -49,23 +51,22 @@ pub(crate) fn run(plan: &Plan) -> Result<u8, Failure> {
         Ok(begun) => begun,
         Err(failure) => return Ok(not_begun(plan, &failure, &report)),
     };
-    let mut outcome = child.run(&mut terminal, |child, signal| take(child, signal, plan))?;
+    let mut requests = Requests::new(plan);
+    let mut outcome = child.run(&mut terminal, &mut requests)?;
     terminal.take_back(child.handler_mut(), &outcome);
 
-    // The reader of a command that ended by itself may take its time.
-    let patience = outcome.terminated.then_some(READER_PATIENCE);
-    let given_up = child.flush(patience, ends_us)?;
+    let given_up = child.flush(&outcome, &mut requests)?;
     if child.handler().has_lost_output() {
         outcome.error.get_or_insert(Minder::LOST_OUTPUT);
     }
     let status = conclude(plan, outcome, given_up, &mut child, &report);
     // Only our own words can be lost now.
-    child.flush(patience, ends_us)?;
+    child.flush(&outcome, &mut requests)?;
     if let Some(loss) = child.handler_mut().take_lost_words()
         && matches!(report, ReportFile::Stream(_))
     {
         child.handler_mut().console.say(&loss);
-        child.flush(Some(READER_PATIENCE), ends_us)?;
+        child.flush(&outcome, &mut requests)?;
         return Ok(status::or_ours(status));
     }
     let interruption = interruption(&outcome, child.handler());
@@ -92,13 +93,17 @@ fn begin(
     record: FlightRecord,
     guardian: &io::Result<Option<Guardian>>,
 ) -> Result<(Loop, Terminal), Failure> {
-    survive_file_size_limit()?;
     let mut child = Loop::new(handled())?;
     // What has waited for us is heard now, and not before.
     signals::unblock_all()?;
     let mut terminal = Terminal::planned(plan.terminal, &child)?;
-    let console = Console::new(|stream| child.relay(stream))?;
-    let mut minder = Minder::new(plan, console, record);
+    let outlets = child.outlets();
+    for stream in Stream::ALL {
+        if plan.watches(stream) {
+            outlets.open(stream)?;
+        }
+    }
+    let mut minder = Minder::new(plan, Console::new(outlets), record);
     let adopted = child.adopt_orphans();
     let present = guardian.as_ref().ok().and_then(Option::as_ref);
     let mut strays = contained(plan, present)?;
@@ -195,29 +200,51 @@ fn spawn(
     })
 }
 
-/// The first signal that asks for the end starts the ladder and is its first stage. On a ladder that is under way
-/// it is impatience; but not SIGHUP, which shells and the kernel send both when a terminal goes, and service
-/// managers together with SIGTERM. Any other signal is the command's.
-fn take(child: &mut Loop, signal: Signal, plan: &Plan) {
-    if !asks_to_end(signal) {
-        child.control().pass_on(signal, Target::Leader);
-        return;
-    }
-    if child.monitor().is_terminating() || child.handler().log.asked_by.is_some() {
-        if signal != Signal::HUP {
-            child.control().escalate();
-        }
-        return;
-    }
-    child.handler_mut().log.asked_by = Some(signal);
-    let ladder = ladder_beginning_with(signal, &plan.config.ladder, plan.grace);
-    child.control().set_ladder(ladder);
-    child.control().terminate();
+/// The signals that we are sent. The first wish for the end starts the ladder and is its first stage. On a ladder that
+/// is under way it is impatience, unless it is a hangup. Any signal that is no wish is the command's.
+struct Requests<'a> {
+    plan: &'a Plan,
+    wishes: Wishes,
 }
 
-/// Whether this signal ends our wait for readers. A hangup comes along with others.
-fn ends_us(minder: &Minder, signal: Signal) -> bool {
-    asks_to_end(signal) && (minder.log.asked_by.is_none() || signal != Signal::HUP)
+impl<'a> Requests<'a> {
+    fn new(plan: &'a Plan) -> Self {
+        Self {
+            plan,
+            wishes: Wishes::default(),
+        }
+    }
+}
+
+impl Listener<Minder> for Requests<'_> {
+    fn hear(&mut self, child: &mut Loop, arrivals: &[Arrival]) {
+        for arrival in arrivals {
+            if !asks_to_end(arrival.signal) && arrival.origin != Origin::Ourselves {
+                child.control().pass_on(arrival.signal, Target::Leader);
+            }
+        }
+        match self.wishes.hear(arrivals, Instant::now()) {
+            Some(Wish::Begins(signal)) if !child.monitor().is_terminating() => {
+                child.handler_mut().log.asked_by = Some(signal);
+                let plan = self.plan;
+                let ladder = ladder_beginning_with(signal, &plan.config.ladder, plan.grace);
+                child.control().set_ladder(ladder);
+                child.control().terminate();
+            }
+            None | Some(Wish::Begins(Signal::HUP)) => {}
+            Some(Wish::Begins(_) | Wish::Escalates(_)) => child.control().escalate(),
+        }
+    }
+
+    fn hear_at_the_end(&mut self, arrivals: &[Arrival]) -> Option<Signal> {
+        let wish = self.wishes.hear(arrivals, Instant::now())?;
+        let (Wish::Begins(signal) | Wish::Escalates(signal)) = wish;
+        Some(signal)
+    }
+
+    fn next_look(&self) -> Option<Instant> {
+        self.wishes.next_look()
+    }
 }
 
 /// The signal of the terminal that ended the command, if nothing else did.

@@ -5,21 +5,25 @@ use std::mem;
 use std::os::fd::AsFd as _;
 use std::time::Duration;
 
-use childminder::{ExitStatus, Outcome, Stream};
+use childminder::{ExitStatus, Outcome, Signal, Stream, Target};
 use childminder_terminal::{
     InBackground, JobControl, Minded as _, Modes, Terminal as Ours, Tty, Uses, leads_own_group,
 };
-use childminder_unix::{Child, Command, SpawnOptions, Stdio};
+use childminder_unix::{Arrival, Child, Command, SpawnOptions, Stdio, signals};
 use rustix::process::{getpid, getsid};
+use signal_hook::consts::{SIGSTOP, SIGWINCH};
 
 use crate::event_loop::{Attendant, EventLoop, Owner};
-use crate::plan::{OnOurDeath, Plan, TerminalPlan};
+use crate::plan::{Plan, TerminalPlan, is_init};
+use crate::signals::{CONT, TSTP};
 
 /// Dropped, it leaves our terminal as it was.
 #[derive(Default)]
 pub(crate) struct Terminal {
     jobs: Option<JobControl>,
     tty: Option<Tty>,
+    /// Where no terminal stops us, what stops the command when SIGTSTP comes from a process, which would stop us alone.
+    passes_stops_on_as: Option<Signal>,
 }
 
 impl Terminal {
@@ -35,15 +39,21 @@ impl Terminal {
             InBackground::RunOn
         };
         match plan {
-            TerminalPlan::None => Ok(Self::default()),
             TerminalPlan::Lent => Self::lent(in_background, event_loop),
+            TerminalPlan::None => {
+                let uses = Uses::Apart { raw: false };
+                let jobs =
+                    Ours::controlling().map(|ours| JobControl::new(ours, uses, in_background));
+                Self::watched(jobs.transpose()?, None, event_loop)?.or_without(STOP, event_loop)
+            }
             TerminalPlan::Own => {
                 let raw = io::stdin().is_terminal();
                 let outer = Ours::controlling_or_given();
                 let jobs =
                     outer.map(|ours| JobControl::new(ours, Uses::Apart { raw }, in_background));
                 let tty = Tty::new(Ours::controlling_or_given())?;
-                Self::watched(jobs.transpose()?, Some(tty), event_loop)
+                Self::watched(jobs.transpose()?, Some(tty), event_loop)?
+                    .or_without(STOP, event_loop)
             }
         }
     }
@@ -56,7 +66,7 @@ impl Terminal {
         let jobs = Ours::controlling()
             .map(|ours| JobControl::new(ours, Uses::Lent, in_background))
             .transpose()?;
-        Self::watched(jobs, None, event_loop)
+        Self::watched(jobs, None, event_loop)?.or_without(TSTP, event_loop)
     }
 
     fn watched<H: Owner>(
@@ -71,7 +81,25 @@ impl Terminal {
         for fd in fds.into_iter().flatten() {
             event_loop.watch(fd)?;
         }
-        Ok(Self { jobs, tty })
+        Ok(Self {
+            jobs,
+            tty,
+            passes_stops_on_as: None,
+        })
+    }
+
+    /// Without a terminal, this stops the command: SIGSTOP where it leads a session of its own, in which the kernel drops
+    /// SIGTSTP, since no shell watches it. An init cannot be stopped, and passes these signals on like others.
+    fn or_without<H: Owner>(self, stop: Signal, event_loop: &EventLoop<H>) -> io::Result<Self> {
+        if self.jobs.is_some() || is_init() {
+            return Ok(self);
+        }
+        event_loop.listen_to(TSTP)?;
+        event_loop.listen_to(CONT)?;
+        Ok(Self {
+            passes_stops_on_as: Some(stop),
+            ..self
+        })
     }
 
     /// Spawns `command` where its terminal is.
@@ -89,17 +117,10 @@ impl Terminal {
         Child::spawn_with(&mut command, &options)
     }
 
-    /// The command gets a terminal of ours as it is, if we are in the foreground and nothing asks to watch what is
-    /// written there.
+    /// The command gets our own stream, unless something asks to watch what is written there: no byte is copied, the run
+    /// does not wait for what is left of the command to close it, and a daemon keeps it when we are gone.
     pub(crate) fn stdio(&self, stream: Stream, plan: &Plan) -> Stdio {
-        let is_terminal = match stream {
-            Stream::Stdout => io::stdout().is_terminal(),
-            Stream::Stderr => io::stderr().is_terminal(),
-        };
-        let in_foreground = self.jobs.as_ref().is_some_and(JobControl::has_terminal);
-        // What is to outlive us must not write to our pipe.
-        let is_direct = is_terminal && in_foreground || plan.on_our_death == OnOurDeath::Keep;
-        if is_direct && !plan.watches(stream) {
+        if self.tty.is_none() && !plan.watches(stream) {
             return Stdio::inherit();
         }
         Stdio::piped()
@@ -121,8 +142,10 @@ impl Terminal {
 
     /// At the end, our terminal is ours again, and Ctrl-Z stops us like any program.
     pub(crate) fn take_back<H: Owner>(mut self, handler: &mut H, outcome: &Outcome) {
-        handler.flush_briefly();
-        handler.terminal_is_raw(false);
+        if self.jobs.as_ref().is_some_and(JobControl::is_raw) {
+            handler.outlets().flush_briefly();
+            handler.terminal_is_raw(false);
+        }
         if let Some(mut jobs) = mem::take(&mut self.jobs) {
             jobs.take_back_terminal(if ended_by_itself(outcome) {
                 Modes::Keep
@@ -134,14 +157,17 @@ impl Terminal {
 }
 
 impl<H: Owner> Attendant<H> for Terminal {
-    fn attend(&mut self, child: &mut EventLoop<H>) -> io::Result<()> {
+    fn attend(&mut self, child: &mut EventLoop<H>, arrivals: &mut Vec<Arrival>) -> io::Result<()> {
+        if let Some(stop) = self.passes_stops_on_as {
+            pass_stops_on(stop, child, arrivals)?;
+        }
         if let Some(jobs) = &mut self.jobs {
             // Our terminal may have another size by then.
             let before_continue = || self.tty.iter().for_each(Tty::resize);
             let was_raw = jobs.is_raw();
             jobs.attend(
                 child,
-                |child| child.handler().flush_briefly(),
+                |child| child.handler().outlets().flush_briefly(),
                 before_continue,
             )?;
             if jobs.is_raw() != was_raw {
@@ -150,6 +176,10 @@ impl<H: Owner> Attendant<H> for Terminal {
             if let Some(tty) = self.tty.as_ref().filter(|_| jobs.is_raw() && !was_raw) {
                 tty.retry_input();
             }
+        }
+        if self.tty.is_some() {
+            // The command hears of it from its own terminal.
+            arrivals.retain(|arrival| arrival.signal != WINCH);
         }
         if let Some(tty) = &mut self.tty {
             tty.attend(&mut child.control());
@@ -165,7 +195,36 @@ impl<H: Owner> Attendant<H> for Terminal {
     }
 }
 
+/// Has SIGTSTP stop the command, and then us, with every deadline, and SIGCONT continue both. A command that is being
+/// ended is not stopped.
+fn pass_stops_on<H: Owner>(
+    stop: Signal,
+    child: &mut EventLoop<H>,
+    arrivals: &mut Vec<Arrival>,
+) -> io::Result<()> {
+    let has = |signal| arrivals.iter().any(|arrival| arrival.signal == signal);
+    let (is_stopped, is_continued) = (has(TSTP), has(CONT));
+    arrivals.retain(|arrival| ![TSTP, CONT].contains(&arrival.signal));
+    if is_continued {
+        child.control().pass_on(CONT, Target::Group);
+    } else if is_stopped && !child.monitor().is_terminating() {
+        child.control().pass_on(stop, Target::Group);
+        child.control().suspended();
+        child.turn();
+        child.handler().outlets().flush_briefly();
+        if child.monitor().is_suspended() {
+            signals::stop()?;
+        }
+        // The SIGCONT that has continued us comes as an arrival of its own.
+        child.control().resumed();
+    }
+    Ok(())
+}
+
 /// Whether the command ended unasked, and by no signal that is known of.
 fn ended_by_itself(outcome: &Outcome) -> bool {
     !outcome.terminated && matches!(outcome.exit, Some(ExitStatus::Code(_) | ExitStatus::Lost))
 }
+
+const STOP: Signal = Signal::new(SIGSTOP).expect("a signal");
+const WINCH: Signal = Signal::new(SIGWINCH).expect("a signal");

@@ -11,12 +11,12 @@ mod words;
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use childminder::{Config, Ladder, Outcome, Signal, Stage, Stream, Sweep, Target};
 use childminder_terminal::{InBackground, Minded as _};
 use childminder_unix::signals;
-use childminder_unix::{Child, Command, Inherited, Place, Signals, SpawnOptions, Stdio, Watch};
+use childminder_unix::{Arrival, Child, Command, Inherited, Place, Signals, SpawnOptions, Stdio, Watch};
 use signal_hook::consts::{
     FORBIDDEN, SIGALRM, SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGSTOP, SIGTERM, SIGTSTP,
     SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2,
@@ -25,12 +25,12 @@ use signal_hook::consts::{
 use self::options::{Asked, Options, Sending, quote};
 use self::watcher::Watcher;
 use self::words::{complain, without_number};
-use crate::event_loop::EventLoop;
-use crate::event_loop::READER_PATIENCE;
+use crate::event_loop::{EventLoop, Listener};
 use crate::failure::Failure;
 use crate::signals::CONT;
 use crate::status::{self, OURS, TIMED_OUT};
 use crate::terminal::Terminal;
+use crate::wishes::Echoes;
 
 /// Does what this command line says; the status to exit with. `call` is how we are called, and `name` stands
 /// before our messages.
@@ -66,25 +66,26 @@ fn run(name: &str, options: &Options) -> Result<u8, Failure> {
         // In the background the time runs, too.
         Terminal::lent(InBackground::RunOn, &child)?
     };
-    let relays = match options.idle {
-        Some(_) => Some([child.relay(Stream::Stdout)?, child.relay(Stream::Stderr)?]),
-        None => None,
-    };
+    let outlets = child.outlets();
+    if options.idle.is_some() {
+        outlets.open(Stream::Stdout)?;
+        outlets.open(Stream::Stderr)?;
+    }
     let process =
         spawn(options, inherited, &mut terminal).map_err(|error| not_run(options, &error))?;
-    let watcher = Watcher::new(name, options, relays);
+    let watcher = Watcher::new(name, options, outlets);
     child
         .mind(process, None, config(options), watcher)
         .map_err(|refused| refused.error)?;
     terminal.hand_over(&mut child)?;
-    let outcome = child.run(&mut terminal, |child, signal| {
-        pass_on(child, signal, options);
-    })?;
+    let mut signals = Signals::new(options);
+    let outcome = child.run(&mut terminal, &mut signals)?;
     terminal.take_back(child.handler_mut(), &outcome);
-    child.flush(outcome.terminated.then_some(READER_PATIENCE), |_, _| true)?;
+    child.flush(&outcome, &mut signals)?;
     if child.child().dumped_core() {
-        complain(name, "the monitored command dumped core");
+        child.handler().say("the monitored command dumped core");
     }
+    child.flush(&outcome, &mut signals)?;
     Ok(conclude(options, outcome, child.handler()))
 }
 
@@ -150,6 +151,41 @@ fn ladder(Sending(signal): Sending, options: &Options) -> Ladder {
         stages.push(stage(Signal::KILL, None));
     }
     Ladder::new(&stages).expect("three stages at most")
+}
+
+/// The signals that we are sent, without echoes: coreutils' own leads a process group, and so gets one of two that are sent
+/// to a process and to its parent's group.
+struct Signals<'a> {
+    options: &'a Options,
+    echoes: Echoes,
+}
+
+impl<'a> Signals<'a> {
+    fn new(options: &'a Options) -> Self {
+        Self {
+            options,
+            echoes: Echoes::default(),
+        }
+    }
+
+    fn without_echoes(&mut self, arrivals: &[Arrival]) -> Vec<Signal> {
+        let now = Instant::now();
+        let counts = |arrival: &&Arrival| !self.echoes.is_echo(**arrival, now);
+        let counted = arrivals.iter().filter(counts);
+        counted.map(|arrival| arrival.signal).collect()
+    }
+}
+
+impl Listener<Watcher> for Signals<'_> {
+    fn hear(&mut self, child: &mut EventLoop<Watcher>, arrivals: &[Arrival]) {
+        for signal in self.without_echoes(arrivals) {
+            pass_on(child, signal, self.options);
+        }
+    }
+
+    fn hear_at_the_end(&mut self, arrivals: &[Arrival]) -> Option<Signal> {
+        self.without_echoes(arrivals).first().copied()
+    }
 }
 
 /// SIGALRM says that the time is up. Any other signal is the command's, and the time for `--kill-after`

@@ -61,6 +61,8 @@ pub struct JobControl {
     child_uses_terminal: bool,
     /// Whether the child was left stopped: it waits for the terminal, or no SIGCONT seemed to have continued us.
     left_stopped: bool,
+    /// Whether the child was stopped because we were to stop.
+    stopped_for_us: bool,
 }
 
 /// What our terminal is to the child.
@@ -106,6 +108,7 @@ impl JobControl {
             in_background,
             child_uses_terminal: false,
             left_stopped: false,
+            stopped_for_us: false,
         })
     }
 
@@ -179,6 +182,7 @@ impl JobControl {
             }
         }
         if self.held_stop.take()? {
+            self.stopped_for_us = self.uses != Uses::Lent;
             pass_on(minded, self.signal_that_stops());
             // No SIGCHLD tells of a stop in what is left of the group of a dead child.
             if matches!(end, Ok(Some(_))) {
@@ -270,8 +274,10 @@ impl JobControl {
         self.hand_over_terminal(minded.child())?;
         before_continue();
         minded.control().resumed();
-        // The handler of a SIGCONT may still be about to run, in another thread.
-        self.left_stopped = !continued && signal != TSTP;
+        // The handler of a SIGCONT may still be about to run, in another thread. A child that was stopped for us is not
+        // left so where no shell lets us stop.
+        let stopped_for_us = mem::take(&mut self.stopped_for_us);
+        self.left_stopped = !continued && signal != TSTP && !stopped_for_us;
         if !self.left_stopped {
             pass_on(minded, CONT);
         }

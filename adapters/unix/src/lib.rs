@@ -31,7 +31,7 @@
 //! - Nothing is signalled after the reap, and never the caller's own group. Until the reap, the dead
 //!   leader keeps both its process id and its group id from being given to another process.
 //! - No child but its own is waited for, unless [`Orphans`] are adopted, and no signal handler is installed
-//!   unless [`Watch::Sigchld`] is asked for.
+//!   unless [`Watch::Sigchld`] or `Arrivals` are asked for.
 //! - Every descriptor it opens is close-on-exec.
 //! - No child is left behind: see [`Child`] for what happens when it is dropped.
 //!
@@ -39,6 +39,7 @@
 //!
 //! None is on by default.
 //!
+//! - `arrivals`: `Arrivals`, the signals to this process with where they come from, by way of `signal-hook`.
 //! - `sigchld`: [`Watch::Sigchld`] on Linux, by way of `signal-hook`. Other systems always have it.
 //! - `sigpipe`: what this process had SIGPIPE do before Rust's runtime began, for [`Inherited::now`]. It is looked at
 //!   before `main`.
@@ -51,6 +52,8 @@
 //! run there. What is Linux's alone stands in one module, beside what takes its place elsewhere: all but timers,
 //! the parent-death signal, [`Orphans`], [`Guardian`], [`Cgroup`] and real-time signals, which are `Unsupported` there.
 
+#[cfg(feature = "arrivals")]
+mod arrivals;
 mod cgroup;
 mod child;
 pub mod clock;
@@ -77,6 +80,8 @@ mod wakeup;
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+#[cfg(feature = "arrivals")]
+pub use arrivals::{Arrival, Arrivals, Origin};
 pub use cgroup::{Cgroup, Limits};
 pub use child::Child;
 pub use command::{Command, Spawnable};

@@ -6,7 +6,7 @@ use std::io;
 use std::str::FromStr as _;
 
 use childminder::Signal;
-use nix::sys::signal::{SigSet, Signal as Named};
+use nix::sys::signal::{SigSet, Signal as Named, raise};
 
 use crate::sys;
 
@@ -81,6 +81,17 @@ pub fn die_of(signal: Signal) {
     // A core too many is no reason to live on.
     let _ = sys::leave_no_core();
     sys::raise_by_default(signal.number());
+}
+
+/// Stops this process with SIGSTOP, and returns when SIGCONT has continued it. Process 1 of a PID namespace cannot be
+/// stopped from inside: there this returns at once.
+///
+/// # Errors
+///
+/// None that are known.
+pub fn stop() -> io::Result<()> {
+    // It stops this thread, and with it the process, before `raise` returns.
+    Ok(raise(Named::SIGSTOP)?)
 }
 
 /// What was given is not a signal of this system.

@@ -2,11 +2,11 @@
 
 use childminder::{Action, Error, Event, Instant, Moment, Signal, Stream};
 use childminder_driver::{Control, Discarded, Failure, Handler};
-use childminder_unix::{Flow, Relay};
+use childminder_unix::Flow;
 
 use super::options::{Options, quote, signal_name};
-use super::words::complain;
 use crate::event_loop::Owner;
+use crate::outlets::Outlets;
 use crate::signals::CONT;
 
 /// Passes output on, if it is to be watched, and says what is sent.
@@ -22,14 +22,14 @@ pub(super) struct Watcher {
     command: String,
     verbose: bool,
     given: Option<Signal>,
-    relays: Option<[Relay; 2]>,
+    outlets: Outlets,
     /// The latest event, which is the cause of the actions that follow.
     cause: Event,
     failed: bool,
 }
 
 impl Watcher {
-    pub(super) fn new(name: &str, options: &Options, relays: Option<[Relay; 2]>) -> Self {
+    pub(super) fn new(name: &str, options: &Options, outlets: Outlets) -> Self {
         Self {
             timed_out: false,
             killed: false,
@@ -38,7 +38,7 @@ impl Watcher {
             command: quote(&options.command[0]),
             verbose: options.verbose,
             given: options.signal.0,
-            relays,
+            outlets,
             cause: Event::Started,
             failed: false,
         }
@@ -57,6 +57,8 @@ impl Watcher {
                 "sending signal {name} to command {}",
                 self.command
             ));
+            // So that it stands before what the command says when it gets the signal.
+            self.outlets.flush_briefly();
         }
     }
 
@@ -64,22 +66,11 @@ impl Watcher {
         self.failed
     }
 
-    fn relay(&self, stream: Stream) -> Option<&Relay> {
-        let [stdout, stderr] = self.relays.as_ref()?;
-        Some(match stream {
-            Stream::Stdout => stdout,
-            Stream::Stderr => stderr,
-        })
-    }
-
-    fn say(&self, message: &str) {
-        match self.relay(Stream::Stderr) {
-            Some(relay) => {
-                // It is taken all the same.
-                let _ = relay.write(format!("{}: {message}\n", self.name).as_bytes());
-            }
-            None => complain(&self.name, message),
-        }
+    /// Says a line on standard error.
+    pub(super) fn say(&self, message: &str) {
+        let line = format!("{}: {message}\n", self.name);
+        // It is taken all the same.
+        let _ = self.outlets.write(Stream::Stderr, line.as_bytes());
     }
 }
 
@@ -87,8 +78,7 @@ impl Handler for Watcher {
     type Notification = ();
 
     fn output(&mut self, control: &mut Control<()>, stream: Stream, bytes: &[u8]) {
-        let flow = self.relay(stream).map(|relay| relay.write(bytes));
-        if flow == Some(Flow::Hold) {
+        if self.outlets.write(stream, bytes) == Flow::Hold {
             control.hold_output(stream);
         }
     }
@@ -123,10 +113,10 @@ impl Handler for Watcher {
 impl Owner for Watcher {
     fn lost(&mut self, loss: Failure) {
         self.failed = true;
-        complain(&self.name, &loss.to_string());
+        self.say(&loss.to_string());
     }
 
-    fn relays(&self) -> Option<[&Relay; 2]> {
-        self.relays.as_ref().map(<[Relay; 2]>::each_ref)
+    fn outlets(&self) -> &Outlets {
+        &self.outlets
     }
 }

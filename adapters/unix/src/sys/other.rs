@@ -144,7 +144,7 @@ fn unsupported(what: &str) -> io::Error {
 mod tests {
     use std::env;
     use std::os::fd::AsFd;
-    use std::process;
+    use std::process::{self, Command};
 
     use nix::libc;
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
