@@ -6,13 +6,16 @@ use std::thread;
 
 use rustix::process::Signal;
 
-use crate::support::{LOITER, Process, childminder, millis, minding, run, start};
+use crate::support::{
+    LOITER, Process, assert_same, childminder, full_pipe, millis, minding, minding_words, numbers,
+    run, start, through, wait_until,
+};
 
 /// However slow, and though we are stopped meanwhile.
 #[test]
 fn a_reader_that_goes_on_reading_gets_it_all() {
     let script = "head -c 150000 /dev/zero; exec sleep 60";
-    let mut running = start(minding("--wall 300ms", script));
+    let mut running = start(minding("--wall 300ms --idle 600s", script));
     let mut stdout = running.take_stdout();
     let mut read = 0;
     let mut page = [0; 4096];
@@ -39,7 +42,7 @@ fn a_reader_that_goes_on_reading_gets_it_all() {
 #[test]
 fn a_reader_that_stands_still_does_not_hold_up_the_end() {
     for command in [
-        minding("--wall 300ms", "exec yes"),
+        minding("--wall 300ms --idle 600s", "exec yes"),
         childminder(["timeout", "--idle", "60", "0.3", "yes"]),
     ] {
         let mut running = start(command);
@@ -49,6 +52,92 @@ fn a_reader_that_stands_still_does_not_hold_up_the_end() {
         let lost = "cannot write to standard output: nobody has read the last ";
         assert!(ended.stderr().contains(lost), "{}", ended.stderr());
         drop(unread);
+    }
+}
+
+/// Though the command has ended by itself, and there was room for all that it wrote.
+#[test]
+fn wall_bounds_the_wait_for_a_reader_too() {
+    let head = ["head", "-c", "300000", "/dev/zero"];
+    for command in [
+        minding_words("--wall 1s --idle 600s", &head),
+        childminder([&["timeout", "--idle", "600", "1"], &head[..]].concat()),
+    ] {
+        let mut running = start(command);
+        let unread = running.take_stdout();
+        let ended = running.finish();
+        assert_eq!(ended.status, 125);
+        let lost = "cannot write to standard output: nobody has read the last ";
+        assert!(ended.stderr().contains(lost), "{}", ended.stderr());
+        // Nothing is said of these three seconds but that they are no longer.
+        assert!(ended.took > millis(1000), "{:?}", ended.took);
+        assert!(ended.took < millis(6000), "{:?}", ended.took);
+        drop(unread);
+    }
+}
+
+/// Neither what the command wrote is read, nor what we say of that.
+#[test]
+fn wall_bounds_the_wait_for_every_reader() {
+    let (_unread, full) = full_pipe();
+    let mut command = minding("--wall 1s --idle 600s -v", "echo out; echo err >&2");
+    command.stdout(full.try_clone().expect("a pipe"));
+    command.stderr(full);
+    let ended = start(command).finish();
+    assert_eq!(ended.status, 125);
+    assert!(ended.took < millis(6000), "{:?}", ended.took);
+}
+
+#[test]
+fn a_reader_may_take_its_time_until_then() {
+    let mut running = start(minding("--wall 60s --idle 600s", "echo $$; seq 1 100000"));
+    running.process().wait_until_gone();
+    thread::sleep(millis(4000));
+    let ended = running.finish();
+    ended.expect(0, "");
+    assert_same(&ended.stdout, &numbers(100_000));
+}
+
+/// While the reader is waited for, and we are stopped.
+#[test]
+fn a_stop_puts_off_the_end_of_the_wait_for_a_reader() {
+    let run = minding("--wall 1s --idle 600s", "echo $$; seq 1 100000");
+    let mut running = start(through(&["setsid"], &run));
+    running.process().wait_until_gone();
+    let us = running.itself();
+    running.signal(Signal::TSTP);
+    wait_until(|| us.is_stopped());
+    // This is about time.
+    thread::sleep(millis(5000));
+    running.signal(Signal::CONT);
+    let ended = running.finish();
+    ended.expect(0, "");
+    assert_same(&ended.stdout, &numbers(100_000));
+}
+
+#[test]
+fn words_of_ours_that_nobody_reads_hold_up_no_deadline() {
+    for mut command in [
+        childminder([
+            "timeout",
+            "-v",
+            "-k",
+            "0.3",
+            "0.3",
+            "sh",
+            "-c",
+            "trap '' TERM; sleep 60 & wait; wait",
+        ]),
+        minding(
+            "-v --wall 300ms --grace 300ms",
+            "trap '' INT; sleep 60 & wait; wait",
+        ),
+    ] {
+        let (_unread, full) = full_pipe();
+        command.stderr(full);
+        let ended = start(command).finish();
+        assert!([124, 137].contains(&ended.status), "{}", ended.status);
+        assert!(ended.took < millis(7000), "{:?}", ended.took);
     }
 }
 
@@ -97,7 +186,7 @@ fn output_is_activity() {
 
 #[test]
 fn wall_ends_a_child_that_writes_into_nothing() {
-    let mut command = minding("--wall 1s", "exec yes");
+    let mut command = minding("--wall 1s --idle 600s", "exec yes");
     command.stdout(File::create("/dev/null").expect("/dev/null"));
     let ended = start(command).finish();
     ended.expect(
@@ -109,7 +198,7 @@ fn wall_ends_a_child_that_writes_into_nothing() {
 
 #[test]
 fn wall_ends_a_child_whose_output_is_read() {
-    let mut running = start(minding("--wall 1s", "exec yes"));
+    let mut running = start(minding("--wall 1s --idle 600s", "exec yes"));
     let mut stdout = running.take_stdout();
     let reader = thread::spawn(move || io::copy(&mut stdout, &mut io::sink()).expect("read"));
     let ended = running.finish();
@@ -120,7 +209,7 @@ fn wall_ends_a_child_whose_output_is_read() {
 
 #[test]
 fn wall_ends_a_child_whose_output_nobody_reads() {
-    let mut running = start(minding("--wall 500ms", "echo $$; exec yes"));
+    let mut running = start(minding("--wall 500ms --idle 600s", "echo $$; exec yes"));
     running.process().wait_until_gone();
     assert_eq!(running.finish().status, 124);
 }

@@ -6,7 +6,8 @@ use std::process::Stdio;
 use rustix::process::Signal;
 
 use crate::support::{
-    Place, assert_same, childminder, minding, minding_words, numbers, run, start, text, through,
+    Place, WATCHED, assert_same, childminder, minding, minding_words, numbers, run, start, text,
+    through,
 };
 
 #[test]
@@ -71,7 +72,7 @@ fn an_interrupted_call_is_called_again() {
     let reads = "inject=read:error=EINTR:when=20+3";
     let waits = inject("epoll_wait,write,waitid,wait4");
     let words = ["strace", "-o", "/dev/null", "-e", &waits, "-e", reads];
-    let ended = start(through(&words, &minding("", "seq 1 500000; exit 5"))).finish();
+    let ended = start(through(&words, &minding(WATCHED, "seq 1 500000; exit 5"))).finish();
     assert_eq!(ended.status, 5, "{}", ended.stderr());
     assert_same(&ended.stdout, &numbers(500_000));
 }
@@ -100,7 +101,7 @@ fn an_interrupted_write_is_gone_on_with() {
     let words = ["strace", "-f", "-o", "/dev/null", "-e"];
     let words = [&words[..], &["inject=write:error=EINTR:when=2+3"]].concat();
     let dd = ["dd", &format!("if={file}"), "bs=64k", "status=none"];
-    let ended = start(through(&words, &minding_words("", &dd))).finish();
+    let ended = start(through(&words, &minding_words(WATCHED, &dd))).finish();
     assert_eq!(ended.status, 0);
     // Who measures coverage says more here.
     let said = ended.stderr();

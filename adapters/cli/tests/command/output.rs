@@ -8,18 +8,34 @@ use std::thread;
 use rustix::process::Signal;
 
 use crate::support::{
-    Place, Process, Running, assert_same, millis, minding, minding_words, numbers, read_all, run,
-    start, text,
+    Place, Process, Running, WATCHED, assert_same, millis, minding, minding_words, numbers,
+    read_all, run, start, text, wait_until,
 };
 
 #[test]
 fn both_streams_come_whole_at_once() {
-    let ended = run("", "seq 1 6500000 & seq 1 6500000 >&2; wait");
+    let ended = run(WATCHED, "seq 1 6500000 & seq 1 6500000 >&2; wait");
     let expected = numbers(6_500_000);
     assert!(expected.len() > 50_000_000);
     assert_eq!(ended.status, 0);
     assert_same(&ended.stdout, &expected);
     assert_same(&ended.stderr, &expected);
+}
+
+/// Nothing watches it, so it is not ours to pass on: a daemon keeps it, and the run does not wait for that.
+#[test]
+fn what_nothing_watches_is_not_touched() {
+    let place = Place::new();
+    let path = place.path("out");
+    let script = "(sleep 3; echo late) & echo first; ls /proc/$PPID/task | wc -l";
+    let mut command = minding("-q", script);
+    command.stdout(File::create(&path).expect("a file"));
+    let ended = start(command).finish();
+    let written = || std::fs::read_to_string(&path).expect("text");
+    // The one thread is that of the loop.
+    assert_eq!(written(), "first\n1\n");
+    ended.expect(0, "");
+    wait_until(|| written() == "first\n1\nlate\n");
 }
 
 #[test]
@@ -41,12 +57,12 @@ fn standard_input_is_the_child_s() {
 fn every_byte_goes_to_its_own_stream_unchanged() {
     let place = Place::new();
     let bytes: Vec<u8> = (0..=255).cycle().skip(1).step_by(7).take(100_001).collect();
-    let mut command = minding("", "tee /dev/stderr");
+    let mut command = minding(WATCHED, "tee /dev/stderr");
     command.stdin(File::open(place.file("bytes", &bytes)).expect("a file"));
     let ended = start(command).finish();
     assert_same(&ended.stdout, &bytes);
     assert_same(&ended.stderr, &bytes);
-    let ended = run("", "echo out; echo err >&2");
+    let ended = run(WATCHED, "echo out; echo err >&2");
     assert_eq!((ended.stdout(), ended.stderr()), ("out\n", "err\n"));
 }
 
@@ -54,7 +70,7 @@ fn every_byte_goes_to_its_own_stream_unchanged() {
 fn a_reader_that_left_ends_the_child_as_without_us() {
     let (reader, writer) = io::pipe().expect("a pipe");
     drop(reader);
-    let mut command = minding_words("", &["yes"]);
+    let mut command = minding_words(WATCHED, &["yes"]);
     command.stdout(writer);
     start(command).finish().expect(141, "");
 }
@@ -65,7 +81,7 @@ fn both_readers_may_have_left() {
     for _ in 0..100 {
         let (reader, writer) = io::pipe().expect("a pipe");
         drop(reader);
-        let mut command = minding("", "echo out; echo err >&2");
+        let mut command = minding(WATCHED, "echo out; echo err >&2");
         command.stdout(writer.try_clone().expect("a pipe"));
         command.stderr(writer);
         let ended = start(command).finish();
@@ -77,7 +93,10 @@ fn both_readers_may_have_left() {
 fn a_child_that_ignores_sigpipe_sees_the_error() {
     let (reader, writer) = io::pipe().expect("a pipe");
     drop(reader);
-    let mut command = minding("", "trap '' PIPE; while echo x; do :; done 2>&-; exit 7");
+    let mut command = minding(
+        WATCHED,
+        "trap '' PIPE; while echo x; do :; done 2>&-; exit 7",
+    );
     command.stdout(writer);
     start(command).finish().expect(7, "");
 }
@@ -94,7 +113,7 @@ fn standard_error_without_a_reader_is_no_trouble() {
 
 #[test]
 fn a_slow_reader_gets_everything() {
-    let running = start(minding("--drain 200ms", "seq 1 1000000"));
+    let running = start(minding("--drain 200ms --idle 600s", "seq 1 1000000"));
     thread::sleep(millis(1000));
     let ended = running.finish();
     ended.expect(0, "");
@@ -103,12 +122,12 @@ fn a_slow_reader_gets_everything() {
 
 #[test]
 fn a_stream_that_nobody_reads_does_not_hold_up_the_other() {
-    let mut running = start(minding("", "seq 1 1000000 >&2 & echo out; wait"));
+    let mut running = start(minding(WATCHED, "seq 1 1000000 >&2 & echo out; wait"));
     assert_eq!(running.line(), "out");
     assert_same(&running.finish().stderr, &numbers(1_000_000));
 
     let (reader, writer) = io::pipe().expect("a pipe");
-    let mut command = minding("", "seq 1 1000000 >&2 & echo out; wait");
+    let mut command = minding(WATCHED, "seq 1 1000000 >&2 & echo out; wait");
     command.stderr(writer);
     let mut running = start(command);
     assert_eq!(running.line(), "out");
@@ -119,7 +138,7 @@ fn a_stream_that_nobody_reads_does_not_hold_up_the_other() {
 fn a_pipe_that_does_not_block_is_waited_for() {
     let (reader, writer) = io::pipe().expect("a pipe");
     rustix::io::ioctl_fionbio(&writer, true).expect("not blocking");
-    let mut command = minding("", "seq 1 1000000");
+    let mut command = minding(WATCHED, "seq 1 1000000");
     command.stdout(writer);
     let running = start(command);
     thread::sleep(millis(300));
@@ -150,11 +169,11 @@ fn output_that_cannot_be_written_is_our_failure() {
 #[test]
 fn output_is_not_lost_unnoticed_at_the_end() {
     for _ in 0..50 {
-        let mut command = minding_words("", &["echo"]);
+        let mut command = minding_words(WATCHED, &["echo"]);
         command.stdout(full());
         assert_eq!(start(command).finish().status, 125);
     }
-    let mut command = minding("", "echo >&2");
+    let mut command = minding(WATCHED, "echo >&2");
     command.stderr(full());
     assert_eq!(start(command).finish().status, 125);
 }
@@ -181,7 +200,10 @@ fn a_grandchild_may_hold_the_output_for_a_while() {
 
 #[test]
 fn what_a_grandchild_writes_in_time_is_passed_on() {
-    let ended = run("--drain 10s", "(sleep 2.2; echo late) & echo early");
+    let ended = run(
+        "--drain 10s --idle 600s",
+        "(sleep 2.2; echo late) & echo early",
+    );
     assert_eq!(ended.stdout(), "early\nlate\n");
     ended.expect(0, "");
 }
@@ -194,12 +216,12 @@ fn the_last_word_is_ours() {
         let line = said.lines().next_back().expect("a line");
         line.starts_with("childminder: sh: killed by SIGTERM; ") && said.ends_with('\n')
     };
-    let ended = run("", script);
+    let ended = run(WATCHED, script);
     assert_eq!(ended.status, 143);
     assert!(last(&ended.stderr));
 
     let (reader, writer) = io::pipe().expect("a pipe");
-    let mut command = minding("", script);
+    let mut command = minding(WATCHED, script);
     command.stdout(writer.try_clone().expect("a pipe"));
     command.stderr(writer);
     let both = read_all_then_finish(reader, start(command));
@@ -209,9 +231,13 @@ fn the_last_word_is_ours() {
 #[test]
 fn our_line_is_a_line_of_its_own() {
     let ours = "childminder: sh: killed by SIGTERM";
-    run("", "printf 'no newline' >&2; kill -TERM $$").expect(143, &format!("no newline\n{ours}\n"));
-    run("", "echo a newline >&2; kill -TERM $$").expect(143, &format!("a newline\n{ours}\n"));
-    let ended = run("-v --wall 300ms", "printf 'no newline' >&2; exec sleep 60");
+    run(WATCHED, "printf 'no newline' >&2; kill -TERM $$")
+        .expect(143, &format!("no newline\n{ours}\n"));
+    run(WATCHED, "echo a newline >&2; kill -TERM $$").expect(143, &format!("a newline\n{ours}\n"));
+    let ended = run(
+        "-v --wall 300ms --idle 600s",
+        "printf 'no newline' >&2; exec sleep 60",
+    );
     let said = ended.stderr();
     assert!(said.starts_with("no newline\nchildminder: "), "{said}");
     assert!(!said.contains("\n\n"), "{said}");
@@ -222,7 +248,7 @@ fn our_line_is_a_line_of_its_own() {
     }
 
     let (reader, writer) = io::pipe().expect("a pipe");
-    let mut command = minding("", "printf 'no newline'; kill -TERM $$");
+    let mut command = minding(WATCHED, "printf 'no newline'; kill -TERM $$");
     command.stdout(writer.try_clone().expect("a pipe"));
     command.stderr(writer);
     let both = read_all_then_finish(reader, start(command));
@@ -269,7 +295,7 @@ fn nothing_is_done_while_there_is_nothing_to_do() {
     ];
     let running: Vec<_> = nothing_to_do
         .iter()
-        .map(|script| start(minding("--drain 5s", script)))
+        .map(|script| start(minding("--drain 5s --idle 600s", script)))
         .collect();
     let ticks = || running.iter().map(Running::ticks);
     let quiet = || {

@@ -9,7 +9,8 @@ use std::thread;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Place, Process, json, millis, minding, minding_words, numbers, run, start, text, through,
+    Place, Process, WATCHED, json, millis, minding, minding_words, numbers, run, start, text,
+    through,
 };
 
 #[test]
@@ -194,10 +195,10 @@ fn what_was_said_last_is_quoted() {
         last.expect("its last words").to_owned()
     };
     let bar = "for i in $(seq 60); do printf 'p %s%%\\r' $i; done; kill -TERM $$";
-    assert_eq!(last(run("", bar).stderr()), "last said \"p 60%\"");
+    assert_eq!(last(run(WATCHED, bar).stderr()), "last said \"p 60%\"");
 
     let script = "printf 'step 1... '; read go; echo 'error: disk full' >&2; kill -TERM $$";
-    let mut command = minding("", script);
+    let mut command = minding(WATCHED, script);
     command.stdin(Stdio::piped());
     let mut running = start(command);
     let mut stdout = running.take_stdout();

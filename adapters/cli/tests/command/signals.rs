@@ -1,12 +1,18 @@
 //! Signals to childminder.
 
+use std::env;
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{self, Read as _};
+use std::process::Command;
 use std::thread;
+use std::time::Instant;
 
 use rustix::process::Signal;
 
-use crate::support::{LOITER, Place, Running, millis, minding, start, through};
+use crate::support::{
+    BINARY, LOITER, Place, Process, Running, WATCHED, millis, minding, piped, start, through,
+    wait_until,
+};
 
 const REQUESTS: [(Signal, &str, i32); 4] = [
     (Signal::INT, "SIGINT", 130),
@@ -14,6 +20,25 @@ const REQUESTS: [(Signal, &str, i32); 4] = [
     (Signal::HUP, "SIGHUP", 129),
     (Signal::QUIT, "SIGQUIT", 131),
 ];
+
+/// A command that says which signals it gets, and uses its grace.
+const SAVING: &str =
+    "for s in INT TERM HUP QUIT; do trap \"echo $s; sleep 0.1; echo saved; exit 3\" $s; done
+    echo ready; i=0; while [ $i -lt 600 ]; do i=$((i + 1)); sleep 0.05; done 2>/dev/null";
+
+/// It got this signal, once, and its grace.
+#[track_caller]
+fn expect_one_wish(running: Running, name: &str) {
+    let ended = running.finish();
+    let expected = format!("{name}\nsaved\n");
+    assert_eq!((ended.status, ended.stdout()), (3, expected.as_str()));
+}
+
+/// This often, or as often as `CHILDMINDER_TEST_TIMES` says.
+fn times(times: u32) -> u32 {
+    let asked = env::var("CHILDMINDER_TEST_TIMES").ok();
+    asked.map_or(times, |times| times.parse().expect("a number"))
+}
 
 /// A child that says which signal it gets, and stays.
 fn stubborn(options: &str) -> Running {
@@ -42,7 +67,7 @@ fn the_child_gets_the_very_signal_and_then_sigkill() {
         assert_eq!(running.line(), name);
         // A hangup is no impatience: it may come twice.
         running.signal(Signal::HUP);
-        running.signal(Signal::TERM);
+        running.insist(Signal::TERM);
         running.finish().expect(
             137,
             &format!("childminder: sh: childminder got {name}; sent {name}, then SIGKILL; killed by SIGKILL\n"),
@@ -66,7 +91,7 @@ fn a_hangup_is_no_impatience() {
 #[test]
 fn a_hangup_that_comes_again_loses_no_output() {
     let traps = "trap 'head -c 200000 /dev/zero; exit 0' HUP";
-    let mut running = loitering("", traps);
+    let mut running = loitering(WATCHED, traps);
     running.signal(Signal::HUP);
     thread::sleep(millis(500));
     running.signal(Signal::HUP);
@@ -78,6 +103,163 @@ fn a_hangup_that_comes_again_loses_no_output() {
     assert_eq!(running.finish().status, 0);
 }
 
+/// coreutils' `timeout` sends a signal to us, and then to its group.
+#[test]
+fn a_timeout_around_us_leaves_the_command_its_grace() {
+    let timeout = ["timeout", "60"];
+    for _ in 0..times(40) {
+        let mut running = start(through(&timeout, &minding("--grace 60s", SAVING)));
+        assert_eq!(running.line(), "ready");
+        running.signal(Signal::TERM);
+        expect_one_wish(running, "TERM");
+    }
+}
+
+#[test]
+fn so_do_three_of_them_with_three_of_us() {
+    let around = |words: &[String]| {
+        let outer = ["timeout", "60", BINARY, "run", "--grace", "60s", "--"];
+        [&outer.map(str::to_owned)[..], words].concat()
+    };
+    let innermost = ["sh", "-c", SAVING].map(str::to_owned);
+    let words = around(&around(&around(&innermost)));
+    for _ in 0..times(10) {
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]);
+        let mut running = start(piped(command));
+        assert_eq!(running.line(), "ready");
+        running.signal(Signal::TERM);
+        expect_one_wish(running, "TERM");
+    }
+}
+
+#[test]
+fn what_arrives_together_is_one_wish() {
+    for _ in 0..times(5) {
+        for (signals, name) in [
+            ([Signal::HUP, Signal::TERM], "TERM"),
+            ([Signal::TERM, Signal::HUP], "TERM"),
+            ([Signal::HUP, Signal::HUP], "HUP"),
+            ([Signal::TERM, Signal::TERM], "TERM"),
+            ([Signal::INT, Signal::INT], "INT"),
+        ] {
+            let mut running = start(minding("--grace 60s", SAVING));
+            assert_eq!(running.line(), "ready");
+            for signal in signals {
+                running.signal(signal);
+            }
+            expect_one_wish(running, name);
+        }
+    }
+}
+
+#[test]
+fn two_processes_that_signal_us_and_our_group_have_one_wish() {
+    for _ in 0..times(10) {
+        // We lead a group.
+        let mut running = start(through(&["setsid"], &minding("--grace 60s", SAVING)));
+        assert_eq!(running.line(), "ready");
+        let us = running.id();
+        let script = format!("env kill {us}; env kill -- -{us}");
+        let status = Command::new("sh").args(["-c", &script]).status();
+        assert!(status.expect("a shell").success());
+        expect_one_wish(running, "TERM");
+    }
+}
+
+/// Of a hangup and something else, that decides; how long ago we were told of either is not to be known.
+#[test]
+fn what_waits_for_us_while_we_are_stopped_is_one_wish() {
+    for (signals, name) in [
+        ([Signal::HUP, Signal::TERM], "TERM"),
+        ([Signal::TERM, Signal::HUP], "TERM"),
+        ([Signal::HUP, Signal::INT], "INT"),
+        ([Signal::TERM, Signal::TERM], "TERM"),
+    ] {
+        let mut running = start(minding("--grace 60s", SAVING));
+        assert_eq!(running.line(), "ready");
+        running.signal(Signal::STOP);
+        let us = running.itself();
+        wait_until(|| us.is_stopped());
+        running.signal(signals[0]);
+        thread::sleep(millis(300));
+        running.signal(signals[1]);
+        running.signal(Signal::CONT);
+        expect_one_wish(running, name);
+    }
+}
+
+/// The command has ended, and its output waits for a reader.
+#[test]
+fn an_echo_does_not_give_up_a_reader() {
+    let script = format!("trap 'head -c 200000 /dev/zero; exit 3' TERM; echo $$; {LOITER}");
+    for _ in 0..100 {
+        let mut running = start(minding(WATCHED, &script));
+        let command = running.process();
+        let begun = Instant::now();
+        running.signal(Signal::TERM);
+        command.wait_until_gone();
+        running.signal(Signal::TERM);
+        let was_echo = begun.elapsed() < millis(150);
+        thread::sleep(millis(100));
+        let ended = running.finish();
+        if was_echo {
+            assert_eq!((ended.status, ended.stdout.len()), (3, 200_000));
+            return;
+        }
+    }
+    panic!("the machine is too slow for two signals to come together");
+}
+
+/// Nothing would continue the command otherwise, nor enforce its deadlines.
+#[test]
+fn without_a_terminal_a_stop_is_the_command_s_too_and_the_clocks_stand() {
+    for options in ["--wall 2s", "--wall 2s --session", "--wall 2s --tty"] {
+        let run = minding(options, "echo $$; exec sleep 60");
+        let mut running = start(through(&["setsid"], &run));
+        let command = Process::named(&running.line());
+        let us = running.itself();
+        running.signal(Signal::TSTP);
+        wait_until(|| us.is_stopped() && command.is_stopped());
+        // This is about time.
+        thread::sleep(millis(3000));
+        running.signal(Signal::CONT);
+        wait_until(|| !us.is_stopped() && !command.is_stopped());
+        let ended = running.finish();
+        assert_eq!(ended.status, 124, "{options}: {}", ended.stderr());
+        ended.expect_took(millis(5000));
+    }
+}
+
+#[test]
+fn a_stop_puts_off_the_end_of_the_drain() {
+    let place = Place::new();
+    let run = minding(&place.options("--drain 2s"), "sleep 60 & echo $$");
+    let mut running = start(through(&["setsid"], &run));
+    running.process().wait_until_gone();
+    let us = running.itself();
+    running.signal(Signal::TSTP);
+    wait_until(|| us.is_stopped());
+    // This is about time.
+    thread::sleep(millis(3000));
+    running.signal(Signal::CONT);
+    let ended = running.finish();
+    assert_eq!(ended.status, 0, "{}", ended.stderr());
+    ended.expect_took(millis(5000));
+    place.replay();
+}
+
+/// A write of ours that fails is told by a signal, which is not the command's.
+#[test]
+fn a_signal_that_we_caused_is_not_passed_on() {
+    let (reader, writer) = io::pipe().expect("a pipe");
+    drop(reader);
+    let script = "trap 'echo PIPE >&2' PIPE; echo; sleep 0.5; exit 3";
+    let mut command = minding(WATCHED, script);
+    command.stdout(writer);
+    start(command).finish().expect(3, "");
+}
+
 #[test]
 fn signals_that_are_for_programs_to_use_are_passed_on() {
     for (signal, name) in [
@@ -85,6 +267,12 @@ fn signals_that_are_for_programs_to_use_are_passed_on() {
         (Signal::USR2, "USR2"),
         (Signal::ALARM, "ALRM"),
         (Signal::XCPU, "XCPU"),
+        (Signal::XFSZ, "XFSZ"),
+        (Signal::PIPE, "PIPE"),
+        (Signal::URG, "URG"),
+        (Signal::WINCH, "WINCH"),
+        (Signal::IO, "IO"),
+        (Signal::PROF, "PROF"),
     ] {
         let running = loitering("", &format!("trap 'exit 5' {name}"));
         running.signal(signal);
@@ -101,7 +289,7 @@ fn signals_that_are_for_programs_to_use_are_passed_on() {
 fn a_file_that_must_not_grow_is_an_error_and_not_our_end() {
     let place = Place::new();
     let limited = ["sh", "-c", "ulimit -f 1; exec \"$@\"", "sh"];
-    let mut command = through(&limited, &minding("", "seq 1 1000; exec sleep 60"));
+    let mut command = through(&limited, &minding(WATCHED, "seq 1 1000; exec sleep 60"));
     command.stdout(File::create(place.path("file")).expect("a file"));
     let mut ended = start(command).finish();
     // Who measures coverage says more here.
@@ -153,7 +341,7 @@ fn a_ladder_of_one_stage_is_what_comes_second() {
         let mut running = stubborn(options);
         running.signal(Signal::TERM);
         assert_eq!(running.line(), "SIGTERM", "{options}");
-        running.signal(Signal::TERM);
+        running.insist(Signal::TERM);
         running.finish().expect(
             137,
             "childminder: sh: childminder got SIGTERM; sent SIGTERM, then SIGKILL; killed by SIGKILL\n",
@@ -163,7 +351,7 @@ fn a_ladder_of_one_stage_is_what_comes_second() {
     let mut running = loitering("--ladder TERM", traps);
     running.signal(Signal::INT);
     assert_eq!(running.line(), "INT");
-    running.signal(Signal::INT);
+    running.insist(Signal::INT);
     let ended = running.finish();
     assert_eq!((ended.status, ended.stdout()), (5, "TERM\n"));
 }

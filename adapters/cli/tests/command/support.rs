@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fmt;
 use std::fs;
-use std::io::{BufRead as _, BufReader, PipeReader, Read as _, Write as _};
+use std::io::{self, BufRead as _, BufReader, PipeReader, PipeWriter, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Output, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
@@ -24,6 +24,9 @@ pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_childminder");
 /// its shell may say how it died.
 pub(crate) const LOITER: &str =
     "i=0; while [ $i -lt 600 ]; do i=$((i + 1)); sleep 0.05; done 2>/dev/null";
+
+/// An option that has output watched, so that it comes by way of us, and nothing else.
+pub(crate) const WATCHED: &str = "--idle 600s";
 
 /// `childminder` with these arguments.
 pub(crate) fn childminder<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -> Command {
@@ -131,6 +134,10 @@ impl Running {
         self.child.id()
     }
 
+    pub(crate) fn itself(&self) -> Process {
+        Process(Pid::from_child(&self.child))
+    }
+
     /// The next line on standard output.
     #[track_caller]
     pub(crate) fn line(&mut self) -> String {
@@ -157,6 +164,15 @@ impl Running {
 
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).expect("it runs");
+    }
+
+    /// Sends this again and again, each time as another wish, until it ends: how long that takes it to notice is no
+    /// matter.
+    pub(crate) fn insist(&mut self, signal: Signal) {
+        while matches!(self.child.try_wait(), Ok(None)) {
+            thread::sleep(millis(500));
+            self.signal(signal);
+        }
     }
 
     /// The time on the processor that it has used, `utime` and `stime`, in hundredths of a second.
@@ -218,6 +234,12 @@ impl Process {
     #[track_caller]
     pub(crate) fn wait_until_gone(&self) {
         wait_until(|| self.is_gone());
+    }
+
+    /// Whether job control has stopped it.
+    pub(crate) fn is_stopped(&self) -> bool {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.0)).expect("it runs");
+        fields(&stat).next() == Some("T")
     }
 
     pub(crate) fn kill(&self) {
@@ -339,6 +361,15 @@ pub(crate) fn assert_same(came: &[u8], expected: &[u8]) {
         expected.len(),
         same.count(),
     );
+}
+
+/// The end of a pipe that has no room left; with the other one, which nobody reads.
+pub(crate) fn full_pipe() -> (PipeReader, PipeWriter) {
+    let (reader, mut writer) = io::pipe().expect("a pipe");
+    rustix::io::ioctl_fionbio(&writer, true).expect("not blocking");
+    while writer.write(&[b'x'; 4096]).is_ok() {}
+    rustix::io::ioctl_fionbio(&writer, false).expect("blocking");
+    (reader, writer)
 }
 
 /// All that comes through a pipe.

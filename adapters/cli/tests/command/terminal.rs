@@ -88,6 +88,53 @@ fn ctrl_c_in_a_pipeline_comes_by_way_of_us() {
     assert!(shown.contains("childminder got SIGINT"), "{shown}");
 }
 
+/// However quick it is.
+#[test]
+fn a_second_ctrl_c_is_impatience() {
+    let mut shell = Shell::new();
+    shell.line(&format!(
+        "$CM run --grace 600s -- sh -c 'trap \"echo h''it\" INT; echo go''ing; {LOITER}' | (trap '' INT; cat)"
+    ));
+    shell.terminal.shows("going");
+    shell.terminal.types(CTRL_C);
+    shell.terminal.shows("hit");
+    shell.terminal.types(CTRL_C);
+    let shown = shell.prompt();
+    assert!(shown.contains("then SIGKILL"), "{shown}");
+}
+
+/// The kernel tells both that the terminal asks, and `timeout --foreground` tells us once more.
+#[test]
+fn a_ctrl_c_that_our_parent_sends_on_is_no_second_one() {
+    let mut shell = Shell::new();
+    shell.line(&format!(
+        "timeout --foreground 60 $CM run --grace 60s -- sh -c 'trap \"echo h''it; sleep 0.1; echo sav''ed; exit 3\" INT; echo go''ing; {LOITER}' | (trap '' INT; cat)"
+    ));
+    shell.terminal.shows("going");
+    shell.terminal.types(CTRL_C);
+    shell.terminal.shows("hit");
+    let shown = shell.prompt();
+    assert!(shown.contains("saved"), "{shown}");
+}
+
+/// Where the command has no terminal, the kernel would stop us alone.
+#[test]
+fn ctrl_z_stops_a_command_in_a_session_of_its_own_too() {
+    let mut shell = Shell::new();
+    shell.line("$CM run --wall 60s --session -- sh -c 'echo id''=$$.; exec sleep 600'");
+    shell.terminal.shows("id=");
+    let child = shell.terminal.shows(".");
+    let child = child.trim_end_matches('.').to_owned();
+    shell.terminal.types(CTRL_Z);
+    shell.terminal.shows("Stopped");
+    shell.prompt();
+    wait_until("it stops", || state(&child) == 'T');
+    shell.line("fg");
+    wait_until("it goes on", || state(&child) != 'T');
+    shell.terminal.types(CTRL_C);
+    shell.prompt();
+}
+
 #[test]
 fn a_program_that_fills_the_screen_has_the_terminal_unless_its_output_is_watched() {
     let place = Place::new();
@@ -116,7 +163,7 @@ fn a_program_that_fills_the_screen_has_the_terminal_unless_its_output_is_watched
     }
     shell.line(&format!("$CM run -- sh {script} {said} & wait"));
     shell.prompt();
-    assert_eq!(fs::read_to_string(&said).expect("what it said"), "0\n");
+    assert_eq!(fs::read_to_string(&said).expect("what it said"), "012\n");
 }
 
 /// In each of the ways, the shell sees the whole job stop at once.
@@ -157,7 +204,7 @@ fn ctrl_z_stops_both_of_us_until_we_are_continued() {
 fn ctrl_z_stops_us_when_the_command_has_ended_too() {
     let mut shell = Shell::new();
     for line in [
-        "$CM run -- seq 100000 | sh -c 'sleep 0.3; echo go''ing; exec sleep 60'",
+        "$CM run --idle 60s -- seq 100000 | sh -c 'sleep 0.3; echo go''ing; exec sleep 60'",
         "$CM timeout --idle 60 60 seq 100000 | sh -c 'sleep 0.3; echo go''ing; exec sleep 60'",
         "$CM run --drain 60s --report /dev/null -- sh -c 'sleep 60 & (sleep 0.3; echo go''ing) &'",
     ] {

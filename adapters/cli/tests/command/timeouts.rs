@@ -43,6 +43,19 @@ fn any_other_signal_is_passed_on_and_is_no_timeout() {
     }
 }
 
+/// It sends each signal to its child and to its group.
+#[test]
+fn a_signal_from_a_timeout_around_us_is_passed_on_once() {
+    for _ in 0..20 {
+        let script = format!("trap 'echo asked; sleep 0.1; exit 5' TERM; echo ready; {LOITER}");
+        let mut running = start(through(&["timeout", "60"], &timing("-k 60", &script)));
+        running.line();
+        running.signal(Signal::TERM);
+        let ended = running.finish();
+        assert_eq!((ended.status, ended.stdout()), (5, "asked\n"));
+    }
+}
+
 #[test]
 fn one_inside_another_passes_the_alarm_down() {
     let inner = format!("{BINARY} timeout -s INT 50 sh -c \"$0\"");
