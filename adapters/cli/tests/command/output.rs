@@ -27,7 +27,7 @@ fn both_streams_come_whole_at_once() {
 fn what_nothing_watches_is_not_touched() {
     let place = Place::new();
     let path = place.path("out");
-    let script = "(sleep 3; echo late) & echo first; ls /proc/$PPID/task | wc -l";
+    let script = "(exec 2>&-; sleep 3; echo late) & echo first; ls /proc/$PPID/task | wc -l";
     let mut command = minding("-q", script);
     command.stdout(File::create(&path).expect("a file"));
     let ended = start(command).finish();
