@@ -212,9 +212,7 @@ fn pass_stops_on<H: Owner>(
         child.control().suspended();
         child.turn();
         child.handler().outlets().flush_briefly();
-        if child.monitor().is_suspended() {
-            signals::stop()?;
-        }
+        signals::stop()?;
         // The SIGCONT that has continued us comes as an arrival of its own.
         child.control().resumed();
     }
