@@ -21,7 +21,8 @@ use std::time::Instant;
 use childminder::{Error, ExitStatus, Outcome, Signal, Stream, Target};
 use childminder_terminal::Minded as _;
 use childminder_unix::{
-    Arrival, Cgroup, Child, Command, Guardian, Origin, Place, Signals, SpawnOptions, Strays, Watch, signals,
+    Arrival, Cgroup, Child, Command, Guardian, Origin, Place, Signals, SpawnOptions, Strays, Watch,
+    signals,
 };
 use rustix::fs::{Access, access};
 use signal_hook::consts::{SIGINT, SIGQUIT};

@@ -16,7 +16,9 @@ use std::time::{Duration, Instant};
 use childminder::{Config, Ladder, Outcome, Signal, Stage, Stream, Sweep, Target};
 use childminder_terminal::{InBackground, Minded as _};
 use childminder_unix::signals;
-use childminder_unix::{Arrival, Child, Command, Inherited, Place, Signals, SpawnOptions, Stdio, Watch};
+use childminder_unix::{
+    Arrival, Child, Command, Inherited, Place, Signals, SpawnOptions, Stdio, Watch,
+};
 use signal_hook::consts::{
     FORBIDDEN, SIGALRM, SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGSTOP, SIGTERM, SIGTSTP,
     SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2,
@@ -78,7 +80,7 @@ fn run(name: &str, options: &Options) -> Result<u8, Failure> {
         .mind(process, None, config(options), watcher)
         .map_err(|refused| refused.error)?;
     terminal.hand_over(&mut child)?;
-    let mut signals = Signals::new(options);
+    let mut signals = Taken::new(options);
     let outcome = child.run(&mut terminal, &mut signals)?;
     terminal.take_back(child.handler_mut(), &outcome);
     child.flush(&outcome, &mut signals)?;
@@ -155,12 +157,12 @@ fn ladder(Sending(signal): Sending, options: &Options) -> Ladder {
 
 /// The signals that we are sent, without echoes: coreutils' own leads a process group, and so gets one of two that are sent
 /// to a process and to its parent's group.
-struct Signals<'a> {
+struct Taken<'a> {
     options: &'a Options,
     echoes: Echoes,
 }
 
-impl<'a> Signals<'a> {
+impl<'a> Taken<'a> {
     fn new(options: &'a Options) -> Self {
         Self {
             options,
@@ -176,7 +178,7 @@ impl<'a> Signals<'a> {
     }
 }
 
-impl Listener<Watcher> for Signals<'_> {
+impl Listener<Watcher> for Taken<'_> {
     fn hear(&mut self, child: &mut EventLoop<Watcher>, arrivals: &[Arrival]) {
         for signal in self.without_echoes(arrivals) {
             pass_on(child, signal, self.options);
