@@ -4,7 +4,7 @@
 
 mod parse;
 
-use childminder_record::{Reader, replay};
+use childminder_record::{Finding, Reader, Replay, replay};
 
 use crate::op::Case;
 use crate::property::keeps_the_rules;
@@ -17,11 +17,21 @@ pub fn monitor(bytes: &[u8]) {
     keeps_the_rules(&Run::of(&Case::from_bytes(bytes)));
 }
 
-/// Any file: it is read, or refused with a sentence; what is read can be replayed.
+/// Any file: it is read, or refused with a sentence; what is read can be replayed, and a step at a time it is the same.
 pub fn record(bytes: &[u8]) {
+    let mut differing = Vec::new();
     for run in Reader::new(bytes) {
         match run {
-            Ok(run) => drop(replay(&run).map(|difference| difference.to_string())),
+            Ok(run) => differing.extend(replay(&run).map(|difference| difference.to_string())),
+            Err(error) => assert!(!error.to_string().is_empty()),
+        }
+    }
+    for found in Replay::new(bytes) {
+        match found {
+            Ok(Finding::Difference(difference)) => {
+                assert!(differing.contains(&difference.to_string()))
+            }
+            Ok(Finding::CutShort(cut)) => assert!(!cut.to_string().is_empty()),
             Err(error) => assert!(!error.to_string().is_empty()),
         }
     }

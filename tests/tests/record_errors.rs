@@ -138,7 +138,7 @@ fn a_ladder_of_more_than_four_stages() {
 fn a_line_that_is_not_a_step() {
     check_second_line(&[
         (
-            "{\"at_ns\":0,",
+            "{\"at_ns\":0,\n",
             "not JSON at byte 11: the line ends too early; a line must be one whole JSON object",
         ),
         (
@@ -176,6 +176,14 @@ fn a_line_that_is_not_a_step() {
         (
             r#"{"at_ns":0,"at_ns":1,"event":{"type":"tick"},"actions":[]}"#,
             "the key `at_ns` is there twice; it must be there once",
+        ),
+        (
+            r#"{"at_ns":0,"stopped":false}"#,
+            "`stopped` is false; it must be true",
+        ),
+        (
+            r#"{"at_ns":0,"stopped":true,"actions":[]}"#,
+            "the format has no key `actions`; here it has `at_ns`, `stopped`, `run`",
         ),
         (
             r#"{"at_ns":0,"event":{"type":"tick"},"actions":{}}"#,
@@ -224,6 +232,14 @@ fn an_event_that_is_not_of_the_format() {
             (
                 r#"{"type":"output","bytes":"many"}"#,
                 r#"`event.bytes` is "many"; it must be a number of bytes"#,
+            ),
+            (
+                r#"{"type":"output","count":0}"#,
+                "`event.count` is 0; it must be a number of outputs, 1 or more",
+            ),
+            (
+                r#"{"type":"progress","count":2}"#,
+                "the format has no key `event.count`; here it has `type`",
             ),
             (
                 r#"{"type":"notify","id":0}"#,
@@ -418,6 +434,51 @@ fn an_input_that_cannot_be_read() {
 }
 
 #[test]
+fn a_line_without_an_end() {
+    for bytes in [b'\0', b'x', b' '] {
+        for before in ["", &format!("{HEADER}\n")] {
+            let mut endless = BufReader::new(Counted(bytes, 0));
+            let input = before.as_bytes().chain(&mut endless);
+            let error = Reader::new(input).find_map(Result::err).expect("an error");
+            let line = 1 + before.lines().count();
+            assert_eq!(
+                error.to_string(),
+                format!("line {line}: longer than 1048576 bytes; no line of a record is")
+            );
+            let read = endless.get_ref().1;
+            assert!(read < 2 * Reader::<&[u8]>::LONGEST_LINE, "{read}");
+        }
+    }
+}
+
+#[test]
+fn a_line_may_be_as_long_as_that() {
+    let longest = usize::try_from(Reader::<&[u8]>::LONGEST_LINE).expect("a length");
+    let blanks = " ".repeat(longest - HEADER.len());
+    for end in ["", "\n"] {
+        assert!(read(&format!("{HEADER}{blanks}{end}")).steps.is_empty());
+        let error = read_error(format!("{HEADER}{blanks} {end}").as_bytes());
+        assert!(matches!(error.fault, Fault::TooLong));
+    }
+}
+
+#[test]
+fn a_time_that_runs_backwards() {
+    let tick = |at| format!(r#"{{"at_ns":{at},"event":{{"type":"tick"}},"actions":[]}}"#);
+    let error = read_error(format!("{HEADER}\n{}\n{}\n{}", tick(5), tick(5), tick(4)).as_bytes());
+    assert_eq!(
+        error.to_string(),
+        "line 4: `at_ns` is 4, and 5 in the step before; the times of a run must not run backwards"
+    );
+    assert_eq!(
+        read(&format!("{HEADER}\n{}\n{HEADER}\n{}", tick(5), tick(4)))
+            .steps
+            .len(),
+        1
+    );
+}
+
+#[test]
 fn the_facts_of_a_fault_can_be_had_without_its_sentence() {
     let error = read_error(r#"{"flight_record":1,"name":"x","config":{"sweep":1}}"#.as_bytes());
     let Fault::Form { path, wrong } = error.fault else {
@@ -588,6 +649,17 @@ fn config(config: &str) -> Config {
         r#"{{"flight_record":1,"name":"x","config":{config}}}"#
     ))
     .config
+}
+
+/// A byte for ever, and how many of it were read.
+struct Counted(u8, u64);
+
+impl Read for Counted {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        bytes.fill(self.0);
+        self.1 += bytes.len() as u64;
+        Ok(bytes.len())
+    }
 }
 
 struct Broken;

@@ -7,7 +7,9 @@ use childminder::{
     Activity, Config, Event, ExitStatus, Instant, Ladder, MonitorState, NotificationId, Signal,
     Stage, Stream, Sweep, Target,
 };
-use childminder_record::{Reader, RecordedAction, Recorder, Run, Step, Ticket, replay};
+use childminder_record::{
+    Finding, Reader, RecordedAction, Recorder, Replay, Run, Step, Ticket, replay,
+};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -22,7 +24,7 @@ proptest! {
     ) {
         let (text, steps) = record(&name, config, Instant(origin), &moves);
         let runs: Vec<_> = Reader::new(text.as_slice()).collect::<Result<_, _>>()?;
-        prop_assert_eq!(&runs, &[Run { name, number: None, line: 1, config, compare: None, steps }]);
+        prop_assert_eq!(&runs, &[Run { name, number: None, line: 1, config, compare: None, steps, stopped_at: None }]);
         prop_assert_eq!(replay(&runs[0]), None);
     }
 
@@ -38,18 +40,63 @@ proptest! {
         }
     }
 
-    /// No line makes the reader panic, and what is cut off anywhere is an error or a shorter record.
+    /// Wherever a record is cut off, it is read and replayed as far as it goes, and said to be cut short.
     #[test]
     fn a_record_that_is_cut_off_is_never_misread(
         config in configs(),
-        moves in vec(moves(), 0..20),
+        moves in vec(moves(), 0..40),
         cut in any::<prop::sample::Index>(),
     ) {
         let (text, steps) = record("cut off", config, Instant::ZERO, &moves);
+        let header = text.split(|byte| *byte == b'\n').next().expect("a header").len();
         let text = &text[..cut.index(text.len())];
-        if let Ok(runs) = Reader::new(text).collect::<Result<Vec<_>, _>>() {
-            prop_assert_eq!(runs.len(), 1);
-            prop_assert_eq!(&runs[0].steps, &steps[..runs[0].steps.len()]);
+        let runs: Result<Vec<_>, _> = Reader::new(text).collect();
+        let mut replayed = Replay::new(text);
+        let found: Result<Vec<_>, _> = replayed.by_ref().collect();
+        if text.len() < header {
+            prop_assert!(runs.is_err() && found.is_err());
+            return Ok(());
+        }
+        let (runs, found) = (runs?, found?);
+        prop_assert_eq!(runs.len(), 1);
+        let read = &runs[0].steps;
+        prop_assert_eq!(read, &steps[..read.len()]);
+        prop_assert_eq!(replayed.summary().steps, read.len() as u64);
+        prop_assert_eq!(replayed.summary().differences, 0);
+        let is_said = matches!(found.as_slice(), [Finding::CutShort(_)]);
+        let is_torn = text.last() != Some(&b'\n') && text.iter().filter(|byte| **byte == b'\n').count() > read.len();
+        prop_assert_eq!(is_said, runs[0].is_cut_short() || is_torn, "{:?}", found);
+    }
+
+    /// What the recorder merges decides the same as what it was told.
+    #[test]
+    fn outputs_are_merged_only_where_that_changes_nothing(
+        config in configs(),
+        moves in vec(chatter(), 0..80),
+    ) {
+        let told: Vec<_> = taken(config, &moves).collect();
+        let (text, _) = record("chatter", config, Instant::ZERO, &moves);
+        let run = Reader::new(text.as_slice()).next().expect("a run")?;
+        prop_assert_eq!(replay(&run), None);
+        let count: u64 = run.steps.iter().map(|step| step.count).sum();
+        prop_assert_eq!(count, told.len() as u64);
+        let mut told = told.iter();
+        let mut is_first_output = true;
+        for step in &run.steps {
+            let merged: Vec<_> = told.by_ref().take(usize::try_from(step.count)?).collect();
+            let Event::Output { stream, bytes } = step.event else {
+                prop_assert_eq!(step.count, 1);
+                continue;
+            };
+            let of_one: Vec<_> = merged.iter().map(|taken| match &taken.event {
+                Event::Output { stream: same, bytes } if *same == stream => *bytes,
+                event => panic!("{event:?} is in {step:?}"),
+            }).collect();
+            prop_assert_eq!(of_one.iter().sum::<u64>(), bytes);
+            prop_assert_eq!(Some(step.at), merged.last().map(|taken| taken.at));
+            prop_assert!(step.count == 1 || !is_first_output);
+            prop_assert!(step.count == 1 || !of_one.contains(&0));
+            is_first_output &= bytes == 0;
         }
     }
 
@@ -63,7 +110,32 @@ proptest! {
 #[derive(Clone, Copy, Debug)]
 struct Move(i64, Event);
 
-/// Records a real monitor under these moves, after the start: the text, and the steps that it must
+/// An event that the monitor takes.
+struct Taken {
+    /// By a clock that may be set back.
+    now: Instant,
+    /// By the monitor's, counted from the start.
+    at: Instant,
+    event: Event,
+}
+
+/// What a monitor takes of these moves, after the start.
+fn taken(config: Config, moves: &[Move]) -> impl Iterator<Item = Taken> {
+    let mut monitor = MonitorState::new(config);
+    let start = Instant(1 << 40);
+    let (mut now, mut latest) = (start, start);
+    let moves = iter::once(Move(0, Event::Started)).chain(moves.to_vec());
+    moves.filter_map(move |Move(later, event)| {
+        now = Instant(now.0.saturating_add_signed(later));
+        monitor.handle(now, event).ok()?;
+        while monitor.poll_action().is_some() {}
+        latest = latest.max(now);
+        let at = Instant(latest.0 - start.0);
+        Some(Taken { now, at, event })
+    })
+}
+
+/// Records a real monitor under what it takes of these moves, after the start: the text, and the steps that it must
 /// be read back as.
 fn record(name: &str, config: Config, origin: Instant, moves: &[Move]) -> (Vec<u8>, Vec<Step>) {
     let mut text = Vec::new();
@@ -71,29 +143,67 @@ fn record(name: &str, config: Config, origin: Instant, moves: &[Move]) -> (Vec<u
     let mut monitor = MonitorState::new(config);
     // The same monitor by a clock that begins with the run, as the record's does.
     let mut twin = MonitorState::new(config);
-    let mut steps = Vec::new();
-    let mut now = origin;
-    for (line, Move(later, event)) in (2..).zip([&Move(0, Event::Started)].into_iter().chain(moves))
-    {
-        now = Instant(now.0.saturating_add_signed(*later));
-        let at = Instant(now.0.saturating_sub(origin.0));
-        let ticket = tell(&mut recorder, &mut monitor, now, *event);
+    let mut steps: Vec<Step> = Vec::new();
+    let mut first_output = None;
+    for Taken { now, at, event } in taken(config, moves) {
+        let now = Instant(origin.0 + now.0);
+        let ticket = tell(&mut recorder, &mut monitor, now, event);
         while let Some(action) = monitor.poll_action() {
             recorder.action(action);
         }
-        // A refusal is recorded as well: the event, and no actions.
-        let _ = twin.handle(at, *event);
+        twin.handle(at, event).expect("it took that before");
         let actions = iter::from_fn(|| twin.poll_action()).map(RecordedAction::from);
-        steps.push(Step {
-            line,
+        let step = Step {
+            line: 2 + steps.len() as u64,
             at,
-            event: *event,
+            event,
+            count: 1,
             ticket,
             actions: actions.collect(),
-        });
+        };
+        let is_output = matches!(event, Event::Output { bytes: 1.., .. });
+        let before = steps.len().checked_sub(1);
+        if is_output && first_output.is_none() {
+            first_output = Some(steps.len());
+        } else if before != first_output
+            && let Some(last) = steps.last_mut()
+            && merge(last, &step)
+        {
+            continue;
+        }
+        steps.push(step);
     }
     recorder.finish().expect("memory");
     (text, steps)
+}
+
+/// Merges `next` into the step before, if the format allows it.
+fn merge(last: &mut Step, next: &Step) -> bool {
+    let (
+        Event::Output { stream, bytes },
+        Event::Output {
+            stream: same,
+            bytes: more,
+        },
+    ) = (last.event, next.event)
+    else {
+        return false;
+    };
+    if stream != same
+        || bytes == 0
+        || more == 0
+        || !last.actions.is_empty()
+        || !next.actions.is_empty()
+    {
+        return false;
+    }
+    last.event = Event::Output {
+        stream,
+        bytes: bytes + more,
+    };
+    last.at = next.at;
+    last.count += next.count;
+    true
 }
 
 /// Tells both, and returns the ticket if one was given.
@@ -187,6 +297,13 @@ fn events() -> impl Strategy<Value = Event> {
         1 => Just(Event::Suspended),
         1 => Just(Event::Resumed),
     ]
+}
+
+/// Much output, of any kind, and little else.
+fn chatter() -> impl Strategy<Value = Move> {
+    let output = (0..2000_i64, streams(), 0..3_u64)
+        .prop_map(|(later, stream, bytes)| Move(later, Event::Output { stream, bytes }));
+    prop_oneof![6 => output, 1 => moves()]
 }
 
 /// Short enough to pass in a run, or so long that they never do.

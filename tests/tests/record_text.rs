@@ -306,6 +306,130 @@ fn a_recorder_that_is_dropped_writes_its_last_step() {
 }
 
 #[test]
+fn outputs_that_follow_each_other_are_one_step() {
+    let out = |at, bytes| (at, Stream::Stdout, bytes);
+    let err = |at, bytes| (at, Stream::Stderr, bytes);
+    let second = 1_000_000_000;
+    for (outputs, steps) in [
+        // The first stays alone.
+        (vec![out(1, 5), out(2, 6)], vec!["1 stdout 5", "2 stdout 6"]),
+        (
+            vec![out(1, 5), out(2, 6), out(4, 7), out(9, 1)],
+            vec!["1 stdout 5", "9 stdout 14 of 3"],
+        ),
+        // Those of the other stream are something between.
+        (
+            vec![out(1, 5), out(2, 6), err(3, 7), err(4, 8), out(5, 1)],
+            vec!["1 stdout 5", "2 stdout 6", "4 stderr 15 of 2", "5 stdout 1"],
+        ),
+        // Nothing is no activity, whose time must not change.
+        (
+            vec![out(1, 5), out(2, 6), out(3, 0), out(4, 7), out(5, 8)],
+            vec!["1 stdout 5", "2 stdout 6", "3 stdout 0", "5 stdout 15 of 2"],
+        ),
+        (
+            vec![out(1, 0), out(2, 6), out(3, 7), out(4, 8)],
+            vec!["1 stdout 0", "2 stdout 6", "4 stdout 15 of 2"],
+        ),
+        // For a second.
+        (
+            vec![
+                out(1, 5),
+                out(2, 6),
+                out(second + 2, 7),
+                out(second + 3, 8),
+                out(second + 4, 9),
+            ],
+            vec![
+                "1 stdout 5",
+                "1000000002 stdout 13 of 2",
+                "1000000004 stdout 17 of 2",
+            ],
+        ),
+        (
+            vec![out(1, 5), out(2, u64::MAX), out(3, 1)],
+            vec!["1 stdout 5", "2 stdout 18446744073709551615", "3 stdout 1"],
+        ),
+    ] {
+        let text = recorded("outputs", &Config::default(), |recorder| {
+            recorder.event(Instant::ZERO, Event::Started)?;
+            outputs.iter().try_for_each(|&(at, stream, bytes)| {
+                recorder.event(Instant(at), Event::Output { stream, bytes })
+            })
+        });
+        let run = Reader::new(text.as_bytes()).next().expect("a run");
+        let read = run.expect("as written").steps.into_iter().skip(1);
+        let read: Vec<_> = read
+            .map(|step| {
+                let Event::Output { stream, bytes } = step.event else {
+                    panic!("{step:?}");
+                };
+                let of = match step.count {
+                    1 => String::new(),
+                    count => format!(" of {count}"),
+                };
+                format!("{} {} {bytes}{of}", step.at.0, stream.name())
+            })
+            .collect();
+        assert_eq!(read, steps);
+    }
+}
+
+#[test]
+fn merged_outputs_have_their_text() {
+    let text = recorded("outputs", &Config::default(), |recorder| {
+        let stream = Stream::Stderr;
+        (0..4).try_for_each(|at| recorder.event(Instant(at), Event::Output { stream, bytes: 3 }))
+    });
+    assert_eq!(
+        lines_after_header(&text)[1],
+        r#"{"at_ns":3,"event":{"type":"output","stream":"stderr","bytes":9,"count":3},"actions":[]}"#
+    );
+}
+
+#[test]
+fn an_output_that_something_came_of_is_not_merged() {
+    let stream = Stream::Stdout;
+    let text = recorded("outputs", &Config::default(), |recorder| {
+        for at in 0..6 {
+            recorder.event(Instant(at), Event::Output { stream, bytes: 1 })?;
+            if at == 3 {
+                recorder.action(Action::ScheduleTimer(None));
+            }
+        }
+        Ok(())
+    });
+    let times: Vec<_> = lines_after_header(&text)
+        .iter()
+        .map(|line| &line[..11])
+        .collect();
+    assert_eq!(
+        times,
+        [
+            "{\"at_ns\":0,",
+            "{\"at_ns\":2,",
+            "{\"at_ns\":3,",
+            "{\"at_ns\":5,"
+        ]
+    );
+}
+
+#[test]
+fn outputs_are_written_when_something_else_begins() {
+    let mut out = Flushed::default();
+    let mut recorder = Recorder::new(&mut out, "dies", &Config::default()).expect("memory");
+    for at in 0..9 {
+        let (stream, bytes) = (Stream::Stdout, 1);
+        recorder
+            .event(Instant(at), Event::Output { stream, bytes })
+            .expect("memory");
+    }
+    recorder.event(Instant(9), Event::Tick).expect("memory");
+    std::mem::forget(recorder);
+    assert_eq!(out.whole_lines(), 3);
+}
+
+#[test]
 fn an_error_of_the_output_is_told_once_and_nothing_is_written_twice() {
     let mut out = Full { room: 1 };
     let mut recorder = Recorder::new(&mut out, "full", &Config::default()).expect("room for it");

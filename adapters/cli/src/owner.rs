@@ -143,7 +143,7 @@ impl FlightRecord {
     pub(crate) fn finish(&mut self) -> io::Result<()> {
         match self.failure.take() {
             Some(failure) => Err(failure),
-            None => self.recorder.take().map_or(Ok(()), Recorder::finish),
+            None => self.recorder.take().map_or(Ok(()), |recorder| recorder.finish().map(drop)),
         }
     }
 

@@ -35,14 +35,34 @@ pub(crate) fn header(json: &Json, line: u64) -> Decoded<Run> {
         config,
         compare,
         steps: Vec::new(),
+        stopped_at: None,
     })
+}
+
+/// Whether the line says that the record of a run was stopped.
+pub(crate) fn is_stop(json: &Json) -> Decoded<bool> {
+    Ok(Fields::of(json)?.has("stopped"))
+}
+
+/// The run whose record was stopped, and when.
+pub(crate) fn stop(json: &Json) -> Decoded<(Option<u64>, Instant)> {
+    let mut fields = Fields::of(json)?;
+    let at = fields.required("at_ns", instant)?;
+    fields.required("stopped", just_true)?;
+    let number = fields.optional("run", run_number)?;
+    fields.end()?;
+    Ok((number, at))
 }
 
 /// A step, and the number of its run, if it has one.
 pub(crate) fn step(json: &Json, line: u64) -> Decoded<(Option<u64>, Step)> {
     let mut fields = Fields::of(json)?;
     let at = fields.required("at_ns", instant)?;
-    let (event, ticket) = fields.required("event", event)?;
+    let Told {
+        event,
+        count,
+        ticket,
+    } = fields.required("event", event)?;
     let actions = fields.required("actions", |json| items(json, action))?;
     let number = fields.optional("run", run_number)?;
     fields.end()?;
@@ -50,6 +70,7 @@ pub(crate) fn step(json: &Json, line: u64) -> Decoded<(Option<u64>, Step)> {
         line,
         at,
         event,
+        count,
         ticket,
         actions,
     };
@@ -126,17 +147,27 @@ fn stage(json: &Json) -> Decoded<Stage> {
     Ok(stage)
 }
 
-fn event(json: &Json) -> Decoded<(Event, Option<Ticket>)> {
+/// What the monitor was told.
+struct Told {
+    event: Event,
+    count: u64,
+    ticket: Option<Ticket>,
+}
+
+fn event(json: &Json) -> Decoded<Told> {
     let mut fields = Fields::of(json)?;
     let mut ticket = None;
+    let mut count = 1;
     let event = match fields.required("type", string)? {
         "started" => Event::Started,
-        "output" => Event::Output {
-            stream: fields
-                .optional("stream", name_of)?
-                .unwrap_or(Stream::Stdout),
-            bytes: fields.optional("bytes", bytes)?.unwrap_or(1),
-        },
+        "output" => {
+            count = fields.optional("count", outputs)?.unwrap_or(1);
+            let stream = fields.optional("stream", name_of)?;
+            Event::Output {
+                stream: stream.unwrap_or(Stream::Stdout),
+                bytes: fields.optional("bytes", bytes)?.unwrap_or(1),
+            }
+        }
         "progress" => Event::Progress,
         "tick" => Event::Tick,
         "notify" => {
@@ -178,7 +209,11 @@ fn event(json: &Json) -> Decoded<(Event, Option<Ticket>)> {
         })?,
     };
     fields.end()?;
-    Ok((event, ticket))
+    Ok(Told {
+        event,
+        count,
+        ticket,
+    })
 }
 
 /// The fields that a recorded action names must be right; those it does not name are left open.
@@ -256,7 +291,8 @@ fn some_exit(fields: &mut Fields<'_>) -> Decoded<Option<ExitStatus>> {
     }
     let code = fields.optional("code", code)?.map(ExitStatus::Code);
     let signal = fields.optional("signal", signal)?.map(ExitStatus::Signal);
-    let lost = fields.optional("lost", lost)?;
+    let lost = fields.optional("lost", just_true)?;
+    let lost = lost.map(|()| ExitStatus::Lost);
     Ok(code.or(signal).or(lost))
 }
 
@@ -312,6 +348,13 @@ fn bytes(json: &Json) -> Decoded<u64> {
     whole(json, "a number of bytes")
 }
 
+fn outputs(json: &Json) -> Decoded<u64> {
+    match whole(json, OUTPUTS)? {
+        0 => Err(Misshapen::value(json, OUTPUTS)),
+        count => Ok(count),
+    }
+}
+
 fn strays(json: &Json) -> Decoded<u64> {
     whole(json, "a number of strays")
 }
@@ -341,9 +384,9 @@ fn code(json: &Json) -> Decoded<i32> {
     small(json).ok_or_else(|| Misshapen::value(json, "an exit code, a whole number of 32 bits"))
 }
 
-fn lost(json: &Json) -> Decoded<ExitStatus> {
+fn just_true(json: &Json) -> Decoded<()> {
     match json {
-        Json::Bool(true) => Ok(ExitStatus::Lost),
+        Json::Bool(true) => Ok(()),
         _ => Err(Misshapen::value(json, "true")),
     }
 }
@@ -369,6 +412,8 @@ fn one_of(names: impl Iterator<Item = &'static str>) -> String {
 }
 
 const AN_EXIT: &str = "one with exactly one of `code`, `signal` and `lost`";
+
+const OUTPUTS: &str = "a number of outputs, 1 or more";
 
 const RUN_NUMBER: &str = "a run's number, 1 or more";
 

@@ -15,7 +15,7 @@ pub(crate) const VERSION: u64 = 1;
 /// A run's header, with its number where runs overlap in one record.
 pub(crate) fn header(name: &str, config: &Config, number: Option<u64>) -> Json {
     let version = ("flight_record", VERSION.into());
-    let name = ("name", Json::String(name.to_owned().into()));
+    let name = ("name", Json::String(shortened(name).into()));
     let config = ("config", self::config(config));
     match number {
         Some(number) => Json::object([version, ("run", number.into()), name, config]),
@@ -23,14 +23,19 @@ pub(crate) fn header(name: &str, config: &Config, number: Option<u64>) -> Json {
     }
 }
 
-pub(crate) fn event(event: Event, ticket: Option<Ticket>) -> Json {
+/// An event, or as many outputs as `count` says, merged.
+pub(crate) fn event(event: Event, count: u64, ticket: Option<Ticket>) -> Json {
     let tagged = ("type", Json::from(event.name()));
     match event {
-        Event::Output { stream, bytes } => Json::object([
-            tagged,
-            ("stream", stream.name().into()),
-            ("bytes", bytes.into()),
-        ]),
+        Event::Output { stream, bytes } => {
+            let stream = ("stream", stream.name().into());
+            let bytes = ("bytes", bytes.into());
+            if count == 1 {
+                Json::object([tagged, stream, bytes])
+            } else {
+                Json::object([tagged, stream, bytes, ("count", count.into())])
+            }
+        }
         Event::NotifyDone { id, ok } => {
             Json::object([tagged, ("id", id.into()), ("ok", ok.into())])
         }
@@ -52,6 +57,16 @@ pub(crate) fn event(event: Event, ticket: Option<Ticket>) -> Json {
             Some(ticket) => Json::object([tagged, ("id", ticket.number().into())]),
             None => Json::object([tagged]),
         },
+    }
+}
+
+/// The line that says that the record of a run was stopped.
+pub(crate) fn stop(at: u64, number: Option<u64>) -> Json {
+    let at = ("at_ns", at.into());
+    let stopped = ("stopped", true.into());
+    match number {
+        Some(number) => Json::object([("run", number.into()), at, stopped]),
+        None => Json::object([at, stopped]),
     }
 }
 
@@ -95,6 +110,17 @@ pub(crate) fn action(action: Action, origin: Instant) -> Json {
             ("strays", outcome.strays.name().into()),
         ]),
     }
+}
+
+/// A name that fits into a line, even if JSON needs six bytes for each of its own.
+fn shortened(name: &str) -> String {
+    if name.len() <= LONGEST_NAME {
+        return name.to_owned();
+    }
+    let end = (0..=LONGEST_NAME)
+        .rev()
+        .find(|end| name.is_char_boundary(*end));
+    format!("{}…", &name[..end.unwrap_or(0)])
 }
 
 fn config(config: &Config) -> Json {
@@ -181,3 +207,6 @@ impl From<Duration> for Json {
         u64::try_from(span.as_nanos()).unwrap_or(u64::MAX).into()
     }
 }
+
+/// How much of a run's name is written, in bytes.
+pub(crate) const LONGEST_NAME: usize = 64 * 1024;

@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use childminder::{Config, Event, ExitStatus, Instant, MonitorState};
-//! use childminder_record::{Reader, Recorder, Summary};
+//! use childminder_record::{Recorder, Replay};
 //!
 //! // Write: tell the recorder what the monitor is told, and what it answers.
 //! let mut record = Vec::new();
@@ -23,13 +23,11 @@
 //! recorder.finish()?;
 //!
 //! // Read and replay.
-//! let mut summary = Summary::default();
-//! for run in Reader::new(record.as_slice()) {
-//!     if let Some(difference) = summary.replay(&run?) {
-//!         println!("{difference}");
-//!     }
+//! let mut replay = Replay::new(record.as_slice());
+//! for finding in replay.by_ref() {
+//!     println!("{:?}", finding?);
 //! }
-//! assert_eq!(summary.to_string(), "1 runs, 3 steps, 0 differences");
+//! assert_eq!(replay.summary().to_string(), "1 runs, 3 steps, 0 differences");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -47,21 +45,29 @@
 //!   strays, no output that is activity. But an absent `ladder`, `drain_timeout_ns` or `activity` is the
 //!   default, and so is an absent `sweep` if a stage of the ladder addresses the group. A `sweep` of `true`
 //!   or `false` is read as `"terminated"` or `"never"`.
-//! - `output` may lack `stream` (then stdout) and `bytes` (then 1); `notify` and `fail` may lack `id`.
+//! - `output` may lack `stream` (then stdout) and `bytes` (then 1); `notify` and `fail` may lack `id`. An `output`
+//!   with `count` stands for that many of one stream, with nothing between: `bytes` is all of theirs, and `at_ns` is
+//!   when the last came.
 //! - How the child ended is `code`, `signal` or `"lost":true`, exactly one of them.
 //! - A recorded action stands for every action that has the fields it names; those it does not name
 //!   may be anything. With `compare`, only actions of these types are looked at.
 //! - Where runs overlap in one file, the header and every step have `"run":N`, a number of 1 or more
 //!   that no other open run has. Such a run is complete with the step whose actions have `finish`.
-//! - Lines of nothing but white space mean nothing. Everything else that is not of the format is a
+//! - A run begins with `started`, its times do not run backwards, and it ends with the step that has `finish`. Its
+//!   record may end before: with `{"at_ns":1000000000,"stopped":true}`, if the recorder stopped; or without a word, in
+//!   the middle of a line even, if the recorder was killed or its disk was full. Then it is replayed as far as it goes.
+//!   A run with `compare` was recorded of another program; it may end in any way.
+//! - A line has at most 1 MiB. Lines of nothing but white space mean nothing. Everything else that is not of the format is a
 //!   [`ReadError`].
 #![forbid(unsafe_code)]
 
 mod action_type;
 mod decode;
 mod encode;
+mod fault;
 mod fields;
 mod json;
+mod lines;
 mod names;
 mod reader;
 mod recorded;
@@ -72,11 +78,12 @@ mod shared;
 mod ticket;
 
 pub use action_type::ActionType;
+pub use fault::{Fault, ReadError};
 pub use fields::Wrong;
-pub use reader::{Fault, ReadError, Reader};
+pub use reader::Reader;
 pub use recorded::RecordedAction;
-pub use recorder::Recorder;
-pub use replay::{Difference, Summary, replay};
+pub use recorder::{Recorded, Recorder};
+pub use replay::{Cut, CutShort, Difference, Finding, Replay, Summary, replay};
 pub use run::{Run, Step};
 pub use shared::{SharedOut, SharedRecord};
 pub use ticket::Ticket;

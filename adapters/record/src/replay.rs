@@ -1,21 +1,213 @@
 //! Replaying: the same events again, and whether the same actions come.
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::iter;
+use std::io::BufRead;
+use std::ops::AddAssign;
+use std::{iter, mem};
 
 use childminder::{Event, Instant, Misuse, MonitorState};
 
 use crate::action_type::ActionType;
 use crate::encode;
+use crate::fault::{Fault, ReadError};
+use crate::lines::{Line, Lines};
+use crate::reader::no_run;
 use crate::recorded::RecordedAction;
 use crate::run::{Run, Step};
 use crate::ticket::Ticket;
 
-/// Feeds the run's events to a fresh monitor, and returns the first step whose actions are not those
-/// recorded.
+/// Replays a record while it is read: feeds each run's events to a fresh monitor, and tells of the steps whose
+/// actions are not those recorded, at most one a run, and of runs whose record ends early. However long the record
+/// and its runs are, no more than a line is held in memory.
 ///
-/// The monitor is drained after every event. An event that it refuses is a step without actions, and
-/// hands out no ticket.
+/// The monitor is drained after every event. Beyond what is not of the format, these are faults of the record: a run
+/// that does not begin with `started`, and an event that the monitor refuses. In a run with `compare`, though, which
+/// was recorded of another program, such an event is a step without actions, and `finish` may be absent.
+///
+/// ```
+/// use childminder_record::{Finding, Replay};
+///
+/// let record = r#"{"flight_record":1,"name":"example","config":{}}
+/// {"at_ns":0,"event":{"type":"started"},"actions":[]}
+/// {"at_ns":9,"event":{"type":"terminate"},"actions":[{"type":"send_signal","signal":15}]}
+/// {"at_ns":10,"event":{"ty"#;
+/// let mut replay = Replay::new(record.as_bytes());
+/// let findings: Vec<_> = replay.by_ref().collect::<Result<_, _>>()?;
+///
+/// let [Finding::Difference(difference), Finding::CutShort(cut)] = &findings[..] else {
+///     panic!("{findings:?}");
+/// };
+/// assert_eq!((difference.line, difference.step), (3, 2));
+/// assert_eq!(
+///     cut.to_string(),
+///     r#"line 4: the record is cut short: run "example" has no `finish`"#,
+/// );
+/// assert_eq!(replay.summary().to_string(), "1 runs, 2 steps, 1 differences");
+/// # Ok::<(), childminder_record::ReadError>(())
+/// ```
+#[derive(Debug)]
+pub struct Replay<R> {
+    lines: Lines<R>,
+    /// The runs that have begun, and not ended, by their number. At most one has none.
+    open: BTreeMap<Option<u64>, Replayed>,
+    is_torn: bool,
+    summary: Summary,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Reading,
+    /// All lines have been read, but runs may be left to tell of.
+    AtEnd,
+    Over,
+}
+
+impl<R: BufRead> Replay<R> {
+    /// Replays `input`.
+    pub fn new(input: R) -> Self {
+        Self {
+            lines: Lines::new(input),
+            open: BTreeMap::new(),
+            is_torn: false,
+            summary: Summary::default(),
+            state: State::Reading,
+        }
+    }
+
+    /// What has been replayed so far.
+    pub fn summary(&self) -> Summary {
+        self.summary
+    }
+
+    fn find(&mut self) -> Result<Option<Finding>, Fault> {
+        while self.state == State::Reading {
+            let Some(line) = self.lines.next()? else {
+                self.state = State::AtEnd;
+                break;
+            };
+            let found = match line {
+                Line::Header(run) => {
+                    self.summary.runs += 1;
+                    let before = self.open.insert(run.number, Replayed::new(run));
+                    before.and_then(Replayed::cut_short)
+                }
+                Line::Step(number, step) => self.step(number, &step)?,
+                Line::Stopped(number, at) => {
+                    let run = self.open.remove(&number).ok_or(no_run(number))?;
+                    let line = self.lines.number();
+                    let how = Cut::Stopped(run.run.name, at);
+                    Some(Finding::CutShort(CutShort { line, how }))
+                }
+                Line::Torn => {
+                    self.is_torn = true;
+                    self.state = State::AtEnd;
+                    None
+                }
+            };
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(self.last_finding())
+    }
+
+    fn step(&mut self, number: Option<u64>, step: &Step) -> Result<Option<Finding>, Fault> {
+        let run = self.open.get_mut(&number).ok_or(no_run(number))?;
+        let difference = run.step(step)?;
+        if number.is_some() && run.is_over {
+            self.open.remove(&number);
+        }
+        self.summary.steps += 1;
+        self.summary.differences += u64::from(difference.is_some());
+        Ok(difference.map(Finding::Difference))
+    }
+
+    /// When all lines have been read: what is to be said of one of the runs that are still open.
+    fn last_finding(&mut self) -> Option<Finding> {
+        let torn = self.is_torn.then_some(self.lines.number());
+        while let Some((_, mut run)) = self.open.pop_first() {
+            run.line = torn.unwrap_or(run.line);
+            let found = run.cut_short();
+            if found.is_some() {
+                self.is_torn = false;
+                return found;
+            }
+        }
+        // The torn line is of a run of which nothing else is there, or of which no end is expected.
+        let line = torn.filter(|_| mem::take(&mut self.is_torn))?;
+        let how = Cut::InALine;
+        Some(Finding::CutShort(CutShort { line, how }))
+    }
+}
+
+/// What is found. The first error is the last item.
+impl<R: BufRead> Iterator for Replay<R> {
+    type Item = Result<Finding, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.state == State::Over {
+            return None;
+        }
+        self.find()
+            .map_err(|fault| {
+                self.state = State::Over;
+                self.lines.error(fault)
+            })
+            .transpose()
+    }
+}
+
+/// What a replay has to tell of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// A run went another way than recorded. Its later steps are not compared.
+    Difference(Difference),
+    /// The record of a run ends before the run did. Up to there it was replayed.
+    CutShort(CutShort),
+}
+
+/// A record, or that of one of its runs, that ends early.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CutShort {
+    /// The last line.
+    pub line: u64,
+    /// How it ends.
+    pub how: Cut,
+}
+
+/// How a record ends early.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// The run of this name has no `finish`: its recorder was killed, or its disk was full.
+    NoFinish(String),
+    /// The run of this name says that it was recorded up to this time only.
+    Stopped(String, Instant),
+    /// In the middle of a line.
+    InALine,
+}
+
+impl fmt::Display for CutShort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { line, how } = self;
+        match how {
+            Cut::NoFinish(run) => write!(
+                f,
+                "line {line}: the record is cut short: run {run:?} has no `finish`"
+            ),
+            Cut::Stopped(run, at) => write!(
+                f,
+                "line {line}: the record of run {run:?} was stopped at {} ns, before the run ended",
+                at.0
+            ),
+            Cut::InALine => write!(f, "line {line}: the record is cut short in this line"),
+        }
+    }
+}
+
+/// [`Replay`] of a run that is in memory: returns the first step whose actions are not those recorded, or whose event
+/// the monitor refuses.
 ///
 /// ```
 /// use childminder_record::{Reader, replay};
@@ -37,21 +229,8 @@ use crate::ticket::Ticket;
 /// ```
 pub fn replay(run: &Run) -> Option<Difference> {
     let mut monitor = MonitorState::new(run.config);
-    run.steps.iter().zip(1..).find_map(|(step, number)| {
-        let told = tell(&mut monitor, step.at, step.event);
-        let (expected, came) = ticket_difference(step, told.ok().flatten())
-            .or_else(|| actions_difference(run, step, &mut monitor))?;
-        Some(Difference {
-            run: run.name.clone(),
-            line: step.line,
-            step: number,
-            at: step.at,
-            event: encode::event(step.event, step.ticket).to_string(),
-            expected,
-            came,
-            refused: told.err(),
-        })
-    })
+    let mut steps = run.steps.iter().zip(1..);
+    steps.find_map(|(step, number)| difference(run, step, number, &mut monitor))
 }
 
 /// A step at which a replay left the record.
@@ -121,6 +300,15 @@ impl Summary {
     }
 }
 
+/// What came of more runs.
+impl AddAssign for Summary {
+    fn add_assign(&mut self, more: Self) {
+        self.runs += more.runs;
+        self.steps += more.steps;
+        self.differences += more.differences;
+    }
+}
+
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
@@ -130,6 +318,98 @@ impl fmt::Display for Summary {
         } = self;
         write!(f, "{runs} runs, {steps} steps, {differences} differences")
     }
+}
+
+/// A run of which some steps have been replayed.
+#[derive(Debug)]
+struct Replayed {
+    /// Without its steps.
+    run: Run,
+    monitor: MonitorState,
+    /// The latest line.
+    line: u64,
+    /// How many steps there were.
+    steps: u64,
+    /// The time of the latest.
+    latest: Instant,
+    differs: bool,
+    is_over: bool,
+}
+
+impl Replayed {
+    fn new(run: Run) -> Self {
+        Self {
+            monitor: MonitorState::new(run.config),
+            line: run.line,
+            run,
+            steps: 0,
+            latest: Instant::ZERO,
+            differs: false,
+            is_over: false,
+        }
+    }
+
+    fn step(&mut self, step: &Step) -> Result<Option<Difference>, Fault> {
+        step.follows(self.latest)?;
+        let event = step.event.name();
+        if self.steps == 0 && step.event != Event::Started {
+            return Err(Fault::NotStarted { event });
+        }
+        self.line = step.line;
+        self.steps += 1;
+        self.latest = step.at;
+        self.is_over |= step.finishes();
+        if self.differs {
+            return Ok(None);
+        }
+        let difference = difference(&self.run, step, self.steps, &mut self.monitor);
+        self.differs = difference.is_some();
+        match difference {
+            Some(Difference {
+                refused: Some(misuse),
+                expected,
+                ..
+            }) if expected.is_empty() => Err(Fault::Refused { event, misuse }),
+            difference => Ok(difference),
+        }
+    }
+
+    /// Nothing more of it comes.
+    fn cut_short(self) -> Option<Finding> {
+        let is_cut = !self.is_over && self.run.compare.is_none();
+        is_cut.then(|| {
+            let line = self.line;
+            let how = Cut::NoFinish(self.run.name);
+            Finding::CutShort(CutShort { line, how })
+        })
+    }
+}
+
+/// Tells the monitor of a step.
+fn difference(
+    run: &Run,
+    step: &Step,
+    number: u64,
+    monitor: &mut MonitorState,
+) -> Option<Difference> {
+    let told = tell(monitor, step.at, step.event);
+    let refused = told.err();
+    let (expected, came) = ticket_difference(step, told.ok().flatten())
+        .or_else(|| actions_difference(run, step, monitor))
+        .or_else(|| {
+            let is_misuse = refused.is_some() && run.compare.is_none();
+            is_misuse.then(Sides::default)
+        })?;
+    Some(Difference {
+        run: run.name.clone(),
+        line: step.line,
+        step: number,
+        at: step.at,
+        event: encode::event(step.event, step.count, step.ticket).to_string(),
+        expected,
+        came,
+        refused,
+    })
 }
 
 fn tell(monitor: &mut MonitorState, at: Instant, event: Event) -> Result<Option<Ticket>, Misuse> {
@@ -147,7 +427,7 @@ fn ticket_difference(step: &Step, ticket: Option<Ticket>) -> Option<Sides> {
     if step.ticket.is_none() || step.ticket == ticket {
         return None;
     }
-    let event = |ticket| vec![encode::event(step.event, ticket).to_string()];
+    let event = |ticket| vec![encode::event(step.event, step.count, ticket).to_string()];
     Some((event(step.ticket), event(ticket)))
 }
 

@@ -3,6 +3,7 @@
 use childminder::{Config, Event, Instant};
 
 use crate::action_type::ActionType;
+use crate::fault::Fault;
 use crate::recorded::RecordedAction;
 use crate::ticket::Ticket;
 
@@ -17,20 +18,21 @@ pub struct Run {
     pub line: u64,
     /// What the monitor was made with.
     pub config: Config,
-    /// The only types of actions to compare; `None` is all.
+    /// The only types of actions to compare; `None` is all. Such a run was recorded of another program
+    /// than our monitor: it need not finish, and an event that the monitor refuses is nothing.
     pub compare: Option<Vec<ActionType>>,
     /// What happened, in order.
     pub steps: Vec<Step>,
+    /// When its recorder stopped, if it did so before the run's end.
+    pub stopped_at: Option<Instant>,
 }
 
 impl Run {
-    /// Whether its latest step has finished it.
-    pub(crate) fn has_finished(&self) -> bool {
-        let latest = self.steps.last();
-        latest.is_some_and(|step| {
-            let mut kinds = step.actions.iter().map(RecordedAction::kind);
-            kinds.any(|kind| kind == ActionType::Finish)
-        })
+    /// Whether its record lacks its end: it has no `finish`, though it was to be recorded whole. A run
+    /// whose recorder stopped is not cut short, but says so.
+    pub fn is_cut_short(&self) -> bool {
+        let is_whole = self.stopped_at.is_some() || self.steps.iter().any(Step::finishes);
+        !is_whole && self.compare.is_none()
     }
 
     /// Whether actions of this type are compared.
@@ -50,8 +52,29 @@ pub struct Step {
     pub at: Instant,
     /// What the monitor was told.
     pub event: Event,
+    /// How many events this stands for: more than one only where outputs were merged.
+    pub count: u64,
     /// The ticket that a `Notify` or `Fail` was given, if the record says.
     pub ticket: Option<Ticket>,
     /// What the monitor answered.
     pub actions: Vec<RecordedAction>,
+}
+
+impl Step {
+    /// Whether it is the run's end.
+    pub(crate) fn finishes(&self) -> bool {
+        let mut kinds = self.actions.iter().map(RecordedAction::kind);
+        kinds.any(|kind| kind == ActionType::Finish)
+    }
+
+    /// It must not be earlier than the step before.
+    pub(crate) fn follows(&self, before: Instant) -> Result<(), Fault> {
+        if self.at < before {
+            return Err(Fault::TimeRunsBackwards {
+                at: self.at,
+                before,
+            });
+        }
+        Ok(())
+    }
 }
