@@ -156,10 +156,11 @@ pub struct RunArgs {
 /// The arguments of `replay`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Exit status: 0 without a difference, 1 with one, 125 when a file is no record."
+    after_help = "A record that is cut short is replayed as far as it goes, which is said.\n\
+        Exit status: 0 without a difference, 1 with one, 125 when a file is no record."
 )]
 pub struct ReplayArgs {
-    /// The flight records
+    /// The flight records; - is standard input
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
 }

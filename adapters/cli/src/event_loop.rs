@@ -1,5 +1,6 @@
 //! The loop of `run` and of `timeout`: one child, and what is waited for on its behalf.
 
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd};
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use childminder::{Config, MonitorState, Outcome, Signal};
 use childminder_driver::{ChildId, Control, Failure, Handler};
 use childminder_mio::{Children, SpawnError};
 use childminder_terminal::Minded;
-use childminder_unix::{Arrival, Arrivals, Child, Hurry, Strays, signals};
+use childminder_unix::{Arrival, Arrivals, Child, Hurry, Relay, RelayEvent, Strays, signals};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 use signal_hook::consts::SIGCHLD;
@@ -109,6 +110,24 @@ impl<H: Owner> EventLoop<H> {
         Outlets::new(self.set.remote(), Arc::clone(&self.waker))
     }
 
+    /// A relay to a file of ours, which never holds up the loop. `on_failure` is told of what it cannot write.
+    pub(crate) fn relay_to(
+        &self,
+        file: &File,
+        on_failure: impl FnOnce(io::Error) + Send + 'static,
+    ) -> io::Result<Relay> {
+        let waker = Arc::clone(&self.waker);
+        let mut on_failure = Some(on_failure);
+        Relay::new(file, move |event| match event {
+            RelayEvent::Failed(failure) => {
+                if let Some(on_failure) = on_failure.take() {
+                    on_failure(failure);
+                }
+            }
+            _ => drop(waker.wake()),
+        })
+    }
+
     /// Has the loop wake up when this is readable.
     pub(crate) fn watch(&self, fd: BorrowedFd<'_>) -> io::Result<()> {
         let mut source = SourceFd(&fd.as_raw_fd());
@@ -187,20 +206,9 @@ impl<H: Owner> EventLoop<H> {
             ..
         } = self;
         let handler = set.handler(ChildId::FIRST).expect(IN_THE_SET);
-        let mut look = |timeout: Option<Duration>| {
-            let next = listener.next_look();
-            let next = next.map(|at| at.saturating_duration_since(Instant::now()));
-            wait(poll, events, [timeout, next].into_iter().flatten().min())?;
-            let came: Vec<_> = arrivals.take().collect();
-            if came.iter().any(|arrival| arrival.signal == TSTP) {
-                signals::stop()?;
-            }
-            request = listener.hear_at_the_end(&came);
-            io::Result::Ok(if request.is_some() {
-                Hurry::Yes
-            } else {
-                Hurry::No
-            })
+        let mut look = |timeout| {
+            request = look(poll, events, arrivals, listener, timeout)?;
+            io::Result::Ok(hurry(request))
         };
         let mut given_up = None;
         if !outcome.terminated && !self.has_given_up {
@@ -214,7 +222,7 @@ impl<H: Owner> EventLoop<H> {
             None if self.has_given_up => handler.outlets().flush(LAST_WORDS_PATIENCE, look)?,
             None => handler.outlets().flush(READER_PATIENCE, look)?,
         };
-        self.has_given_up |= !given_up.is_empty();
+        self.has_given_up |= !given_up.is_empty() || request.is_some();
         self.turn();
         for (stream, failure) in given_up {
             if let Some(loss) = words::loss(stream, &failure) {
@@ -223,6 +231,31 @@ impl<H: Owner> EventLoop<H> {
         }
         self.turn();
         Ok(request)
+    }
+
+    /// The same for a relay to a file of ours. Returns also what was given up.
+    pub(crate) fn flush_to_file(
+        &mut self,
+        relay: &Relay,
+        outcome: &Outcome,
+        listener: &mut impl Listener<H>,
+    ) -> io::Result<(Option<Signal>, Option<io::Error>)> {
+        let left = |at: Instant| at.saturating_duration_since(Instant::now());
+        let patience = if self.has_given_up {
+            Some(LAST_WORDS_PATIENCE)
+        } else if outcome.terminated {
+            Some(READER_PATIENCE)
+        } else {
+            self.ends_at.map(|at| left(at) + READER_PATIENCE)
+        };
+        let mut request = None;
+        let [given_up] = Relay::flush([relay], patience, |timeout| {
+            let (poll, events) = (&mut self.poll, &mut self.events);
+            request = look(poll, events, &mut self.arrivals, listener, timeout)?;
+            io::Result::Ok(hurry(request))
+        })?;
+        self.has_given_up |= given_up.is_some() || request.is_some();
+        Ok((request, given_up))
     }
 
     pub(crate) fn handler(&self) -> &H {
@@ -280,6 +313,32 @@ impl<H: Owner> Minded for EventLoop<H> {
     }
 }
 
+/// Waits for an event, no longer than this. Returns the signal that ends our wait for readers.
+fn look<H: Owner>(
+    poll: &mut Poll,
+    events: &mut Events,
+    arrivals: &mut Arrivals,
+    listener: &mut impl Listener<H>,
+    timeout: Option<Duration>,
+) -> io::Result<Option<Signal>> {
+    let next = listener.next_look();
+    let next = next.map(|at| at.saturating_duration_since(Instant::now()));
+    wait(poll, events, [timeout, next].into_iter().flatten().min())?;
+    let came: Vec<_> = arrivals.take().collect();
+    if came.iter().any(|arrival| arrival.signal == TSTP) {
+        signals::stop()?;
+    }
+    Ok(listener.hear_at_the_end(&came))
+}
+
+fn hurry(request: Option<Signal>) -> Hurry {
+    if request.is_some() {
+        Hurry::Yes
+    } else {
+        Hurry::No
+    }
+}
+
 /// Waits for an event, or for this long. An interruption is as good as an event.
 fn wait(poll: &mut Poll, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
     match poll.poll(events, timeout) {
@@ -298,7 +357,7 @@ const TERMINAL: Token = Token(3);
 const CHLD: Signal = Signal::new(SIGCHLD).expect("a signal");
 
 /// How long nothing may be read of what a command wrote whose time is over, before the rest is given up.
-const READER_PATIENCE: Duration = Duration::from_millis(2500);
+pub(crate) const READER_PATIENCE: Duration = Duration::from_millis(2500);
 
 /// How long our own words may then wait for a reader, each time: no reader holds us up for more than three seconds.
 const LAST_WORDS_PATIENCE: Duration = Duration::from_millis(250);

@@ -1,16 +1,15 @@
 //! The handler behind `childminder run`.
 
-use std::fs::File;
 use std::io;
 use std::time::Duration;
 
 use childminder::{Error, FailureId, Instant, Moment, Signal, Stream, Target};
 use childminder_driver::{Control, Discarded, Failure, Handler, Tail};
-use childminder_record::Recorder;
 use childminder_unix::{Flow, signals};
 
 use crate::console::Console;
 use crate::event_loop::Owner;
+use crate::flight_record::FlightRecord;
 use crate::log::Log;
 use crate::outlets::Outlets;
 use crate::plan::{Plan, Speech};
@@ -34,7 +33,7 @@ impl Minder {
     pub(crate) fn new(plan: &Plan, console: Console, record: FlightRecord) -> Self {
         Self {
             console,
-            tail: Tail::new(plan.tail),
+            tail: Tail::new(plan.tail.min(LONGEST_TAIL)),
             log: Log::default(),
             record,
             notes: Vec::new(),
@@ -124,36 +123,5 @@ impl Owner for Minder {
     }
 }
 
-/// The flight record, if there is to be one.
-#[derive(Debug, Default)]
-pub(crate) struct FlightRecord {
-    recorder: Option<Recorder<File>>,
-    failure: Option<io::Error>,
-}
-
-impl FlightRecord {
-    pub(crate) fn new(recorder: Recorder<File>) -> Self {
-        Self {
-            recorder: Some(recorder),
-            failure: None,
-        }
-    }
-
-    /// Completes it.
-    pub(crate) fn finish(&mut self) -> io::Result<()> {
-        match self.failure.take() {
-            Some(failure) => Err(failure),
-            None => self.recorder.take().map_or(Ok(()), |recorder| recorder.finish().map(drop)),
-        }
-    }
-
-    fn take(&mut self, at: Instant, moment: Moment) {
-        let Some(recorder) = &mut self.recorder else {
-            return;
-        };
-        if let Err(error) = recorder.moment(at, moment) {
-            self.failure = Some(error);
-            self.recorder = None;
-        }
-    }
-}
+/// The most lines that are kept for a report, whatever is asked for. Their bytes are limited too, by the tail itself.
+const LONGEST_TAIL: usize = 65_536;

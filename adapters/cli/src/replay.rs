@@ -1,11 +1,11 @@
 //! `childminder replay`.
 
+use std::fmt::Display;
 use std::fs::File;
-use std::io::{self, BufReader};
-use std::iter::once;
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-use childminder_record::{Reader, Run, Summary};
+use childminder_record::{Finding, Replay, Summary};
 
 use crate::failure::Failure;
 use crate::status::OURS;
@@ -13,55 +13,88 @@ use crate::words::complain;
 
 /// Replays the records, and prints the first differences and the count. A file that is no record
 /// does not keep the others from being replayed.
+///
+/// A record that ends early is replayed as far as it goes, and that is said on standard error. It is no difference,
+/// so it does not change the status.
 pub(crate) fn replay(files: &[PathBuf]) -> Result<u8, Failure> {
-    let mut out = io::stdout().lock();
-    let mut summary = Summary::default();
-    let mut unreadable = false;
+    let mut player = Player {
+        out: io::stdout().lock(),
+        summary: Summary::default(),
+        cut_short: 0,
+        is_unreadable: false,
+    };
     for file in files {
-        for run in runs(file) {
-            match run {
-                Ok(run) => {
-                    if let Some(difference) = summary.replay(&run)
-                        && summary.differences <= MOST_SHOWN
-                    {
-                        say(&mut out, &format!("{}: {difference}", file.display()))?;
-                    }
-                }
-                Err(message) => {
-                    complain(&message);
-                    unreadable = true;
-                }
-            }
+        let shown = file.display();
+        if file == Path::new("-") {
+            player.replay(&"standard input", io::stdin().lock())?;
+            continue;
+        }
+        match File::open(file) {
+            Ok(input) => player.replay(&shown, BufReader::new(input))?,
+            Err(error) => player.cannot_read(&format!("cannot read {shown}: {error}")),
         }
     }
-    say(&mut out, &summary.to_string())?;
-    Ok(if unreadable {
-        OURS
-    } else {
-        u8::from(summary.differences > 0)
-    })
+    player.end()
 }
 
-/// The runs in this file; a sentence about it, at last, if it is no record.
-fn runs(file: &Path) -> Box<dyn Iterator<Item = Result<Run, String>> + '_> {
-    let shown = file.display();
-    match File::open(file) {
-        Ok(input) => Box::new(
-            Reader::new(BufReader::new(input))
-                .map(move |run| run.map_err(|error| format!("{shown}: {error}"))),
-        ),
-        Err(error) => Box::new(once(Err(format!("cannot read {shown}: {error}")))),
+struct Player<W> {
+    out: W,
+    summary: Summary,
+    /// How many runs were cut short.
+    cut_short: u64,
+    is_unreadable: bool,
+}
+
+impl<W: io::Write> Player<W> {
+    fn replay(&mut self, file: &dyn Display, input: impl BufRead) -> Result<(), Failure> {
+        let mut replay = Replay::new(input);
+        let before = self.summary.differences;
+        while let Some(found) = replay.next() {
+            match found {
+                Ok(Finding::Difference(difference)) => {
+                    if before + replay.summary().differences <= MOST_SHOWN {
+                        self.say(&format!("{file}: {difference}"))?;
+                    }
+                }
+                Ok(Finding::CutShort(cut)) => {
+                    self.cut_short += 1;
+                    if self.cut_short <= MOST_SHOWN {
+                        complain(&format!("{file}: {cut}"));
+                    }
+                }
+                Err(error) => self.cannot_read(&format!("{file}: {error}")),
+            }
+        }
+        self.summary += replay.summary();
+        Ok(())
+    }
+
+    fn cannot_read(&mut self, message: &str) {
+        complain(message);
+        self.is_unreadable = true;
+    }
+
+    fn end(mut self) -> Result<u8, Failure> {
+        if let Some(more @ 1..) = self.cut_short.checked_sub(MOST_SHOWN) {
+            complain(&format!("{more} more records of runs are cut short"));
+        }
+        self.say(&self.summary.to_string())?;
+        Ok(if self.is_unreadable {
+            OURS
+        } else {
+            u8::from(self.summary.differences > 0)
+        })
+    }
+
+    fn say(&mut self, text: &str) -> Result<(), Failure> {
+        match writeln!(self.out, "{text}") {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::ours(format!(
+                "cannot write to standard output: {error}"
+            ))),
+            _ => Ok(()),
+        }
     }
 }
 
-fn say(out: &mut impl io::Write, text: &str) -> Result<(), Failure> {
-    match writeln!(out, "{text}") {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::ours(format!(
-            "cannot write to standard output: {error}"
-        ))),
-        _ => Ok(()),
-    }
-}
-
-/// How many differences are shown; the count is of all.
+/// How many differences are shown, and how many records that are cut short; the count is of all.
 const MOST_SHOWN: u64 = 10;

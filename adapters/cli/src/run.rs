@@ -16,6 +16,7 @@
 use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
+use std::sync::mpsc;
 use std::time::Instant;
 
 use childminder::{Error, ExitStatus, Outcome, Signal, Stream, Target};
@@ -30,10 +31,12 @@ use signal_hook::consts::{SIGINT, SIGQUIT};
 use crate::console::Console;
 use crate::event_loop::{EventLoop, Listener};
 use crate::failure::Failure;
-use crate::files::{ReportFile, flight_record};
-use crate::owner::{FlightRecord, Minder};
+use crate::files;
+use crate::flight_record::{FlightRecord, RecordTrouble};
+use crate::owner::Minder;
 use crate::plan::{Containment, OnOurDeath, Plan, Speech, is_init};
 use crate::report::{self, Report};
+use crate::report_file::ReportFile;
 use crate::signals::{asks_to_end, handled, ladder_beginning_with};
 use crate::status::{self, NOT_FOUND};
 use crate::terminal::Terminal;
@@ -46,8 +49,7 @@ type Loop = EventLoop<Minder>;
 pub(crate) fn run(plan: &Plan) -> Result<u8, Failure> {
     // The first, as it is a fork; dropped last.
     let guardian = guardian(plan);
-    let record = flight_record(plan)?;
-    let report = ReportFile::open(plan.report.as_deref())?;
+    let (record, report) = files::open(plan)?;
     let (mut child, mut terminal) = match begin(plan, record, &guardian) {
         Ok(begun) => begun,
         Err(failure) => return Ok(not_begun(plan, &failure, &report)),
@@ -56,11 +58,20 @@ pub(crate) fn run(plan: &Plan) -> Result<u8, Failure> {
     let mut outcome = child.run(&mut terminal, &mut requests)?;
     terminal.take_back(child.handler_mut(), &outcome);
 
-    let given_up = child.flush(&outcome, &mut requests)?;
+    let mut given_up = child.flush(&outcome, &mut requests)?;
     if child.handler().has_lost_output() {
         outcome.error.get_or_insert(Minder::LOST_OUTPUT);
     }
-    let status = conclude(plan, outcome, given_up, &mut child, &report);
+    let trouble = complete_record(&mut child, &outcome, &mut requests, &mut given_up)?;
+    let status = conclude(
+        plan,
+        outcome,
+        given_up,
+        trouble,
+        &mut child,
+        &report,
+        &mut requests,
+    );
     // Only our own words can be lost now.
     child.flush(&outcome, &mut requests)?;
     if let Some(loss) = child.handler_mut().take_lost_words()
@@ -98,6 +109,7 @@ fn begin(
     // What has waited for us is heard now, and not before.
     signals::unblock_all()?;
     let mut terminal = Terminal::planned(plan.terminal, &child)?;
+    record.relay(|file, on_failure| child.relay_to(file, on_failure))?;
     let outlets = child.outlets();
     for stream in Stream::ALL {
         if plan.watches(stream) {
@@ -259,17 +271,46 @@ fn interruption(outcome: &Outcome, minder: &Minder) -> Option<Signal> {
     (is_typed && is_first && as_asked).then_some(signal)
 }
 
-/// Completes the record, writes the report, says the sentence.
+/// Completes the record, and waits until it is written.
+fn complete_record(
+    child: &mut Loop,
+    outcome: &Outcome,
+    requests: &mut Requests,
+    given_up: &mut Option<Signal>,
+) -> io::Result<Option<RecordTrouble>> {
+    let Some(record) = child.handler_mut().record.finish() else {
+        return Ok(None);
+    };
+    let lost = match record.relay() {
+        Some(relay) => {
+            let (signal, lost) = child.flush_to_file(relay, outcome, requests)?;
+            *given_up = given_up.or(signal);
+            lost
+        }
+        None => None,
+    };
+    Ok(record.trouble(lost))
+}
+
+/// Writes the report, says the sentence.
 fn conclude(
     plan: &Plan,
     outcome: Outcome,
     given_up: Option<Signal>,
+    trouble: Option<RecordTrouble>,
     child: &mut Loop,
     report: &ReportFile,
+    requests: &mut Requests,
 ) -> u8 {
     let mut failures = Vec::new();
-    if let Err(error) = child.handler_mut().record.finish() {
-        failures.push(format!("cannot write the flight record: {error}"));
+    let mut limited = None;
+    match trouble {
+        Some(RecordTrouble::Failed(why)) => failures.push(why),
+        Some(RecordTrouble::Limited(note)) => {
+            child.handler_mut().notes.push(note.clone());
+            limited = Some(note).filter(|_| plan.speech != Speech::Nothing);
+        }
+        None => {}
     }
     let minder = child.handler();
     let none = Strays::new();
@@ -292,18 +333,42 @@ fn conclude(
     let killed: Vec<_> = facts.killed_strays().collect();
     let json = format!("{:#}\n", facts.json(status));
 
-    let minder = child.handler_mut();
     for message in killed {
-        minder.say_if_verbose(&message);
+        child.handler_mut().say_if_verbose(&message);
     }
-    if let Err(error) = report.write(&json, &mut minder.console) {
+    if let Err(error) = write_report(report, &json, child, &outcome, requests) {
         failures.push(ReportFile::cannot_write(&error));
         status = status::or_ours(status);
     }
-    for message in sentence.iter().chain(&failures) {
-        minder.console.say(message);
+    for message in sentence.iter().chain(&limited).chain(&failures) {
+        child.handler_mut().console.say(message);
     }
     status
+}
+
+fn write_report(
+    report: &ReportFile,
+    json: &str,
+    child: &mut Loop,
+    outcome: &Outcome,
+    requests: &mut Requests,
+) -> io::Result<()> {
+    let file = match report {
+        ReportFile::Stream(stream) => {
+            child.handler_mut().console.write_report(*stream, json);
+            return Ok(());
+        }
+        ReportFile::Special(file) => file,
+        ReportFile::Nowhere | ReportFile::Regular(_) => return report.write_at_once(json),
+    };
+    let (sender, failures) = mpsc::channel();
+    let relay = child.relay_to(file, move |failure| {
+        // The receiver lives as long as the relay.
+        let _ = sender.send(failure);
+    })?;
+    let _ = relay.write(json.as_bytes());
+    let (_, lost) = child.flush_to_file(&relay, outcome, requests)?;
+    failures.try_recv().ok().or(lost).map_or(Ok(()), Err)
 }
 
 /// Reports a command that never ran; the status to exit with.

@@ -1,17 +1,24 @@
 //! Our standard output and standard error: where they go, and what was written there last.
 
 use std::io;
-use std::path::Path;
 
 use childminder::Stream;
-use rustix::fs::{Stat, fstat, stat};
+use rustix::fs::{Stat, fstat};
 
-/// The stream of ours that goes to the file at this path, if one does.
-pub(crate) fn stream_of(path: &Path) -> Option<Stream> {
-    let file = stat(path).ok()?;
+/// The stream of ours that goes to this file, if one does.
+pub(crate) fn stream_to(file: &Stat) -> Option<Stream> {
     let goes_there =
-        |stream: &Stream| destination(*stream).is_some_and(|there| is_same(&there, &file));
+        |stream: &Stream| destination(*stream).is_some_and(|there| is_same(&there, file));
     Stream::ALL.into_iter().find(goes_there)
+}
+
+/// Whether our standard input comes from this file.
+pub(crate) fn is_our_input(file: &Stat) -> bool {
+    fstat(io::stdin()).is_ok_and(|input| is_same(&input, file))
+}
+
+pub(crate) fn is_same(one: &Stat, other: &Stat) -> bool {
+    (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
 }
 
 /// Whether what was written last on each stream is a line without an end.
@@ -65,8 +72,4 @@ fn destination(stream: Stream) -> Option<Stat> {
         Stream::Stderr => fstat(io::stderr()),
     };
     found.ok()
-}
-
-fn is_same(one: &Stat, other: &Stat) -> bool {
-    (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
 }

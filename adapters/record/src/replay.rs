@@ -76,9 +76,19 @@ impl<R: BufRead> Replay<R> {
         }
     }
 
-    /// What has been replayed so far.
+    /// What has been replayed so far. A run in which a fault has been found does not count, unless it differed before.
     pub fn summary(&self) -> Summary {
         self.summary
+    }
+
+    /// After a fault, the runs that have not ended were not replayed to their end.
+    fn forget_open(&mut self) {
+        for run in mem::take(&mut self.open).values() {
+            if !run.differs {
+                self.summary.runs -= 1;
+                self.summary.steps -= run.steps;
+            }
+        }
     }
 
     fn find(&mut self) -> Result<Option<Finding>, Fault> {
@@ -115,11 +125,13 @@ impl<R: BufRead> Replay<R> {
 
     fn step(&mut self, number: Option<u64>, step: &Step) -> Result<Option<Finding>, Fault> {
         let run = self.open.get_mut(&number).ok_or(no_run(number))?;
-        let difference = run.step(step)?;
+        let steps = run.steps;
+        let difference = run.step(step);
+        self.summary.steps += run.steps - steps;
+        let difference = difference?;
         if number.is_some() && run.is_over {
             self.open.remove(&number);
         }
-        self.summary.steps += 1;
         self.summary.differences += u64::from(difference.is_some());
         Ok(difference.map(Finding::Difference))
     }
@@ -153,6 +165,7 @@ impl<R: BufRead> Iterator for Replay<R> {
         self.find()
             .map_err(|fault| {
                 self.state = State::Over;
+                self.forget_open();
                 self.lines.error(fault)
             })
             .transpose()
@@ -363,14 +376,13 @@ impl Replayed {
             return Ok(None);
         }
         let difference = difference(&self.run, step, self.steps, &mut self.monitor);
-        self.differs = difference.is_some();
-        match difference {
-            Some(Difference {
-                refused: Some(misuse),
-                expected,
-                ..
-            }) if expected.is_empty() => Err(Fault::Refused { event, misuse }),
-            difference => Ok(difference),
+        let refused = difference.as_ref().and_then(|found| found.refused);
+        match refused.filter(|_| self.run.compare.is_none()) {
+            Some(misuse) => Err(Fault::Refused { event, misuse }),
+            None => {
+                self.differs = difference.is_some();
+                Ok(difference)
+            }
         }
     }
 

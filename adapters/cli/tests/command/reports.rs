@@ -2,7 +2,9 @@
 
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 
@@ -434,4 +436,123 @@ fn last_words_are_words() {
         let said = said(words);
         assert!(said.contains(&format!("; last said {told}; ")), "{said}");
     }
+}
+
+/// What an earlier run has reported stays until there is another report.
+#[test]
+fn a_report_appears_whole_or_not_at_all() {
+    let place = Place::new();
+    let old = || fs::read_to_string(place.path("report")).expect("the old one");
+    place.file("report", "old");
+    let report = text(&place.path("report"));
+    let options = format!("--report {report}");
+
+    let mut running = start(minding(&options, "echo $$; exec sleep 60"));
+    running.line();
+    assert_eq!(old(), "old");
+    running.signal(rustix::process::Signal::KILL);
+    drop(running);
+    assert_eq!(
+        (old().as_str(), place.names()),
+        ("old", vec!["report".to_owned()])
+    );
+
+    let limit = ["sh", "-c", "ulimit -f 1; exec \"$@\"", "sh"];
+    let words = "seq 1 1000";
+    let command = minding(&format!("{options} --tail 1000"), words);
+    let ended = start(through(&limit, &command)).finish();
+    ended.expect(
+        125,
+        "childminder: cannot write the report: File too large (os error 27)\n",
+    );
+    assert_eq!(
+        (old().as_str(), place.names()),
+        ("old", vec!["report".to_owned()])
+    );
+
+    run(&options, "exit 3");
+    assert_eq!(place.report()["status"], 3);
+    assert_eq!(place.names(), ["report"]);
+}
+
+#[test]
+fn a_report_that_was_not_there_is_not_begun_before_the_end() {
+    let place = Place::new();
+    let report = place.path("report");
+    let mut running = start(minding(
+        &format!("--report {}", text(&report)),
+        "echo; read end",
+    ));
+    running.line();
+    assert!(!report.exists());
+    drop(running);
+    run(&format!("--report {}", text(&report)), "exit 3");
+    let file = place.file("file", "");
+    let mode = |path| fs::metadata(path).expect("a file").permissions().mode();
+    assert_eq!(mode(&report), mode(&file), "by the umask");
+}
+
+#[test]
+fn a_report_keeps_the_mode_of_the_file_and_the_link_to_it() {
+    let place = Place::new();
+    let target = place.file("target", "old");
+    let report = place.path("report");
+    fs::set_permissions(&target, fs::Permissions::from_mode(0o640)).expect("our file");
+    // Of a link that is not absolute.
+    std::os::unix::fs::symlink("target", &report).expect("a link");
+    run(&format!("--report {}", text(&report)), "exit 3");
+    assert_eq!(place.report()["status"], 3);
+    assert_eq!(fs::read_link(&report).expect("a link"), Path::new("target"));
+    let mode = fs::metadata(&target).expect("a file").permissions().mode();
+    assert_eq!(mode & 0o777, 0o640);
+
+    std::os::unix::fs::symlink("new", place.path("other")).expect("a link");
+    run(
+        &format!("--report {}", text(&place.path("other"))),
+        "exit 4",
+    );
+    let new = fs::read(place.path("new")).expect("a report");
+    assert_eq!(json(&new)["status"], 4);
+    assert_eq!(place.names(), ["new", "other", "report", "target"]);
+}
+
+/// A directory that is not ours to write, a mount: then it is written as it stands.
+#[test]
+fn a_file_that_cannot_be_replaced_is_overwritten() {
+    let replacing = "inject=rename,renameat,renameat2:error=EBUSY";
+    let place = Place::new();
+    place.file("report", "x".repeat(100_000));
+    let options = format!("--report {}", text(&place.path("report")));
+    let inode = || fs::metadata(place.path("report")).expect("a file").ino();
+    let before = inode();
+    let words = ["strace", "-o", "/dev/null", "-e", replacing];
+    let ended = start(through(&words, &minding(&options, "exit 3"))).finish();
+    ended.expect(3, "");
+    assert_eq!(place.report()["status"], 3);
+    assert_eq!(
+        (inode(), place.names()),
+        (before, vec!["report".to_owned()])
+    );
+}
+
+#[test]
+fn a_descriptor_that_names_a_file_is_written_to() {
+    let place = Place::new();
+    let report = text(&place.path("report"));
+    let script = format!("exec 9>{report}; exec \"$@\"");
+    let command = minding("--report /dev/fd/9", "exit 3");
+    let ended = start(through(&["sh", "-c", &script, "sh"], &command)).finish();
+    ended.expect(3, "");
+    assert_eq!(place.report()["status"], 3);
+}
+
+#[test]
+fn many_lines_of_a_tail_stay_small() {
+    let place = Place::new();
+    let little = ["sh", "-c", "ulimit -v 300000; exec \"$@\"", "sh"];
+    let command = minding(&place.options("--tail 1000000"), "yes | head -n 1000000");
+    let ended = start(through(&little, &command)).finish();
+    ended.expect(0, "");
+    let tail = place.report();
+    assert_eq!(tail["tail"].as_array().expect("lines").len(), 65_536);
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fmt;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, PipeReader, PipeWriter, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Output, Stdio};
@@ -280,6 +280,27 @@ impl Place {
         let path = self.path(name);
         fs::write(&path, contents).expect("a file");
         path
+    }
+
+    /// The names of all that is here, in order.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.0.path()).expect("a directory");
+        let name = |entry: io::Result<fs::DirEntry>| entry.expect("a name").file_name();
+        let mut names: Vec<_> = entries
+            .map(|entry| name(entry).display().to_string())
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// A pipe of this name, and its reader, which does not read. It holds little.
+    pub(crate) fn fifo(&self, name: &str) -> (String, File) {
+        let path = self.path(name);
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
+        let reader = File::options().read(true).write(true).open(&path);
+        let reader = reader.expect("a pipe");
+        nix::fcntl::fcntl(&reader, nix::fcntl::FcntlArg::F_SETPIPE_SZ(4096)).expect("a pipe");
+        (text(&path), reader)
     }
 
     /// A program of this name. It is written by another process: a descriptor of ours that is open for
