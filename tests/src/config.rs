@@ -127,8 +127,12 @@ const EXTREME: &[Duration] = &[
     Duration::from_nanos(u64::MAX / 2),
     Duration::from_nanos(u64::MAX - 1),
     Duration::from_nanos(u64::MAX),
+    JUST_TOO_LONG,
     Duration::MAX,
 ];
+
+/// So many nanoseconds that of a `u64` of them, cut short, 0.3 seconds would be left.
+pub const JUST_TOO_LONG: Duration = Duration::from_secs(18_446_744_074);
 
 const ACTIVITIES: &[Activity] = &[
     Activity::AnyOutput,

@@ -13,7 +13,7 @@ use proptest::sample::select;
 use proptest::strategy::Union;
 
 use crate::bytes::Bytes;
-use crate::config::{any_config, any_ladder, config_from, ladder_from};
+use crate::config::{JUST_TOO_LONG, any_config, any_ladder, config_from, ladder_from};
 use crate::source::Source;
 
 /// A configuration and a story: everything that a run depends on.
@@ -318,6 +318,7 @@ const SET_IDLE_TIMEOUT: &[Op] = &[
     set_idle_timeout(Some(Duration::from_secs(1))),
     set_idle_timeout(Some(Duration::from_secs(3))),
     set_idle_timeout(Some(Duration::ZERO)),
+    set_idle_timeout(Some(JUST_TOO_LONG)),
     set_idle_timeout(Some(Duration::MAX)),
     set_idle_timeout(None),
 ];

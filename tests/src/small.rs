@@ -5,6 +5,8 @@ use std::time::Duration;
 use childminder::Target::{self, Group, Leader};
 use childminder::{Activity, Config, Ladder, Signal, Stage, Sweep};
 
+use crate::config::JUST_TOO_LONG;
+
 /// Configurations that together have every option on and off, with every kind of ladder: none, to the
 /// leader, to the group, mixed, with and without an end, with no wait at all.
 pub fn small_configs() -> Vec<Config> {
@@ -35,6 +37,7 @@ const STRAYS: [Option<Duration>; 4] = [None, Some(ns(2)), None, Some(Duration::f
 
 fn limits() -> Vec<Config> {
     let off = Config {
+        run_timeout: Some(JUST_TOO_LONG),
         notification_timeout: None,
         drain_timeout: None,
         ..Config::default()

@@ -10,6 +10,7 @@ use childminder::{
     NotificationKind, Signal, Stage, Strays, Sweep, Target,
 };
 
+use crate::config::JUST_TOO_LONG;
 use crate::small::another_ladder;
 
 /// How much is left, in nanoseconds; due at zero and below. `None` is off.
@@ -520,6 +521,11 @@ impl Watch {
                 waited || event == Event::Escalate,
                 "a stage waits for the one before",
             )?;
+            rule(
+                8,
+                event != Event::Tick || !self.drain_ends_before_the_stage(),
+                "no stage is sent once the drain is over",
+            )?;
         }
         let runs_on = !self.eager || self.exit.is_some() || !self.suspended;
         rule(
@@ -710,6 +716,13 @@ impl Watch {
         rule(20, right, "the outcome says what became of strays")
     }
 
+    /// Of two countdowns that have got as late as they can get, neither is known to be the earlier.
+    fn drain_ends_before_the_stage(&self) -> bool {
+        let drained = self.drain.filter(|left| *left <= 0);
+        let earlier = |drain: i8| self.stage.is_some_and(|stage| drain < stage);
+        self.output == Output::Open && drained.is_some_and(earlier)
+    }
+
     fn output_is_over(&self) -> bool {
         let drained = self.exit.is_some() && self.drain.is_some_and(|left| left <= 0);
         self.output != Output::Open || drained || self.given_up
@@ -725,6 +738,7 @@ fn is_swept(config: &Config, monitor: &MonitorState) -> bool {
 }
 
 fn left(limit: Option<Duration>) -> Left {
+    let limit = limit.filter(|limit| *limit < JUST_TOO_LONG);
     limit.map(|limit| i8::try_from(limit.as_nanos()).expect("durations of a few nanoseconds"))
 }
 

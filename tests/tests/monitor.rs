@@ -228,6 +228,41 @@ fn a_child_that_survives_the_last_stage_is_given_up() {
 }
 
 #[test]
+fn a_child_that_was_given_up_is_reaped_if_it_exits_before_the_end() {
+    let kill = stage(Signal::KILL, Target::Group, Some(Duration::from_secs(5)));
+    let mut run = started(Config {
+        ladder: Ladder::from([kill]),
+        notification_timeout: None,
+        ..Config::default()
+    });
+    run.tell(at(1), Event::Notify);
+    run.tell(at(1), Event::Terminate);
+    assert_eq!(run.tell(at(6), Event::Tick), [first(Error::Unkillable)]);
+    let swept = [send(Signal::KILL, Target::Group), Action::Reap];
+    assert_eq!(run.tell(at(7), died_of(Signal::KILL)), swept);
+    run.tell(at(8), done(1, true));
+    let outcome = run.monitor().outcome().unwrap();
+    assert_eq!(outcome.error, Some(Error::Unkillable));
+    assert_eq!(outcome.exit, Some(ExitStatus::Signal(Signal::KILL)));
+    keeps_the_rules(&run);
+}
+
+#[test]
+fn an_owner_that_polls_late_hears_of_every_stage() {
+    let mut run = started(Config::default());
+    run.drain(Drain::Nothing);
+    run.tell(at(1), Event::Terminate);
+    run.tell(at(6), Event::Tick);
+    run.drain(Drain::All);
+    let both = [
+        send(Signal::INT, Target::Group),
+        send(Signal::KILL, Target::Group),
+    ];
+    assert_eq!(run.tell(at(6), Event::Tick), both);
+    keeps_the_rules(&run);
+}
+
+#[test]
 fn stages_without_a_wait_are_sent_in_one_tick() {
     let int = stage(Signal::INT, Target::Leader, Some(Duration::ZERO));
     let kill = stage(Signal::KILL, Target::Leader, None);
@@ -263,6 +298,44 @@ fn output_held_after_the_exit_is_drained_and_then_leaks() {
 }
 
 #[test]
+fn output_after_the_exit_does_not_put_off_the_end_of_the_drain() {
+    let mut run = started(Config::default());
+    assert_eq!(run.tell(at(2), exited(0)), [wake(4)]);
+    run.tell(at(3), output(Stream::Stdout));
+    assert_eq!(run.monitor().poll_timeout(), Some(at(4)));
+    run.tell(at(4), Event::Tick);
+    assert!(run.monitor().outcome().unwrap().leaked);
+    keeps_the_rules(&run);
+}
+
+/// Where a limit is longer than the time there is, its nanoseconds must not wrap around.
+#[test]
+fn a_limit_of_more_than_584_years_is_none() {
+    let wraps = Some(Duration::from_secs(18_446_744_074));
+    let mut run = started(Config {
+        idle_timeout: wraps,
+        first_output_timeout: wraps,
+        run_timeout: wraps,
+        notification_timeout: wraps,
+        heartbeat_interval: wraps,
+        drain_timeout: wraps,
+        ..Config::default()
+    });
+    run.tell(at(1), Event::Notify);
+    run.tell(at(1), Event::SetIdleTimeout(wraps));
+    assert_eq!(run.monitor().poll_timeout(), None);
+    run.tell(at(2), exited(0));
+    assert_eq!(run.monitor().poll_timeout(), None);
+    let endless = stage(Signal::INT, Target::Group, wraps);
+    assert!(
+        Ladder::from([endless])
+            .stages()
+            .all(|stage| stage.wait.is_none())
+    );
+    keeps_the_rules(&run);
+}
+
+#[test]
 fn heartbeats_that_were_missed_are_skipped() {
     let mut run = started(Config {
         heartbeat_interval: Some(Duration::from_secs(10)),
@@ -287,6 +360,41 @@ fn heartbeats_keep_to_the_grid_that_began_with_the_start() {
     assert_eq!(run.tell(at(1), Event::Started), [beat(1), wake(11)]);
     run.tell(at(2), done(1, true));
     assert_eq!(run.tell(at(14), Event::Tick), [beat(2), wake(21)]);
+    keeps_the_rules(&run);
+}
+
+/// Beats, like every deadline, are on running time: the grid moves with a suspension.
+#[test]
+fn a_suspension_moves_the_grid_of_the_heartbeats() {
+    let mut run = started(Config {
+        heartbeat_interval: Some(Duration::from_secs(10)),
+        ..Config::default()
+    });
+    run.tell(at(1), done(1, true));
+    run.tell(at(3), Event::Suspended);
+    run.tell(at(7), Event::Resumed);
+    assert_eq!(run.monitor().deadline(Deadline::Heartbeat), Some(at(14)));
+    run.tell(at(15), Event::Tick);
+    assert_eq!(run.monitor().deadline(Deadline::Heartbeat), Some(at(24)));
+    keeps_the_rules(&run);
+}
+
+#[test]
+fn the_answer_to_a_request_leaves_the_queued_heartbeat_queued() {
+    let mut run = started(Config {
+        heartbeat_interval: Some(Duration::from_secs(10)),
+        notification_timeout: None,
+        ..Config::default()
+    });
+    run.tell(at(1), done(1, true));
+    assert_eq!(run.tell(at(2), Event::Notify), [requested(2)]);
+    run.tell(at(3), Event::Notify);
+    assert_eq!(run.tell(at(10), Event::Tick), [wake(20)]);
+    assert_eq!(run.tell(at(11), done(2, true)), [requested(3)]);
+    // The beat of the tenth second has not run yet, so there is none in the twentieth.
+    assert_eq!(run.tell(at(20), Event::Tick), [wake(30)]);
+    assert_eq!(run.tell(at(21), done(3, true)), [beat(4)]);
+    assert_eq!(run.tell(at(22), done(4, true)), []);
     keeps_the_rules(&run);
 }
 
@@ -318,6 +426,32 @@ fn a_suspension_puts_off_every_deadline() {
     assert_eq!(run.monitor().poll_timeout(), None);
     assert_eq!(run.tell(at(50), Event::Tick), []);
     assert_eq!(run.tell(at(100), Event::Resumed), [wake(106)]);
+    keeps_the_rules(&run);
+}
+
+#[test]
+fn what_starts_after_a_suspension_has_its_whole_time() {
+    let mut run = started(Config {
+        notification_timeout: Some(Duration::from_secs(10)),
+        ..Config::default()
+    });
+    run.tell(at(1), Event::Suspended);
+    run.tell(at(5), Event::Resumed);
+    assert_eq!(run.tell(at(6), Event::Notify), [requested(1), wake(16)]);
+    keeps_the_rules(&run);
+}
+
+#[test]
+fn what_a_suspension_puts_off_for_ever_is_not_announced() {
+    let mut run = started(Config {
+        run_timeout: Some(Duration::from_secs(1)),
+        ..Config::default()
+    });
+    run.tell(at(0), Event::Suspended);
+    let resumed = run.tell(Instant(u64::MAX - 1), Event::Resumed);
+    assert_eq!(resumed, []);
+    assert_eq!(run.monitor().poll_timeout(), None);
+    assert_eq!(run.monitor().timeout_reason(), None);
     keeps_the_rules(&run);
 }
 

@@ -50,3 +50,27 @@ fn impatience_after_the_exit_ends_the_wait_of_the_last_stage_that_mattered() {
     run.tell(Instant(0), Event::Escalate);
     keeps_the_rules(&run);
 }
+
+/// Of two deadlines that one late `Tick` meets, the drain was due first and ended the run: nothing is left for the
+/// stage to be sent to.
+#[test]
+fn a_stage_is_not_sent_once_an_earlier_drain_has_ended_the_run() {
+    let stage = |signal| Stage {
+        signal,
+        target: Target::Group,
+        wait: Some(Duration::from_secs(2)),
+    };
+    let mut run = Run::new(Config {
+        drain_timeout: Some(Duration::from_secs(1)),
+        ladder: Ladder::from([stage(Signal::INT), stage(Signal::TERM)]),
+        sweep: Sweep::Never,
+        ..Config::default()
+    });
+    run.tell(Instant(0), Event::Started);
+    run.tell(Instant(0), Event::Terminate);
+    run.tell(Instant(0), Event::ChildExited(ExitStatus::Code(0)));
+    let actions = run.tell(Instant(9_000_000_000), Event::Tick);
+    let is_signal = |action: &Action| matches!(action, Action::SendSignal { .. });
+    assert!(!actions.iter().any(is_signal), "{actions:?}");
+    keeps_the_rules(&run);
+}

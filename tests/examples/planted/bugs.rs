@@ -22,7 +22,7 @@ const fn monitor(name: &'static str, was: &'static str, is: &'static str) -> Bug
     }
 }
 
-pub(crate) const BUGS: [Bug; 50] = [
+pub(crate) const BUGS: [Bug; 59] = [
     monitor(
         "late output starts the kill stage's wait again",
         "self.timers.stop(Deadline::FirstOutput);\n        if self.limits.activity.counts(stream) {",
@@ -307,6 +307,75 @@ pub(crate) const BUGS: [Bug; 50] = [
         "impatience puts the strays' deadline off",
         "if soon < self.timers.get(Deadline::Strays) {",
         "if BUG || soon < self.timers.get(Deadline::Strays) {",
+    ),
+    monitor(
+        "a limit of more than 584 years is cut short",
+        "fn of(config: &Config) -> Self {\n        Self {\n            idle:",
+        "fn of(config: &Config) -> Self {
+        let limit_nanos = |limit: Option<Duration>| match limit {
+            Some(limit) if BUG => limit.as_nanos() as u64,
+            limit => limit_nanos(limit),
+        };
+        Self {
+            idle:",
+    ),
+    monitor(
+        "two deadlines of one tick are not settled in between",
+        "self.fire(at, deadline);\n            self.settle();",
+        "self.fire(at, deadline);
+            if !BUG {
+                self.settle();
+            }",
+    ),
+    monitor(
+        "heartbeats keep to the caller's clock",
+        "(self.clock.running().0 - at.0).rem_euclid(interval)",
+        "((if BUG { self.clock.now() } else { self.clock.running() }).0 - at.0).rem_euclid(interval)",
+    ),
+    monitor(
+        "the notification timeout is on the caller's clock",
+        "self.arm(Deadline::Notification, self.limits.notification);",
+        "self.arm(Deadline::Notification, self.limits.notification);
+            let at = self.clock.callers(self.timers.get(Deadline::Notification));
+            if BUG {
+                self.timers.set(Deadline::Notification, at);
+            }",
+    ),
+    monitor(
+        "any answer clears a heartbeat that is queued",
+        "if self.beat == self.in_flight {",
+        "if BUG || self.beat == self.in_flight {",
+    ),
+    monitor(
+        "the exit of a child that was given up is ignored",
+        "self.child = Child::Exited(status);",
+        "if BUG && self.child == Child::GivenUp {
+            return;
+        }
+        self.child = Child::Exited(status);",
+    ),
+    monitor(
+        "output after the exit starts the drain again",
+        "self.timers.stop(Deadline::FirstOutput);\n        if self.limits.activity.counts(stream)",
+        "self.timers.stop(Deadline::FirstOutput);
+        if BUG && matches!(self.child, Child::Exited(_)) {
+            self.arm(Deadline::Drain, self.limits.drain);
+        }
+        if self.limits.activity.counts(stream)",
+    ),
+    monitor(
+        "a lazy owner hears only of the last stage",
+        "self.plan.after(self.ladder.polled).take(unpolled) {",
+        "self.plan.after(self.ladder.polled).take(unpolled).skip(if BUG {
+            unpolled.saturating_sub(1)
+        } else {
+            0
+        }) {",
+    ),
+    monitor(
+        "a deadline that a suspension put off for ever is announced",
+        ".filter(|(at, _)| self.clock.callers(*at) < Instant::FAR_FUTURE)",
+        ".filter(|(at, _)| (if BUG { *at } else { self.clock.callers(*at) }) < Instant::FAR_FUTURE)",
     ),
     Bug {
         name: "a clock that runs backwards is believed",

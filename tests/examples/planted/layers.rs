@@ -69,8 +69,9 @@ fn program(messages: &str, Target(kind, name): &Target) -> Option<PathBuf> {
 /// A name, what is built, and how it is run.
 type Named = (&'static str, Target, &'static [&'static str]);
 
-const CORE: [Named; 8] = [
+const CORE: [Named; 9] = [
     ("examples", Target("test", "monitor"), &[]),
+    ("regressions", Target("test", "regressions"), &[]),
     ("strays", Target("test", "strays"), &[]),
     ("rules", Target("test", "rules"), &["rule_"]),
     ("model", Target("test", "rules"), &["model"]),

@@ -97,7 +97,7 @@ pub fn rule_7_no_signal_too_late(history: &History) -> Result<(), Violation> {
 }
 
 /// While output is still open after the exit, something in the group holds it: a ladder under way goes
-/// on with its group stages; when the drain is over, the outcome says `Leaked`.
+/// on with its group stages; when the drain is over, no stage is sent any more, and the outcome says `Leaked`.
 pub fn rule_8_leaks(history: &History) -> Result<(), Violation> {
     each_turn(history, |moment| {
         let Moment { turn, number, .. } = moment;
@@ -118,6 +118,17 @@ pub fn rule_8_leaks(history: &History) -> Result<(), Violation> {
                 *number,
                 "the group's stage is not sent",
             )?;
+        }
+        let drained = moment.after.first_fired(Deadline::Drain);
+        let drained = drained.filter(|entry| *entry >= moment.before.entries.len());
+        if let Some(drained) = drained
+            && moment.is_eager
+        {
+            let mut sent = moment.after.sent();
+            sent.retain(|sent| (moment.before.entries.len()..drained).contains(&sent.entry));
+            let sweep = usize::from(moment.after.is_swept());
+            let is_over = moment.signals().len() <= sent.len() + sweep;
+            ensure(is_over, *number, "a stage is sent after the drain")?;
         }
         if is_held && moment.is_eager && moment.is_due(Deadline::Drain) {
             let is_reaped = turn.polled.contains(&Action::Reap);
