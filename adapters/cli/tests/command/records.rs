@@ -88,7 +88,7 @@ fn a_reader_that_sleeps_holds_up_nothing() {
             said.contains("cannot write the report: nobody has read the last "),
             "{said}"
         );
-        ended.expect_took(millis(4000));
+        ended.expect_took(millis(3500));
     }
 
     let place = Place::new();
@@ -105,7 +105,7 @@ fn a_reader_that_sleeps_holds_up_nothing() {
         said.starts_with("childminder: cannot write the flight record: nobody has read the last "),
         "{said}"
     );
-    ended.expect_took(millis(4000));
+    ended.expect_took(millis(3500));
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn a_signal_ends_the_wait_for_a_reader_that_sleeps() {
     for (option, script) in [
         (
             "--record",
-            "for i in $(seq 2000); do echo $i; echo $i >&2; done; echo end",
+            "for i in $(seq 100); do echo $i; sleep 0.005; echo $i >&2; sleep 0.005; done; echo end",
         ),
         ("--report", "seq 1 100000; echo end"),
     ] {

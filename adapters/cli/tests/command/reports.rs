@@ -411,7 +411,7 @@ fn a_report_that_does_not_fit_is_our_failure() {
 #[test]
 fn last_words_are_words() {
     let said = |script: &str| {
-        run("", &format!("{script}; kill -KILL $$"))
+        run(WATCHED, &format!("{script}; kill -KILL $$"))
             .stderr()
             .to_owned()
     };

@@ -104,13 +104,31 @@ fn it_goes_by_the_name_of_timeout() {
 }
 
 #[test]
-fn signals_that_our_parent_ignored_or_blocked_end_the_command_all_the_same() {
-    for option in ["--ignore-signal=TERM", "--block-signal=TERM"] {
-        let command = childminder(["timeout", "0.1", "sleep", "60"]);
-        start(through(&["env", option], &command))
-            .finish()
-            .expect(124, "");
-    }
+fn a_signal_that_our_parent_ignored_ends_the_command_all_the_same() {
+    let command = childminder(["timeout", "0.1", "sleep", "60"]);
+    start(through(&["env", "--ignore-signal=TERM"], &command))
+        .finish()
+        .expect(124, "");
+}
+
+/// As with coreutils': the command has it blocked, too, and another ends it.
+#[test]
+fn a_signal_that_our_parent_blocked_stays_blocked() {
+    let options = [
+        "timeout",
+        "-s",
+        "HUP",
+        "0.1",
+        "sh",
+        "-c",
+        "kill -TERM $$; exec sleep 60",
+    ];
+    start(through(
+        &["env", "--block-signal=TERM"],
+        &childminder(options),
+    ))
+    .finish()
+    .expect(124, "");
 }
 
 #[test]

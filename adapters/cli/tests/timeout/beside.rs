@@ -50,6 +50,35 @@ fn the_same_words_have_the_same_end() {
     assert!(differences.is_empty(), "{}", differences.join("\n"));
 }
 
+/// Nothing is changed that coreutils' does not change: dispositions, the mask, what is pending.
+#[test]
+fn the_same_is_handed_on_of_what_was_inherited() {
+    let ours = Ours::new();
+    let ours = text(&ours.program());
+    for signal in (1..32)
+        .chain(34..65)
+        .filter(|signal| ![9, 19].contains(signal))
+    {
+        for option in ["--ignore-signal", "--block-signal"] {
+            let handed_on = |program: &str| {
+                let inherits = format!("{option}={signal}");
+                let words = [
+                    &inherits,
+                    program,
+                    "60",
+                    "grep",
+                    "Sig[BI]",
+                    "/proc/self/status",
+                ];
+                run(timeout(Path::new("env"), &words))
+            };
+            let expected = handed_on("/usr/bin/timeout");
+            assert_eq!(expected.code, Some(0), "{option}={signal}");
+            assert_eq!(handed_on(&ours), expected, "{option}={signal}");
+        }
+    }
+}
+
 /// The command lines. What ends at its deadline would otherwise run far longer, and the other way round.
 #[expect(clippy::too_many_lines, reason = "a table")]
 fn lines(place: &str) -> Vec<Vec<String>> {
