@@ -377,13 +377,11 @@ impl Replayed {
         }
         let difference = difference(&self.run, step, self.steps, &mut self.monitor);
         let refused = difference.as_ref().and_then(|found| found.refused);
-        match refused.filter(|_| self.run.compare.is_none()) {
-            Some(misuse) => Err(Fault::Refused { event, misuse }),
-            None => {
-                self.differs = difference.is_some();
-                Ok(difference)
-            }
+        if let Some(misuse) = refused.filter(|_| self.run.compare.is_none()) {
+            return Err(Fault::Refused { event, misuse });
         }
+        self.differs = difference.is_some();
+        Ok(difference)
     }
 
     /// Nothing more of it comes.

@@ -1,6 +1,7 @@
 //! Signals to this process, and where they come from.
 
 use std::io;
+use std::mem;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 
@@ -64,6 +65,9 @@ impl Arrivals {
     /// - What the system says when there are too many descriptors.
     pub fn of(signals: impl IntoIterator<Item = Signal>) -> io::Result<Self> {
         let (read, write) = UnixStream::pair()?;
+        // It stays as long as the handlers do: a write of theirs that nothing could read would be a SIGPIPE, whose
+        // handler would write again, for ever.
+        mem::forget(read.try_clone()?);
         let none: [i32; 0] = [];
         let delivery = SignalDelivery::with_pipe(read, write, WithRawSiginfo, none)?;
         let arrivals = Self { delivery };

@@ -60,7 +60,8 @@ use hunt::Hunt;
 pub struct Guardian {
     id: u32,
     /// Its other end tells the guardian about cgroups, and that this process is dead.
-    line: PipeWriter,
+    /// Taken only by the drop.
+    line: Option<PipeWriter>,
     group: GroupHandle,
 }
 
@@ -82,7 +83,11 @@ impl Guardian {
         let maker = Maker::this_process();
         let id = sys::fork_unseen(|| watch(&mut reader, &mut group, &maker))?;
         OURS.store(id, Ordering::Relaxed);
-        Ok(Self { id, line, group })
+        Ok(Self {
+            id,
+            line: Some(line),
+            group,
+        })
     }
 
     /// Makes a cgroup, as [`Cgroup::create`] does, that is ended and removed too.
@@ -117,13 +122,19 @@ impl Guardian {
 
     /// At once or not at all: it is less than `PIPE_BUF`.
     fn tell(&self, message: &[u8]) -> io::Result<()> {
-        (&self.line).write_all(message)
+        let mut line = self.line.as_ref().ok_or(io::ErrorKind::BrokenPipe)?;
+        line.write_all(message)
     }
 }
 
 impl Drop for Guardian {
     fn drop(&mut self) {
-        sys::end_unseen(self.id);
+        let line = &mut self.line;
+        sys::end_unseen(self.id, || {
+            let mut line = line.take().ok_or(io::ErrorKind::BrokenPipe)?;
+            // The line is closed with it.
+            line.write_all(&[STAND_DOWN])
+        });
         OURS.store(NONE, Ordering::Relaxed);
     }
 }
@@ -142,6 +153,9 @@ fn watch(line: &mut PipeReader, group: &mut GroupHandle, maker: &Maker) {
     // The end comes when no process has the other end any more: also none that is forked and not yet executed, which
     // would not bear its mark.
     let _ = line.read_to_end(&mut told);
+    if told.ends_with(&[STAND_DOWN]) {
+        return;
+    }
     Hunt::new(maker, group, told_cgroup(&told)).run();
 }
 
@@ -172,6 +186,9 @@ enum ToldCgroup {
 static OURS: AtomicU32 = AtomicU32::new(NONE);
 
 const NONE: u32 = 0;
+
+/// The last word to a guardian that has nothing to end. A path ends with a zero.
+const STAND_DOWN: u8 = 1;
 
 /// What `ps` calls it.
 const NAME: &CStr = c"guardian";

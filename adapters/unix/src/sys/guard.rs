@@ -42,12 +42,12 @@ pub(crate) fn fork_unseen(mut work: impl FnMut()) -> io::Result<u32> {
     Ok(child.as_raw().unsigned_abs())
 }
 
-/// Kills and reaps a child of [`fork_unseen`].
-pub(crate) fn end_unseen(child: u32) {
+/// Kills a child of [`fork_unseen`], or asks it to end by `ask`, should the kernel refuse; and reaps it.
+pub(crate) fn end_unseen(child: u32, ask: impl FnOnce() -> io::Result<()>) {
     let child = Pid::from_raw(child.cast_signed());
-    // Neither fails as long as it has not been reaped.
-    let _ = kill(child, Signal::SIGKILL);
-    while waitpid(child, Some(WaitPidFlag::__WALL)) == Err(Errno::EINTR) {}
+    if kill(child, Signal::SIGKILL).is_ok() || ask().is_ok() {
+        while waitpid(child, Some(WaitPidFlag::__WALL)) == Err(Errno::EINTR) {}
+    }
 }
 
 /// For a child of [`fork_unseen`]: out of the way of what is done to our group and to our directory, and no more to be
