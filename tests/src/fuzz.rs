@@ -29,7 +29,7 @@ pub fn record(bytes: &[u8]) {
     for found in Replay::new(bytes) {
         match found {
             Ok(Finding::Difference(difference)) => {
-                assert!(differing.contains(&difference.to_string()))
+                assert!(differing.contains(&difference.to_string()));
             }
             Ok(Finding::CutShort(cut)) => assert!(!cut.to_string().is_empty()),
             Err(error) => assert!(!error.to_string().is_empty()),

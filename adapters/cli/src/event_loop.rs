@@ -15,7 +15,7 @@ use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 use signal_hook::consts::SIGCHLD;
 
-use crate::outlets::Outlets;
+use crate::outlets::{Outlets, wake};
 use crate::signals::TSTP;
 use crate::words;
 
@@ -124,7 +124,7 @@ impl<H: Owner> EventLoop<H> {
                     on_failure(failure);
                 }
             }
-            _ => drop(waker.wake()),
+            _ => wake(&waker),
         })
     }
 

@@ -22,6 +22,11 @@ pub(crate) struct Outlets {
     waker: Arc<Waker>,
 }
 
+/// Wakes the loop. It sleeps on if this fails, so it is tried again.
+pub(crate) fn wake(waker: &Waker) {
+    let _ = waker.wake().or_else(|_| waker.wake());
+}
+
 /// What could not be written, as no reader read it.
 pub(crate) type GivenUp = Vec<(Stream, io::Error)>;
 
@@ -38,18 +43,16 @@ impl Outlets {
 
     /// Takes these bytes, always.
     pub(crate) fn write(&self, stream: Stream, bytes: &[u8]) -> Flow {
-        match self.open(stream) {
-            Ok(relay) => relay.write(bytes),
-            // There are too many threads. Something that is said late is better than something that is not said, and
-            // there is nothing to do where even that fails.
-            Err(_) => {
-                let _ = match stream {
-                    Stream::Stdout => io::stdout().write_all(bytes),
-                    Stream::Stderr => io::stderr().write_all(bytes),
-                };
-                Flow::Continue
-            }
+        if let Ok(relay) = self.open(stream) {
+            return relay.write(bytes);
         }
+        // There are too many threads. Something that is said late is better than something that is not said, and
+        // there is nothing to do where even that fails.
+        let _ = match stream {
+            Stream::Stdout => io::stdout().write_all(bytes),
+            Stream::Stderr => io::stderr().write_all(bytes),
+        };
+        Flow::Continue
     }
 
     /// Makes the relay of this stream, if there is none. What it cannot write is a failure of the run, and the stream
@@ -68,8 +71,7 @@ impl Outlets {
                 }
                 remote.ask(ChildId::FIRST, Request::CloseOutput(stream));
             }
-            // The kernel does not refuse to wake an eventfd; if it did, the loop would look at its next turn.
-            _ => drop(waker.wake()),
+            _ => wake(&waker),
         };
         let relay = match stream {
             Stream::Stdout => Relay::new(io::stdout(), tell)?,

@@ -50,7 +50,9 @@ impl Wakeup {
         // As an eventfd has it; to a pipe, eight bytes are as good as one.
         let one = 1_u64.to_ne_bytes();
         let to = self.other_end.as_ref().unwrap_or(&self.fd);
-        match rustix::io::retry_on_intr(|| rustix::io::write(to, &one)) {
+        let write = || rustix::io::retry_on_intr(|| rustix::io::write(to, &one));
+        // A loop sleeps on if this fails, so it is tried twice.
+        match write().or_else(|_| write()) {
             // It is full, so the descriptor is readable.
             Ok(_) | Err(Errno::AGAIN) => Ok(()),
             Err(error) => Err(error.into()),

@@ -99,12 +99,12 @@ impl Scenario {
             Says::Why => stderr.lines().count() > 1 || status.code() != Some(self.status),
         };
         let is_whole = stdout == self.stdout;
+        let is_a_write = fault.is_some_and(Fault::is_of_a_write);
         if status.code() != Some(self.status) {
             if status.success() {
                 return wrong("it claims success");
             }
             // A death by a signal is told by the shell, and an error of standard error by nothing.
-            let is_a_write = fault.is_some_and(Fault::is_of_a_write);
             let is_told = status.code().is_none() || tells || is_a_write;
             if !is_told {
                 return wrong("it fails without a word");
@@ -119,7 +119,7 @@ impl Scenario {
             match report {
                 Ok(report) if report["status"] == self.status => {}
                 Ok(_) => return wrong("the report tells of another status"),
-                Err(_) if tells && !status.success() => {}
+                Err(_) if (tells || is_a_write) && !status.success() => {}
                 Err(error) => return wrong(&format!("no report: {error}")),
             }
         }
@@ -271,7 +271,7 @@ pub(crate) const SCENARIOS: [Scenario; 6] = [
     },
     Scenario {
         name: "ended",
-        options: "run --idle 100ms -k 500ms --report {}/report --record {}/record --",
+        options: "run --sweep always --idle 100ms -k 500ms --report {}/report --record {}/record --",
         command: &["sh", "-ec", "echo out; setsid sleep 1000 & exec sleep 1000"],
         status: 124,
         stdout: "out\n",
