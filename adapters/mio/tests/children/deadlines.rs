@@ -1,7 +1,8 @@
 //! Children that take too long, or leave something behind.
 
 use std::io::Write as _;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use childminder::{Activity, Config, Deadline, Error, Event, ExitStatus, Signal, Stream, Sweep};
 
@@ -117,6 +118,46 @@ fn the_time_left_is_told_until_a_deadline_waits_or_is_taken_back() {
     assert_eq!(left(&run), None);
     let gone = run.id.next();
     assert_eq!(run.children.time_left(gone, Deadline::Idle), None);
+}
+
+/// A loop that comes late finds the deadline behind it.
+#[test]
+fn a_deadline_that_is_overdue_is_told_as_one_that_is_due() {
+    let config = |limit| Config {
+        run_timeout: Some(limit),
+        ..patient()
+    };
+    // One is due before the set can have looked, the other while nothing looks.
+    for limit in [Duration::ZERO, millis(50)] {
+        let mut run = Run::of("exec sleep 60", config(limit), Owner::new());
+        thread::sleep(millis(100));
+        let told = run.children.deadline().expect("it is due");
+        assert!(told <= Instant::now());
+        assert!(run.has_work(), "the descriptor says so too");
+        assert_eq!(run.owner().errors, []);
+        run.turn();
+        assert_eq!(run.owner().errors, [(Error::RunTimeout, true)]);
+        run.finish();
+    }
+}
+
+/// A turn that serves one child leaves a deadline of another that has passed meanwhile for the next.
+#[test]
+fn a_deadline_that_passes_during_a_turn_is_not_slept_through() {
+    let slow = Owner::new().on_notify(|_, _, answer| {
+        thread::sleep(millis(100));
+        answer.succeed();
+    });
+    let mut run = Run::of("exec cat", patient(), slow);
+    let config = Config {
+        run_timeout: Some(millis(50)),
+        ..patient()
+    };
+    let other = run.add("exec sleep 60", config, Owner::new());
+    run.control().notify("slow");
+    run.turn();
+    let outcome = run.finish_child(other).outcome();
+    assert_eq!(outcome.error, Some(Error::RunTimeout));
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! Output that its owner does not want, for now or any more.
 
 use std::io::Write as _;
+use std::os::fd::AsFd as _;
 use std::time::Duration;
 
 use childminder::{Config, Error, ExitStatus, Signal, Stream};
 use childminder_driver::Job;
 
-use crate::support::{Owner, Run, millis, patient};
+use crate::support::{GUARD, Owner, Run, is_readable, millis, patient};
 
 #[test]
 fn nothing_is_lost_between_hold_and_release() {
@@ -125,4 +126,24 @@ fn a_child_whose_output_is_closed_is_stopped_by_writing_on() {
     assert_eq!(owner.outcome().exit, Some(ExitStatus::Signal(pipe)));
     assert_eq!(owner.signals(), [], "it was not one of ours");
     assert_eq!(owner.ended[0], Stream::Stdout);
+}
+
+/// Another descriptor of the same pipe, such as a child of this process may have inherited, keeps a selector interested
+/// in it beyond the close.
+#[test]
+fn a_stream_that_is_closed_is_not_heard_of_again() {
+    let mut run = Run::of("read go; echo late; read go", patient(), Owner::new());
+    let child = run.children.child(run.id).expect("in the set");
+    let pipe = child.stdout().expect("its output").as_fd();
+    let copy = pipe.try_clone_to_owned().expect("a copy");
+    let mut stdin = run.stdin();
+    run.control().close_output(Stream::Stdout);
+    run.turn();
+    assert_eq!(run.owner().ended, [Stream::Stdout]);
+    stdin.write_all(b"go\n").expect("written");
+    assert!(is_readable(&copy, GUARD), "the child has written");
+    run.turn();
+    assert!(!is_readable(&run.children, Duration::ZERO));
+    assert!(!run.has_work());
+    assert_eq!(run.owner().stdout, b"");
 }

@@ -1,6 +1,8 @@
 //! Requests from other threads.
 
 use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use childminder::{Config, Error, Event, ExitStatus, FailureId, Signal};
@@ -65,6 +67,35 @@ fn no_request_of_a_thousand_is_lost_between_two_threads() {
         }
     });
     run.until(|owner| owner.jobs.len() == 1000);
+    asker.join().expect("no panic");
+}
+
+/// Each is asked for as soon as the one before has been heard, in the middle of a turn, and nothing follows that would
+/// wake the loop in its place.
+#[test]
+fn a_request_at_the_end_of_a_turn_is_not_slept_through() {
+    const ROUNDS: usize = 20_000;
+    let heard = Arc::new(AtomicUsize::new(0));
+    let hears = Arc::clone(&heard);
+    let owner = Owner::new().on_notify(move |_, _, answer| {
+        hears.fetch_add(1, Ordering::Release);
+        answer.succeed();
+    });
+    let mut run = Run::of("exec cat", patient(), owner);
+    let (remote, child) = (run.children.remote(), run.id);
+    let asker = thread::spawn(move || {
+        for round in 0..ROUNDS {
+            while heard.load(Ordering::Acquire) < round {
+                thread::yield_now();
+            }
+            // A little later each time, so that some come in each moment of a turn.
+            for _ in 0..round % 200 {
+                std::hint::spin_loop();
+            }
+            remote.notify(child, "again");
+        }
+    });
+    run.until(|owner| owner.jobs.len() == ROUNDS);
     asker.join().expect("no panic");
 }
 
