@@ -234,14 +234,6 @@ fn an_event_that_is_not_of_the_format() {
                 r#"`event.bytes` is "many"; it must be a number of bytes"#,
             ),
             (
-                r#"{"type":"output","count":0}"#,
-                "`event.count` is 0; it must be a number of outputs, 1 or more",
-            ),
-            (
-                r#"{"type":"progress","count":2}"#,
-                "the format has no key `event.count`; here it has `type`",
-            ),
-            (
                 r#"{"type":"notify","id":0}"#,
                 "`event.id` is 0; it must be a ticket's number, 1 or more",
             ),
@@ -302,6 +294,24 @@ fn an_event_that_is_not_of_the_format() {
             (
                 r#"{"type":"child_exited","code":2147483648}"#,
                 "`event.code` is 2147483648; it must be an exit code, a whole number of 32 bits",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_count_that_is_not_of_the_format() {
+    check_lines(
+        2,
+        |event| format!("{HEADER}\n{{\"at_ns\":0,\"event\":{event},\"actions\":[]}}"),
+        &[
+            (
+                r#"{"type":"output","count":0}"#,
+                "`event.count` is 0; it must be a number of outputs, 1 or more",
+            ),
+            (
+                r#"{"type":"progress","count":2}"#,
+                "the format has no key `event.count`; here it has `type`",
             ),
         ],
     );

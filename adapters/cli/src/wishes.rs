@@ -120,9 +120,12 @@ mod tests {
     const ONE: Origin = Origin::Process(1);
     const OTHER: Origin = Origin::Process(2);
 
-    /// What is made of each of these looks: the milliseconds, what is found, and what it means.
+    /// When, in milliseconds; what has come; what it means.
+    type Look<'a> = (u64, &'a [(Signal, Origin)], Option<Wish>);
+
+    /// That each of these looks means what it says.
     #[track_caller]
-    fn expect(looks: &[(u64, &[(Signal, Origin)], Option<Wish>)]) {
+    fn expect(looks: &[Look<'_>]) {
         let start = Instant::now();
         let mut wishes = Wishes::default();
         for (millis, found, expected) in looks {
@@ -135,10 +138,12 @@ mod tests {
         }
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "as a look returns it")]
     fn begins(signal: Signal) -> Option<Wish> {
         Some(Wish::Begins(signal))
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "as a look returns it")]
     fn escalates(signal: Signal) -> Option<Wish> {
         Some(Wish::Escalates(signal))
     }

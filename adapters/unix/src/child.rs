@@ -114,7 +114,7 @@ impl Child {
     }
 
     /// Takes `stdout` for our read end of the child's standard output, in place of the one that was there: our
-    /// end of the pseudoterminal at which the child was spawned ([`Place::Terminal`]). It is made non-blocking.
+    /// end of the pseudoterminal at which the child was spawned ([`Place::Terminal`](crate::Place::Terminal)). It is made non-blocking.
     ///
     /// Takes the feature `terminal`.
     ///
