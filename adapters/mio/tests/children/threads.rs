@@ -76,9 +76,9 @@ fn no_request_of_a_thousand_is_lost_between_two_threads() {
 fn a_request_at_the_end_of_a_turn_is_not_slept_through() {
     const ROUNDS: usize = 20_000;
     let heard = Arc::new(AtomicUsize::new(0));
-    let hears = Arc::clone(&heard);
+    let counter = Arc::clone(&heard);
     let owner = Owner::new().on_notify(move |_, _, answer| {
-        hears.fetch_add(1, Ordering::Release);
+        counter.fetch_add(1, Ordering::Release);
         answer.succeed();
     });
     let mut run = Run::of("exec cat", patient(), owner);
