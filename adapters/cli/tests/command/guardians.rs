@@ -7,12 +7,12 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, getpgid, getsid, kill_process, kill_process_group};
 
 use crate::support::{
-    BINARY, Place, Process, Running, minding, minding_words, piped, start, text, wait_until,
+    BINARY, Place, Process, Random, Running, minding, minding_words, piped, start, text, wait_until,
 };
 
 /// Where each of these says its process id: in the background, in a session of its own, double-forked, without an
@@ -158,15 +158,12 @@ fn the_whole_tree_dies_with_the_group_of_childminder() {
     }
 }
 
-/// From the first moment on. What a moment means is another matter on another machine, so the seed is no promise.
+/// From the first moment on.
 #[test]
 fn at_no_moment_is_anything_left() {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    let seed = u64::from(since.expect("a time").subsec_nanos()) | 1;
-    println!("seed {seed}");
-    let mut random = Random(seed);
+    let mut random = Random::new();
     // It sleeps for 60 seconds, and nothing else sleeps so long.
-    let mark = format!("60.{:09}77", seed % 1_000_000_000);
+    let mark = format!("60.{:09}77", random.below(1_000_000_000));
     let script = format!(
         "sleep {mark} & setsid sleep {mark} & (setsid sh -c 'sleep {mark} & exit' &); env -i sleep {mark} & exec sleep {mark}"
     );
@@ -357,17 +354,5 @@ fn what_cannot_be_kept_is_refused() {
         start(minding(&format!("--keep {options}"), "exit 3"))
             .finish()
             .expect(3, "");
-    }
-}
-
-/// A generator of numbers (`xorshift64`).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % limit
     }
 }

@@ -211,6 +211,12 @@ impl Leader {
         self.last = Pid::from_raw(us.id().cast_signed());
         us
     }
+
+    /// As `fg` does, before it continues the job.
+    pub(crate) fn puts_into_foreground(&self, us: &unix::Child) {
+        let group = Pid::from_raw(us.id().cast_signed()).expect("a process id");
+        tcsetpgrp(&self.terminal.slave, group).expect("the foreground");
+    }
 }
 
 /// `childminder` as the leader of a session, with no shell behind it.

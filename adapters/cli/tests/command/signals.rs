@@ -1,6 +1,5 @@
 //! Signals to childminder.
 
-use std::env;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::process::Command;
@@ -11,7 +10,7 @@ use rustix::process::Signal;
 
 use crate::support::{
     BINARY, LOITER, Place, Process, Running, WATCHED, millis, minding, piped, start, through,
-    wait_until,
+    times, wait_until,
 };
 
 const REQUESTS: [(Signal, &str, i32); 4] = [
@@ -32,12 +31,6 @@ fn expect_one_wish(running: Running, name: &str) {
     let ended = running.finish();
     let expected = format!("{name}\nsaved\n");
     assert_eq!((ended.status, ended.stdout()), (3, expected.as_str()));
-}
-
-/// This often, or as often as `CHILDMINDER_TEST_TIMES` says.
-fn times(times: u32) -> u32 {
-    let asked = env::var("CHILDMINDER_TEST_TIMES").ok();
-    asked.map_or(times, |times| times.parse().expect("a number"))
 }
 
 /// A child that says which signal it gets, and stays.

@@ -1,5 +1,6 @@
 //! The command in a test: started, talked to, and waited for, but never for ever.
 
+use std::env;
 use std::ffi::OsStr;
 use std::fmt;
 use std::fs::{self, File};
@@ -8,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Output, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use childminder_record::{Reader, replay};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
@@ -250,6 +251,34 @@ impl Process {
 impl fmt::Display for Process {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+/// This often, or as often as `CHILDMINDER_TEST_TIMES` says.
+pub(crate) fn times(times: u32) -> u32 {
+    let asked = env::var("CHILDMINDER_TEST_TIMES").ok();
+    asked.map_or(times, |times| times.parse().expect("a number"))
+}
+
+/// A generator of numbers (`xorshift64`). It begins with `CHILDMINDER_TEST_SEED`, or otherwise with another number each
+/// time, and prints which.
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new() -> Self {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = u64::from(since.expect("a time").subsec_nanos());
+        let asked = env::var("CHILDMINDER_TEST_SEED").ok();
+        let seed = asked.map_or(now, |seed| seed.parse().expect("a number")) | 1;
+        println!("CHILDMINDER_TEST_SEED={seed}");
+        Self(seed)
+    }
+
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % limit
     }
 }
 

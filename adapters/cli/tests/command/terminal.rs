@@ -9,7 +9,7 @@ use childminder::{ExitStatus, Signal, Target};
 use childminder_unix::{Child, JobChange, signals};
 
 use crate::seat::{Alone, CTRL_C, CTRL_Z, Leader, Shell, as_leader, wait_until};
-use crate::support::{LOITER, Place, Process, fields};
+use crate::support::{LOITER, Place, Process, Random, fields, times};
 
 /// How a shell may come to run something: by itself, before others, behind others, in a script.
 const WAYS: [(&str, &str); 4] = [
@@ -363,6 +363,42 @@ fn a_command_that_ends_by_itself_may_leave_other_modes() {
         let mut us = leader.starts(["run", "--", "stty", "-echo"]);
         assert_eq!(us.reap().expect("a status"), ExitStatus::Code(0));
         assert_ne!(leader.terminal.modes().local_modes, before.local_modes);
+    });
+}
+
+/// Typed before, while and after the command is spawned.
+#[test]
+fn a_stop_at_the_start_neither_hangs_nor_is_lost() {
+    let name = "terminal::a_stop_at_the_start_neither_hangs_nor_is_lost";
+    as_leader(name, |mut leader| {
+        let place = Place::new();
+        let mut random = Random::new();
+        let report = place.path("report").display().to_string();
+        for args in [
+            &["run", "--wall", "60", "--", "sleep", "0.01"][..],
+            &["run", "--report", &report, "--", "sleep", "0.01"],
+            &["timeout", "60", "sleep", "0.01"],
+            &["timeout", "--foreground", "60", "sleep", "0.01"],
+        ] {
+            for _ in 0..times(25) {
+                let mut us = leader.starts(args);
+                thread::sleep(Duration::from_micros(random.below(5_000)));
+                leader.terminal.types(CTRL_Z);
+                wait_until("it ends, or stops and goes on", || {
+                    if let Ok(Some(JobChange::Stopped(_))) = us.take_job_change() {
+                        leader.puts_into_foreground(&us);
+                        us.signal(signals::parse("CONT").expect("a signal"), Target::Group)
+                            .expect("sent");
+                    }
+                    us.exit_status().expect("no error").is_some()
+                });
+                assert_eq!(
+                    us.reap().expect("a status"),
+                    ExitStatus::Code(0),
+                    "{args:?}"
+                );
+            }
+        }
     });
 }
 
