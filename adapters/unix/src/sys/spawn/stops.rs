@@ -16,11 +16,13 @@ pub(super) const RECORDED: [i32; 4] = [SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT];
 pub(super) struct Stops(u32);
 
 impl Stops {
+    #[cfg(target_os = "linux")]
     pub(super) fn forget_in_memory() {
         IN_MEMORY.with(|stops| stops.store(0, Ordering::Relaxed));
     }
 
     /// What a child of this thread has recorded in our memory.
+    #[cfg(target_os = "linux")]
     pub(super) fn in_memory() -> Self {
         Self(IN_MEMORY.with(|stops| stops.load(Ordering::Relaxed)))
     }
