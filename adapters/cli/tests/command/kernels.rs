@@ -70,9 +70,24 @@ fn an_interrupted_call_is_called_again() {
     let inject = |calls| format!("inject={calls}:error=EINTR:when=2+3");
     // Not in the loader of programs, which does not expect it.
     let reads = "inject=read:error=EINTR:when=20+3";
-    let waits = inject("epoll_wait,write,waitid,wait4");
-    let words = ["strace", "-o", "/dev/null", "-e", &waits, "-e", reads];
-    let ended = start(through(&words, &minding(WATCHED, "seq 1 500000; exit 5"))).finish();
+    let waits = inject("epoll_wait,write,waitid");
+    // The child is reaped once.
+    let reap = "inject=wait4:error=EINTR:when=1";
+    let words = [
+        "strace",
+        "-o",
+        "/dev/null",
+        "-e",
+        &waits,
+        "-e",
+        reads,
+        "-e",
+        reap,
+    ];
+    let place = Place::new();
+    let command = minding(&place.options(""), "seq 1 500000; exit 5");
+    let ended = start(through(&words, &command)).finish();
+    assert!(place.report()["usage"].is_object(), "it was reaped");
     assert_eq!(ended.status, 5, "{}", ended.stderr());
     assert_same(&ended.stdout, &numbers(500_000));
 }
