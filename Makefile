@@ -2,7 +2,7 @@
 # installs what they need beyond Rust.
 
 .DEFAULT_GOAL := help
-.PHONY: mutants coverage help lint package public bench test property planted search simulation fuzz portable bare link soak-property soak-search soak-simulation soak-faults soak-fuzz
+.PHONY: mutants coverage help lint package public bench test property planted search simulation fuzz portable bare link steady soak-property soak-search soak-simulation soak-faults soak-fuzz
 
 help: ## these lines
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -74,6 +74,18 @@ link: ## the core, linked where no panic handler and no allocator exist
 	$(LINK)
 	! $(LINK) --features panics 2>target/bare/refused
 	grep the_core_can_panic_or_allocate target/bare/refused
+
+ROUNDS = 50
+STEADY = unix terminal mio tokio cli
+
+steady: ## each adapter's tests, ROUNDS times in a row beside three busy loops; the first failure ends it
+	cargo test --no-run --locked --all-features $(STEADY:%=-p childminder-%)
+	trap 'kill 0' EXIT; for loop in 1 2 3; do while :; do :; done & done; \
+	for round in $$(seq $(ROUNDS)); do for crate in $(STEADY); do \
+		echo "round $$round of $(ROUNDS): $$crate"; \
+		cargo test -q --locked --all-features -p childminder-$$crate >target/steady.log 2>&1 \
+			|| { cat target/steady.log; exit 1; }; \
+	done; done
 
 soak-property: ## an hour or so of random stories
 	PROPTEST_CASES=2000000 cargo test --release --locked -p childminder-tests --test rules

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use rustix::process::Signal;
 
-use crate::support::{LOITER, childminder, minding, minding_words, start, through};
+use crate::support::{LOITER, Place, childminder, minding, minding_words, run, start, through};
 
 #[test]
 fn standard_streams_may_be_closed() {
@@ -21,6 +21,22 @@ fn standard_streams_may_be_closed() {
         &minding("", "cat; echo out; echo err >&2; exit 3"),
     );
     all.expect(3, "");
+}
+
+/// The end of a terminal, a pidfd, the pipe to the guardian: all of it is close-on-exec.
+#[test]
+fn the_command_gets_no_descriptor_of_ours() {
+    let place = Place::new();
+    let list = "ls /proc/self/fd | tr '\\r\\n' '  '";
+    let alone = Command::new("sh").args(["-c", list]).output();
+    let alone = String::from_utf8(alone.expect("sh").stdout).expect("text");
+    let watched = place.options("");
+    for options in ["", "--idle 60s", "--tty", "--session", &watched] {
+        let ended = run(options, list);
+        let got: Vec<_> = ended.stdout().split_whitespace().collect();
+        let expected: Vec<_> = alone.split_whitespace().collect();
+        assert_eq!(got, expected, "{options}");
+    }
 }
 
 #[test]

@@ -107,6 +107,19 @@ fn a_look_for_strays_that_fails_is_repeated() {
     );
 }
 
+/// A member that is just dying keeps it busy.
+#[test]
+fn a_cgroup_that_is_busy_is_removed_a_little_later() {
+    let place = Place::new();
+    let inject = "inject=rmdir,unlinkat:error=EBUSY:when=1..3";
+    let words = ["strace", "-o", "/dev/null", "-e", inject];
+    let command = minding(&place.options("--cgroup"), "exit 3");
+    assert_eq!(start(through(&words, &command)).finish().status, 3);
+    let tree = &place.report()["tree"];
+    assert_eq!(tree["mechanism"], "cgroup");
+    assert_eq!(tree["notes"], serde_json::json!([]));
+}
+
 /// In every thread, and in a command that knows what to do about it.
 #[test]
 fn an_interrupted_write_is_gone_on_with() {
