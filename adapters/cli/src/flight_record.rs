@@ -1,4 +1,4 @@
-//! The flight record of a run, written without ever waiting for the one who reads it.
+//! The flight record of a run, written without ever waiting for its reader.
 
 use std::fs::File;
 use std::io;

@@ -229,7 +229,7 @@ fn forbids_replacing(error: &io::Error) -> bool {
 fn relay_at_once(file: &File, text: &str) -> io::Result<()> {
     let (sender, events) = std::sync::mpsc::channel();
     let relay = Relay::new(file, move |event| {
-        // Whoever has given up does not listen any more.
+        // After the wait was given up, nothing listens.
         let _ = sender.send(event);
     })?;
     let _ = relay.write(text.as_bytes());

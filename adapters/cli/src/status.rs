@@ -15,7 +15,7 @@ pub(crate) const CANNOT_RUN: u8 = 126;
 
 pub(crate) const NOT_FOUND: u8 = 127;
 
-/// What a shell reports for a command that ended so. The status that somebody else took is not known.
+/// What a shell reports for a command that ended so. A status that was taken elsewhere is not known.
 pub(crate) fn of_exit(status: ExitStatus) -> u8 {
     match status {
         ExitStatus::Code(code) => code.to_le_bytes()[0],

@@ -69,7 +69,7 @@ fn a_record_that_cannot_be_begun_costs_nothing_but_a_start() {
     assert_eq!(ended.stdout(), "");
 }
 
-/// Whoever opened it does not read it. No deadline and no signal waits for that.
+/// It has a reader that does not read. No deadline and no signal waits for that.
 #[test]
 fn a_reader_that_sleeps_holds_up_nothing() {
     let chatter = "while :; do echo out; echo err >&2; done";

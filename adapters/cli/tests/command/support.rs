@@ -413,7 +413,7 @@ pub(crate) fn assert_same(came: &[u8], expected: &[u8]) {
     );
 }
 
-/// The end of a pipe that has no room left; with the other one, which nobody reads.
+/// The end of a pipe that has no room left; with the other one, which is not read.
 pub(crate) fn full_pipe() -> (PipeReader, PipeWriter) {
     let (reader, mut writer) = io::pipe().expect("a pipe");
     rustix::io::ioctl_fionbio(&writer, true).expect("not blocking");
