@@ -24,14 +24,16 @@ test: ## every test in the workspace
 property: ## the rules and the model, on 5,000 random stories a rule
 	PROPTEST_CASES=5000 cargo test --release --locked -p childminder-tests --test rules
 
-planted: ## bugs put into a copy of the core and the driver, and which layers find each
-	cargo run --locked --release -p childminder-tests --example planted
+planted: ## bugs put into a copy of the core and the driver, or the SHARD k/n of them, and which layers find each
+	cargo run --locked --release -p childminder-tests --example planted -- $(SHARD)
 
 search: ## every ordering of events in small configurations
 	cargo run --locked --release -p childminder-tests --example search
 
+LIFETIMES = 10000000
+
 simulation: ## ten million lifetimes under a simulated kernel
-	cargo run --locked --release -p childminder-sim --example lifetimes -- 10000000
+	cargo run --locked --release -p childminder-sim --example lifetimes -- $(LIFETIMES)
 
 FUZZ_SECONDS = 60
 FUZZED = fuzz/target/x86_64-unknown-linux-gnu/release

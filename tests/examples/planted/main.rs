@@ -1,8 +1,8 @@
 //! Plants known bugs in a copy of the core and of the driver, one at a time, and shows which layers of tests
 //! find each.
 //!
-//! `cargo run --release -p childminder-tests --example planted -- [WORD]`: all bugs, or those whose names
-//! contain WORD. It fails if a bug is found by fewer than two layers, or a layer finds one where there is
+//! `cargo run --release -p childminder-tests --example planted -- [WORD | K/N]`: all bugs, those whose names
+//! contain WORD, or every Nth from number K on. It fails if a bug is found by fewer than two layers, or a layer finds one where there is
 //! none. The copy and what is built from it are in `target/planted`.
 
 mod bugs;
@@ -54,6 +54,16 @@ fn run(word: &str) -> io::Result<bool> {
     Ok(core && driver)
 }
 
+fn is_chosen(word: &str, index: usize, name: &str) -> bool {
+    let shard = word
+        .split_once('/')
+        .and_then(|(first, step)| Some((first.parse().ok()?, step.parse::<usize>().ok()?)));
+    match shard {
+        Some((first, step)) => index % step.max(1) == first,
+        None => name.contains(word),
+    }
+}
+
 /// Whether two layers or more find each bug of this bed whose name contains `word`.
 fn plant(bed: &Bed, word: &str, layers: &[Layer]) -> io::Result<bool> {
     for layer in layers {
@@ -66,7 +76,7 @@ fn plant(bed: &Bed, word: &str, layers: &[Layer]) -> io::Result<bool> {
     let names: Vec<_> = layers.iter().map(|layer| layer.name).collect();
     print_row(bed.sources, &names);
     let indices: Vec<usize> = (0..bed.bugs.len())
-        .filter(|index| bed.bugs[*index].name.contains(word))
+        .filter(|index| is_chosen(word, *index, bed.bugs[*index].name))
         .collect();
     let mut enough = true;
     let mut found = 0;
