@@ -7,7 +7,6 @@ use childminder::{Instant, Misuse};
 
 use crate::encode::VERSION;
 use crate::fields::{Misshapen, Wrong, write_fault};
-use crate::lines::LONGEST_LINE;
 
 /// A record could not be read.
 #[derive(Debug)]
@@ -151,3 +150,7 @@ impl From<Misshapen> for Fault {
         Self::Form { path, wrong }
     }
 }
+
+/// No line may be longer than this, its end not counted, in bytes: so a file that is no record, or has no end, is
+/// never held in memory. What we write is shorter.
+pub(crate) const LONGEST_LINE: u64 = 1024 * 1024;

@@ -6,7 +6,7 @@ use childminder::Instant;
 
 use crate::decode;
 use crate::encode::VERSION;
-use crate::fault::{Fault, ReadError};
+use crate::fault::{Fault, LONGEST_LINE, ReadError};
 use crate::json::Json;
 use crate::run::{Run, Step};
 
@@ -138,7 +138,3 @@ fn not_json(error: &serde_json::Error) -> Fault {
         reason: reason.to_owned(),
     }
 }
-
-/// No line may be longer than this, its end not counted, in bytes: so a file that is no record, or has no end, is
-/// never held in memory. What we write is shorter.
-pub(crate) const LONGEST_LINE: u64 = 1024 * 1024;

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::io::BufRead;
 
+use crate::fault::LONGEST_LINE;
 use crate::fault::{Fault, ReadError};
-use crate::lines::{LONGEST_LINE, Line, Lines};
+use crate::lines::{Line, Lines};
 use crate::run::Run;
 
 /// Reads the runs of a record, one at a time: a record may be longer than memory, a run may not. To

@@ -10,7 +10,6 @@ use std::time::Duration;
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal};
 
-use crate::guardian;
 use crate::sys;
 
 /// A leaf of the cgroup v2 hierarchy (`cgroups(7)`), made beside us and removed when it is dropped. It
@@ -400,7 +399,7 @@ fn beside_none(parent: &Path, attempt: impl FnOnce() -> io::Result<()>) -> io::R
 
 /// Whether this is our process, or its guardian.
 fn is_of_us(pid: u32) -> bool {
-    pid == std::process::id() || guardian::is_ours(pid)
+    pid == std::process::id() || sys::is_unseen(pid)
 }
 
 /// Where we go, so that the cgroup we were in can hand controllers on.

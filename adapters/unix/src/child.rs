@@ -7,7 +7,7 @@ use std::process::ChildStdin;
 use childminder::{ExitStatus, Signal, Target};
 use nix::libc;
 
-use crate::command::Spawnable;
+use crate::command::{Kind, Spawnable};
 use crate::pipe::Pipe;
 use crate::spawn_options::{SpawnOptions, Watch};
 use crate::status::{Delivery, JobChange, Usage};
@@ -68,10 +68,13 @@ impl Child {
     ///
     /// Like [`spawn`](Self::spawn), and what the system says of a place that cannot be had.
     pub fn spawn_with(command: &mut impl Spawnable, options: &SpawnOptions) -> io::Result<Self> {
-        command.begin(options)
+        Self::of(match command.kind() {
+            Kind::Ours(command) => sys::spawn(command, options),
+            Kind::Std(command) => sys::spawn_std(command, options),
+        }?)
     }
 
-    pub(crate) fn of(spawned: sys::Spawned) -> io::Result<Self> {
+    fn of(spawned: sys::Spawned) -> io::Result<Self> {
         // Dropping the process ends it: an error leaves nothing behind.
         let sys::Spawned {
             process,

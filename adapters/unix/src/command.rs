@@ -6,10 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::child::Child;
-use crate::spawn_options::SpawnOptions;
 use crate::stdio::{Source, Stdio};
-use crate::sys;
 
 /// A program and what it gets: a builder with the names and the meaning of [`std::process::Command`].
 ///
@@ -205,10 +202,19 @@ pub trait Spawnable: Begin {}
 impl Spawnable for Command {}
 impl Spawnable for std::process::Command {}
 
+/// What can be spawned.
+#[derive(Debug)]
+pub enum Kind<'a> {
+    /// Spawned without a fork.
+    Ours(&'a Command),
+    /// Always forked.
+    Std(&'a mut std::process::Command),
+}
+
 /// Seals [`Spawnable`].
 pub trait Begin {
-    /// Spawns the child.
-    fn begin(&mut self, options: &SpawnOptions) -> io::Result<Child>;
+    /// Which of them it is.
+    fn kind(&mut self) -> Kind<'_>;
 
     /// Sets a variable of its environment, or removes it.
     fn set_variable(&mut self, name: &str, value: Option<&OsStr>);
@@ -218,8 +224,8 @@ pub trait Begin {
 }
 
 impl Begin for Command {
-    fn begin(&mut self, options: &SpawnOptions) -> io::Result<Child> {
-        Child::of(sys::spawn(self, options)?)
+    fn kind(&mut self) -> Kind<'_> {
+        Kind::Ours(self)
     }
 
     fn set_variable(&mut self, name: &str, value: Option<&OsStr>) {
@@ -236,8 +242,8 @@ impl Begin for Command {
 }
 
 impl Begin for std::process::Command {
-    fn begin(&mut self, options: &SpawnOptions) -> io::Result<Child> {
-        Child::of(sys::spawn_std(self, options)?)
+    fn kind(&mut self) -> Kind<'_> {
+        Kind::Std(self)
     }
 
     fn set_variable(&mut self, name: &str, value: Option<&OsStr>) {

@@ -7,7 +7,6 @@ use std::io::{self, PipeReader, PipeWriter, Read as _, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::cgroup::Cgroup;
 use crate::mark::Maker;
@@ -75,14 +74,13 @@ impl Guardian {
     /// - A sentence where this process has other threads: do this first.
     /// - What `pipe(2)` and `clone(2)` say.
     pub fn fork() -> io::Result<Self> {
-        if OURS.load(Ordering::Relaxed) != NONE {
+        if sys::has_unseen() {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
         let (mut reader, line) = io::pipe()?;
         let mut group = GroupHandle::new()?;
         let maker = Maker::this_process();
         let id = sys::fork_unseen(|| watch(&mut reader, &mut group, &maker))?;
-        OURS.store(id, Ordering::Relaxed);
         Ok(Self {
             id,
             line: Some(line),
@@ -135,13 +133,7 @@ impl Drop for Guardian {
             // The line is closed with it.
             line.write_all(&[STAND_DOWN])
         });
-        OURS.store(NONE, Ordering::Relaxed);
     }
-}
-
-/// Whether this is the guardian of this process.
-pub(crate) fn is_ours(pid: u32) -> bool {
-    pid == OURS.load(Ordering::Relaxed)
 }
 
 /// What the guardian does.
@@ -181,11 +173,6 @@ enum ToldCgroup {
     /// It may not be there, or may have been there before.
     Begun(std::path::PathBuf),
 }
-
-/// The guardian of this process, which has one at most: it is a child that none of the others must be taken for.
-static OURS: AtomicU32 = AtomicU32::new(NONE);
-
-const NONE: u32 = 0;
 
 /// The last word to a guardian that has nothing to end. A path ends with a zero.
 const STAND_DOWN: u8 = 1;

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
 
-use crate::guardian;
 use crate::status::Delivery;
 use crate::sys;
 use crate::sys::table::{self, Entry, Identity};
@@ -275,7 +274,7 @@ impl Orphans {
 /// All processes but our guardian, which is a child of ours and neither a child that is minded nor an orphan.
 fn read_table() -> io::Result<Vec<Entry>> {
     let mut entries = table::read()?;
-    entries.retain(|entry| !guardian::is_ours(entry.pid));
+    entries.retain(|entry| !sys::is_unseen(entry.pid));
     Ok(entries)
 }
 

@@ -38,7 +38,7 @@ use other as only_here;
 #[cfg(not(target_os = "linux"))]
 pub(crate) use other::{
     GroupHandle, aim_at_own_group, close_all_but, end_unseen, fork_unseen, has_living_child,
-    kill_child, lives, look_at_children, reap_child, step_aside,
+    has_unseen, is_unseen, kill_child, lives, look_at_children, reap_child, step_aside,
 };
 
 #[cfg(target_os = "linux")]
@@ -46,7 +46,8 @@ pub(crate) use children::{has_living_child, kill_child, lives, look_at_children,
 pub(crate) use disposition::{is_ignored, raise_by_default};
 #[cfg(target_os = "linux")]
 pub(crate) use guard::{
-    GroupHandle, aim_at_own_group, close_all_but, end_unseen, fork_unseen, step_aside,
+    GroupHandle, aim_at_own_group, close_all_but, end_unseen, fork_unseen, has_unseen, is_unseen,
+    step_aside,
 };
 pub(crate) use only_here::{
     CAN_KILL_ON_PARENT_DEATH, adopt_orphans, leave_no_core, pidfd_open, pidfd_send,

@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, PipeReader, PipeWriter, Write as _};
 use std::os::fd::{AsFd as _, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::fs::FileExt as _;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use nix::errno::Errno;
 use nix::libc;
@@ -39,7 +40,19 @@ pub(crate) fn fork_unseen(mut work: impl FnMut()) -> io::Result<u32> {
     let child = forked?;
     // The child does this too; now it is done when either goes on.
     let _ = setpgid(child, child);
-    Ok(child.as_raw().unsigned_abs())
+    let child = child.as_raw().unsigned_abs();
+    UNSEEN.store(child, Ordering::Relaxed);
+    Ok(child)
+}
+
+/// Whether there is a child of [`fork_unseen`].
+pub(crate) fn has_unseen() -> bool {
+    !is_unseen(NONE)
+}
+
+/// Whether this is the child of [`fork_unseen`], which none of our other children must be taken for.
+pub(crate) fn is_unseen(pid: u32) -> bool {
+    UNSEEN.load(Ordering::Relaxed) == pid
 }
 
 /// Kills a child of [`fork_unseen`], or asks it to end by `ask`, should the kernel refuse; and reaps it.
@@ -48,6 +61,7 @@ pub(crate) fn end_unseen(child: u32, ask: impl FnOnce() -> io::Result<()>) {
     if kill(child, Signal::SIGKILL).is_ok() || ask().is_ok() {
         while waitpid(child, Some(WaitPidFlag::__WALL)) == Err(Errno::EINTR) {}
     }
+    UNSEEN.store(NONE, Ordering::Relaxed);
 }
 
 /// For a child of [`fork_unseen`]: out of the way of what is done to our group and to our directory, and no more to be
@@ -174,6 +188,11 @@ fn has_other_threads() -> io::Result<bool> {
         Err(_) => Ok(fs::read_dir("/proc/self/task")?.count() > 1),
     }
 }
+
+/// The child of [`fork_unseen`]; there is one at most.
+static UNSEEN: AtomicU32 = AtomicU32::new(NONE);
+
+const NONE: u32 = 0;
 
 /// In bytes; what is not used is not there.
 const STACK: usize = 256 * 1024;

@@ -95,6 +95,14 @@ pub(crate) fn fork_unseen(_: impl FnMut()) -> io::Result<u32> {
     Err(unsupported("a child that no wait sees"))
 }
 
+pub(crate) fn has_unseen() -> bool {
+    false
+}
+
+pub(crate) fn is_unseen(_: u32) -> bool {
+    false
+}
+
 pub(crate) fn end_unseen(_: u32, _: impl FnOnce() -> io::Result<()>) {}
 
 pub(crate) fn step_aside(_: &CStr, _: &str) {}

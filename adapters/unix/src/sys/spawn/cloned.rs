@@ -22,7 +22,7 @@ use rustix::io::{Errno, fcntl_dupfd_cloexec};
 use rustix::process::{Pid, chdir};
 use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
 
-use super::executable::Executable;
+use super::executable::{Executable, last_error};
 use super::start::Start;
 use super::stops::{Stops, record_in_memory};
 use super::{Spawned, send};
@@ -139,10 +139,6 @@ fn clone(job: &mut Job<'_>, wants_pidfd: bool) -> Result<(Pid, Option<OwnedFd>),
     #[expect(unsafe_code, reason = "the kernel passes a number")]
     let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
     Ok((leader, Some(pidfd)))
-}
-
-pub(super) fn last_error() -> Errno {
-    Errno::from_raw_os_error(nix::errno::Errno::last_raw())
 }
 
 /// The child's end of a stream.

@@ -10,7 +10,6 @@ use std::ptr;
 use nix::libc;
 use rustix::io::Errno;
 
-use super::cloned::last_error;
 use crate::command::Command;
 
 /// What `execve(2)` takes. The pointers are into the strings, which do not move.
@@ -139,3 +138,7 @@ const SHELL: &CStr = c"/bin/sh";
 
 /// What the C library takes without a `PATH`.
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
+
+pub(super) fn last_error() -> Errno {
+    Errno::from_raw_os_error(nix::errno::Errno::last_raw())
+}
