@@ -17,7 +17,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TOOLS = {"LLVM_COV": "/usr/bin/llvm-cov-22", "LLVM_PROFDATA": "/usr/bin/llvm-profdata-22"}
 ADAPTERS = ["driver", "unix", "terminal", "mio", "tokio", "record", "sim", "cli"]
-# It runs between fork and exec, and the exec forgets what has run.
+# The one runs in a process that is killed, the other before an exec, which forgets what has run.
 LEAVES_NO_PROFILE = ["adapters/unix/src/guardian/hunt.rs", "adapters/unix/src/sys/spawn/start.rs"]
 STATES = ["3000", "2000"]
 LEAST = 90.0
