@@ -55,9 +55,9 @@ fn run(word: &str) -> io::Result<bool> {
 }
 
 fn is_chosen(word: &str, index: usize, name: &str) -> bool {
-    let shard = word
-        .split_once('/')
-        .and_then(|(first, step)| Some((first.parse().ok()?, step.parse::<usize>().ok()?)));
+    let shard = word.split_once('/').and_then(|(first, step)| {
+        Some((first.parse::<usize>().ok()?, step.parse::<usize>().ok()?))
+    });
     match shard {
         Some((first, step)) => index % step.max(1) == first,
         None => name.contains(word),
