@@ -324,7 +324,9 @@ fn look<H: Owner>(
     let next = listener.next_look();
     let next = next.map(|at| at.saturating_duration_since(Instant::now()));
     wait(poll, events, [timeout, next].into_iter().flatten().min())?;
-    let came: Vec<_> = arrivals.take().collect();
+    let came = arrivals.take();
+    // That of the child may come after its exit was seen.
+    let came: Vec<_> = came.filter(|arrival| arrival.signal != CHLD).collect();
     if came.iter().any(|arrival| arrival.signal == TSTP) {
         signals::stop()?;
     }
