@@ -29,7 +29,6 @@ not, so nothing else in a pipeline is signalled, a STOP to the job does not stop
 COMMAND, and COMMAND cannot call setsid(2) without forking, as setsid(1) does; the
 time stands still while Ctrl-Z has stopped the job; Ctrl-C at the terminal goes to
 COMMAND alone and does not begin --kill-after; COMMAND gets KILL if timeout is
-killed; USR1 and USR2 are passed on; a signal that comes twice within a fifth of
-a second is passed on once; a standard stream that is closed is /dev/null; what
-is not 0 is never rounded to it.
+killed; USR1 and USR2 are passed on; a signal twice in 0.2s is passed on once;
+a standard stream that is closed is /dev/null; what is not 0 is never rounded to it.
 ";
