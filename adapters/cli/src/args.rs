@@ -50,7 +50,7 @@ pub enum Command {
     args_override_self = true,
     after_help = "DURATION: 90, 1.5, 500ms, 30s, 1h30m; 0 is none. Exit status: the command's;\n\
         128+N if signal N ended it; 124 if a deadline did; 125 if childminder failed or\n\
-        could not kill it; 126 if the command cannot be run, 127 if not found. Signals in it are reset."
+        could not kill it; 126 if it cannot be run, 127 if not found. Signals are reset."
 )]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct RunArgs {
