@@ -136,7 +136,9 @@ fn what_arrives_together_is_one_wish() {
             ([Signal::TERM, Signal::TERM], "TERM"),
             ([Signal::INT, Signal::INT], "INT"),
         ] {
-            let mut running = start(minding("--grace 60s", SAVING));
+            // Who tests in the background may have it ignored.
+            let run = minding("--grace 60s", SAVING);
+            let mut running = start(through(&["env", "--default-signal=HUP"], &run));
             assert_eq!(running.line(), "ready");
             for signal in signals {
                 running.signal(signal);

@@ -120,7 +120,10 @@ fn the_last_of_an_option_counts() {
         ended.expect(124, &said);
     };
     killed("-s INT -s TERM", "sent SIGTERM; killed by SIGTERM");
-    killed("--ladder INT --ladder HUP", "sent SIGHUP; killed by SIGHUP");
+    killed(
+        "--ladder INT --ladder USR1",
+        "sent SIGUSR1; killed by SIGUSR1",
+    );
     killed(
         "-s INT -k 1h --ladder TERM",
         "sent SIGTERM; killed by SIGTERM",
