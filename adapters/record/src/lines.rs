@@ -17,6 +17,8 @@ pub(crate) struct Lines<R> {
     bytes: Vec<u8>,
     number: u64,
     has_read_header: bool,
+    /// Nothing more is read: after the end, a torn line or an error.
+    is_over: bool,
 }
 
 /// What a line says.
@@ -38,11 +40,21 @@ impl<R: BufRead> Lines<R> {
             bytes: Vec::new(),
             number: 0,
             has_read_header: false,
+            is_over: false,
         }
     }
 
-    /// The next line that is not blank; `None` at the end.
+    /// The next line that is not blank; `None` at the end, and after an error.
     pub(crate) fn next(&mut self) -> Result<Option<Line>, Fault> {
+        if self.is_over {
+            return Ok(None);
+        }
+        let line = self.parsed();
+        self.is_over = !matches!(&line, Ok(Some(line)) if !matches!(line, Line::Torn));
+        line
+    }
+
+    fn parsed(&mut self) -> Result<Option<Line>, Fault> {
         let Some(text) = self.text()? else {
             return if self.has_read_header {
                 Ok(None)
@@ -69,7 +81,9 @@ impl<R: BufRead> Lines<R> {
         self.number
     }
 
-    pub(crate) fn error(&self, fault: Fault) -> ReadError {
+    /// This fault of the latest line, after which nothing more is read.
+    pub(crate) fn error(&mut self, fault: Fault) -> ReadError {
+        self.is_over = true;
         ReadError {
             line: self.number,
             fault,

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::BufRead;
 
-use crate::fault::LONGEST_LINE;
-use crate::fault::{Fault, ReadError};
+use crate::fault::{Fault, LONGEST_LINE, ReadError};
 use crate::lines::{Line, Lines};
 use crate::run::Run;
 
@@ -34,15 +33,6 @@ pub struct Reader<R> {
     /// The runs whose header has been read, and not yet all their steps, by their number. At most one
     /// has none.
     open: BTreeMap<Option<u64>, Run>,
-    state: State,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Reading,
-    /// All lines have been read, but runs may be left to give.
-    AtEnd,
-    Over,
 }
 
 impl<R> Reader<R> {
@@ -56,16 +46,15 @@ impl<R: BufRead> Reader<R> {
         Self {
             lines: Lines::new(input),
             open: BTreeMap::new(),
-            state: State::Reading,
         }
     }
 
     /// The next run that is complete.
     fn run(&mut self) -> Result<Option<Run>, Fault> {
-        while self.state == State::Reading {
-            let complete = match self.lines.next()? {
-                Some(Line::Header(run)) => self.open.insert(run.number, run),
-                Some(Line::Step(number, step)) => {
+        while let Some(line) = self.lines.next()? {
+            let complete = match line {
+                Line::Header(run) => self.open.insert(run.number, run),
+                Line::Step(number, step) => {
                     let run = self.open.get_mut(&number).ok_or(no_run(number))?;
                     run.steps
                         .last()
@@ -74,15 +63,12 @@ impl<R: BufRead> Reader<R> {
                     run.steps.push(step);
                     is_over.then(|| self.open.remove(&number)).flatten()
                 }
-                Some(Line::Stopped(number, at)) => {
+                Line::Stopped(number, at) => {
                     let mut run = self.open.remove(&number).ok_or(no_run(number))?;
                     run.stopped_at = Some(at);
                     Some(run)
                 }
-                Some(Line::Torn) | None => {
-                    self.state = State::AtEnd;
-                    None
-                }
+                Line::Torn => None,
             };
             if complete.is_some() {
                 return Ok(complete);
@@ -97,15 +83,11 @@ impl<R: BufRead> Iterator for Reader<R> {
     type Item = Result<Run, ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.state == State::Over {
-            return None;
-        }
-        self.run()
-            .map_err(|fault| {
-                self.state = State::Over;
-                self.lines.error(fault)
-            })
-            .transpose()
+        let run = self.run().map_err(|fault| {
+            self.open.clear();
+            self.lines.error(fault)
+        });
+        run.transpose()
     }
 }
 

@@ -53,15 +53,6 @@ pub struct Replay<R> {
     open: BTreeMap<Option<u64>, Replayed>,
     is_torn: bool,
     summary: Summary,
-    state: State,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Reading,
-    /// All lines have been read, but runs may be left to tell of.
-    AtEnd,
-    Over,
 }
 
 impl<R: BufRead> Replay<R> {
@@ -72,7 +63,6 @@ impl<R: BufRead> Replay<R> {
             open: BTreeMap::new(),
             is_torn: false,
             summary: Summary::default(),
-            state: State::Reading,
         }
     }
 
@@ -92,11 +82,7 @@ impl<R: BufRead> Replay<R> {
     }
 
     fn find(&mut self) -> Result<Option<Finding>, Fault> {
-        while self.state == State::Reading {
-            let Some(line) = self.lines.next()? else {
-                self.state = State::AtEnd;
-                break;
-            };
+        while let Some(line) = self.lines.next()? {
             let found = match line {
                 Line::Header(run) => {
                     self.summary.runs += 1;
@@ -112,7 +98,6 @@ impl<R: BufRead> Replay<R> {
                 }
                 Line::Torn => {
                     self.is_torn = true;
-                    self.state = State::AtEnd;
                     None
                 }
             };
@@ -159,16 +144,11 @@ impl<R: BufRead> Iterator for Replay<R> {
     type Item = Result<Finding, ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.state == State::Over {
-            return None;
-        }
-        self.find()
-            .map_err(|fault| {
-                self.state = State::Over;
-                self.forget_open();
-                self.lines.error(fault)
-            })
-            .transpose()
+        let found = self.find().map_err(|fault| {
+            self.forget_open();
+            self.lines.error(fault)
+        });
+        found.transpose()
     }
 }
 
