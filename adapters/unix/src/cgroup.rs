@@ -528,12 +528,7 @@ mod tests {
         for (name, contents) in files {
             fs::write(place.join(name), contents).expect("a file");
         }
-        Cgroup {
-            path,
-            is_limited: false,
-            oom_kills: 0,
-            is_removed: false,
-        }
+        Cgroup::at(path)
     }
 
     #[test]
