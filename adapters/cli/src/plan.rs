@@ -77,9 +77,6 @@ impl TryFrom<RunArgs> for Plan {
                 "--activity stderr says nothing with --tty, where all output is standard output: use any or stdout".to_owned(),
             ));
         }
-        if args.keep {
-            can_be_kept(&args)?;
-        }
         let defaults = Config::default();
         let grace = args.grace.unwrap_or(DEFAULT_GRACE);
         let limits = Limits {
@@ -88,7 +85,7 @@ impl TryFrom<RunArgs> for Plan {
             cpus: args.cpu.and_then(Most::get),
         };
         let short_ladder = || parse::short_ladder(args.signal.unwrap_or(Signal::INT), grace);
-        Ok(Self {
+        let plan = Self {
             config: Config {
                 idle_timeout: args.idle.and_then(Limit::get),
                 first_output_timeout: args.first_output.and_then(Limit::get),
@@ -133,18 +130,62 @@ impl TryFrom<RunArgs> for Plan {
                 (false, false) => Speech::HowItEnded,
             },
             command: args.command,
-        })
+        };
+        plan.can_keep_promise()?;
+        Ok(plan)
     }
 }
 
 impl Plan {
     /// Whether something is asked for that takes watching this stream of the command's.
     pub(crate) fn watches(&self, stream: Stream) -> bool {
+        self.watching_option(stream).is_some()
+    }
+
+    /// The first option that takes it.
+    fn watching_option(&self, stream: Stream) -> Option<&'static str> {
         let config = &self.config;
-        (config.idle_timeout.is_some() && config.activity.counts(stream))
-            || config.first_output_timeout.is_some()
-            || (self.report.is_some() && self.tail > 0)
-            || self.record.is_some()
+        let options = [
+            (
+                "--idle",
+                config.idle_timeout.is_some() && config.activity.counts(stream),
+            ),
+            ("--first-output", config.first_output_timeout.is_some()),
+            ("--record", self.record.is_some()),
+            ("--report", self.report.is_some() && self.tail > 0),
+        ];
+        options
+            .into_iter()
+            .find_map(|(option, watches)| watches.then_some(option))
+    }
+
+    /// An error if the command is to outlive us and could not: with what watches it, its output is in a pipe of ours,
+    /// which would break.
+    fn can_keep_promise(&self) -> Result<(), Failure> {
+        if self.on_our_death == OnOurDeath::Kill {
+            return Ok(());
+        }
+        let mut watching = Stream::ALL
+            .into_iter()
+            .filter_map(|stream| self.watching_option(stream));
+        let (option, why) = match watching.next() {
+            _ if self.terminal == TerminalPlan::Own => (
+                "--tty",
+                "the terminal would go with childminder, and the command would be hung up; leave one of them out",
+            ),
+            Some("--report") => (
+                "--report",
+                "childminder would quote the output in it, for which it takes a pipe, and the command would die of it (SIGPIPE) once childminder is killed; add --tail 0",
+            ),
+            Some(option) => (
+                option,
+                "childminder would have its output in a pipe, and the command would die of it (SIGPIPE) once childminder is killed; leave one of them out",
+            ),
+            None => return Ok(()),
+        };
+        Err(Failure::ours(format!(
+            "--keep does not go with {option}: {why}"
+        )))
     }
 
     /// The command's words, for people and programs.
@@ -154,40 +195,6 @@ impl Plan {
             .map(|word| word.to_string_lossy().into_owned())
             .collect()
     }
-}
-
-/// What watches the command has its output in a pipe of ours, which would break.
-fn can_be_kept(args: &RunArgs) -> Result<(), Failure> {
-    let through_us = "childminder would have its output in a pipe, and the command would die of it (SIGPIPE) once childminder is killed";
-    let idle = args.idle.and_then(Limit::get).is_some();
-    let first_output = args.first_output.and_then(Limit::get).is_some();
-    let (option, why) = if args.tty {
-        (
-            "--tty",
-            "the terminal would go with childminder, and the command would be hung up",
-        )
-    } else if idle {
-        ("--idle", through_us)
-    } else if first_output {
-        ("--first-output", through_us)
-    } else if args.record.is_some() {
-        ("--record", through_us)
-    } else if args.report.is_some() && args.tail > 0 {
-        (
-            "--report",
-            "childminder would quote the output in it, for which it takes a pipe, and the command would die of it (SIGPIPE) once childminder is killed; add --tail 0",
-        )
-    } else {
-        return Ok(());
-    };
-    let instead = if option == "--report" {
-        ""
-    } else {
-        "; leave one of them out"
-    };
-    Err(Failure::ours(format!(
-        "--keep does not go with {option}: {why}{instead}"
-    )))
 }
 
 pub(crate) fn is_init() -> bool {
