@@ -12,6 +12,7 @@ use crate::flight_record::FlightRecord;
 use crate::plan::Plan;
 use crate::report_file::ReportFile;
 use crate::streams::{is_our_input, is_same, stream_to};
+use crate::words::reason;
 
 /// The flight record, begun, and where the report goes: before the command is run, so that a mistake costs nothing.
 /// One that is refused changes no file.
@@ -37,7 +38,11 @@ pub(crate) fn open(plan: &Plan) -> Result<(FlightRecord, ReportFile), Failure> {
 
 /// The words for a file that cannot be written.
 pub(crate) fn cannot_write(path: &Path, error: &io::Error) -> Failure {
-    Failure::ours(format!("cannot write {}: {error}", path.display()))
+    Failure::ours(format!(
+        "cannot write {}: {}",
+        path.display(),
+        reason(error)
+    ))
 }
 
 fn report(path: Option<&Path>, record: Option<&Stat>) -> Result<ReportFile, Failure> {
