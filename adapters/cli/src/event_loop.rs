@@ -10,7 +10,9 @@ use childminder::{Config, MonitorState, Outcome, Signal};
 use childminder_driver::{ChildId, Control, Failure, Handler};
 use childminder_mio::{Children, SpawnError};
 use childminder_terminal::Minded;
-use childminder_unix::{Arrival, Arrivals, Child, Hurry, Relay, RelayEvent, Strays, signals};
+use childminder_unix::{
+    Arrival, Arrivals, Child, Hurry, Patience, Relay, RelayEvent, Strays, signals,
+};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 use signal_hook::consts::SIGCHLD;
@@ -21,9 +23,7 @@ use crate::words;
 
 /// A set of one child, which stays in it until the end of the process.
 pub(crate) struct EventLoop<H: Handler> {
-    poll: Poll,
-    events: Events,
-    arrivals: Arrivals,
+    inbox: Inbox,
     set: Children<H>,
     /// For the relays. It is kept here, too, so that no relay drops the last share: an event that has not been
     /// seen yet would go with it.
@@ -88,10 +88,13 @@ impl<H: Owner> EventLoop<H> {
         registry.register(&mut source, SIGNALS, Interest::READABLE)?;
         let mut set = Children::new()?;
         registry.register(&mut set, CHILD, Interest::READABLE)?;
-        Ok(Self {
+        let inbox = Inbox {
             poll,
             events: Events::with_capacity(16),
             arrivals,
+        };
+        Ok(Self {
+            inbox,
             set,
             waker,
             ends_at: None,
@@ -102,7 +105,7 @@ impl<H: Owner> EventLoop<H> {
 
     /// Hears of this signal, too.
     pub(crate) fn listen_to(&self, signal: Signal) -> io::Result<()> {
-        self.arrivals.add(signal)
+        self.inbox.arrivals.add(signal)
     }
 
     /// The ways to our standard output and standard error.
@@ -131,7 +134,8 @@ impl<H: Owner> EventLoop<H> {
     /// Has the loop wake up when this is readable.
     pub(crate) fn watch(&self, fd: BorrowedFd<'_>) -> io::Result<()> {
         let mut source = SourceFd(&fd.as_raw_fd());
-        self.poll
+        self.inbox
+            .poll
             .registry()
             .register(&mut source, TERMINAL, Interest::READABLE)
     }
@@ -167,10 +171,9 @@ impl<H: Owner> EventLoop<H> {
         loop {
             let looks = [self.set.deadline(), listener.next_look()];
             let next = looks.into_iter().flatten().min();
-            let left = next.map(|at| at.saturating_duration_since(Instant::now()));
-            let timeout = [left, attendant.next_look()];
-            self.wait(timeout.into_iter().flatten().min())?;
-            let mut arrivals: Vec<_> = self.arrivals.take().collect();
+            let timeout = [next.map(left_until), attendant.next_look()];
+            self.inbox.wait(timeout)?;
+            let mut arrivals: Vec<_> = self.inbox.arrivals.take().collect();
             let before = arrivals.len();
             arrivals.retain(|arrival| arrival.signal != CHLD);
             let has_dead = arrivals.len() < before;
@@ -197,35 +200,14 @@ impl<H: Owner> EventLoop<H> {
         outcome: &Outcome,
         listener: &mut impl Listener<H>,
     ) -> io::Result<Option<Signal>> {
-        let mut request = None;
-        let Self {
-            poll,
-            events,
-            arrivals,
-            set,
-            ..
-        } = self;
-        let handler = set.handler(ChildId::FIRST).expect(IN_THE_SET);
-        let mut look = |timeout| {
-            request = look(poll, events, arrivals, listener, timeout)?;
-            io::Result::Ok(hurry(request))
-        };
-        let mut given_up = None;
-        if !outcome.terminated && !self.has_given_up {
-            let left = self
-                .ends_at
-                .map(|at| at.saturating_duration_since(Instant::now()));
-            given_up = handler.outlets().flush_within(left, &mut look)?;
-        }
-        let given_up = match given_up {
-            Some(given_up) => given_up,
-            None if self.has_given_up => handler.outlets().flush(LAST_WORDS_PATIENCE, look)?,
-            None => handler.outlets().flush(READER_PATIENCE, look)?,
-        };
-        self.has_given_up |= !given_up.is_empty() || request.is_some();
+        let patience = self.patience(outcome);
+        let handler = self.set.handler(ChildId::FIRST).expect(IN_THE_SET);
+        let (streams, relays): (Vec<_>, Vec<_>) = handler.outlets().relays().unzip();
+        let (request, given_up) = self.inbox.wait_for(&relays, patience, listener)?;
+        self.has_given_up |= request.is_some() || given_up.iter().any(Option::is_some);
         self.turn();
-        for (stream, failure) in given_up {
-            if let Some(loss) = words::loss(stream, &failure) {
+        for (stream, failure) in streams.into_iter().zip(given_up) {
+            if let Some(loss) = failure.and_then(|failure| words::loss(stream, &failure)) {
                 self.handler_mut().lost(loss.into());
             }
         }
@@ -240,22 +222,24 @@ impl<H: Owner> EventLoop<H> {
         outcome: &Outcome,
         listener: &mut impl Listener<H>,
     ) -> io::Result<(Option<Signal>, Option<io::Error>)> {
-        let left = |at: Instant| at.saturating_duration_since(Instant::now());
-        let patience = if self.has_given_up {
-            Some(LAST_WORDS_PATIENCE)
-        } else if outcome.terminated {
-            Some(READER_PATIENCE)
-        } else {
-            self.ends_at.map(|at| left(at) + READER_PATIENCE)
-        };
-        let mut request = None;
-        let [given_up] = Relay::flush([relay], patience, |timeout| {
-            let (poll, events) = (&mut self.poll, &mut self.events);
-            request = look(poll, events, &mut self.arrivals, listener, timeout)?;
-            io::Result::Ok(hurry(request))
-        })?;
-        self.has_given_up |= given_up.is_some() || request.is_some();
+        let patience = self.patience(outcome);
+        let (request, mut given_up) = self.inbox.wait_for(&[relay], patience, listener)?;
+        let given_up = given_up.pop().flatten();
+        self.has_given_up |= request.is_some() || given_up.is_some();
         Ok((request, given_up))
+    }
+
+    fn patience(&self, outcome: &Outcome) -> Patience {
+        if self.has_given_up {
+            Patience::with_idle(LAST_WORDS_PATIENCE)
+        } else if outcome.terminated {
+            Patience::with_idle(READER_PATIENCE)
+        } else {
+            Patience {
+                free: self.ends_at.map(left_until),
+                idle: READER_PATIENCE,
+            }
+        }
     }
 
     pub(crate) fn handler(&self) -> &H {
@@ -276,10 +260,6 @@ impl<H: Owner> EventLoop<H> {
 
     fn outcome(&self) -> Option<Outcome> {
         self.set.outcome(ChildId::FIRST)
-    }
-
-    fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
-        wait(&mut self.poll, &mut self.events, timeout)
     }
 }
 
@@ -313,40 +293,53 @@ impl<H: Owner> Minded for EventLoop<H> {
     }
 }
 
-/// Waits for an event, no longer than this. Returns the signal that ends our wait for readers.
-fn look<H: Owner>(
-    poll: &mut Poll,
-    events: &mut Events,
-    arrivals: &mut Arrivals,
-    listener: &mut impl Listener<H>,
-    timeout: Option<Duration>,
-) -> io::Result<Option<Signal>> {
-    let next = listener.next_look();
-    let next = next.map(|at| at.saturating_duration_since(Instant::now()));
-    wait(poll, events, [timeout, next].into_iter().flatten().min())?;
-    let came = arrivals.take();
-    // That of the child may come after its exit was seen.
-    let came: Vec<_> = came.filter(|arrival| arrival.signal != CHLD).collect();
-    if came.iter().any(|arrival| arrival.signal == TSTP) {
-        signals::stop()?;
-    }
-    Ok(listener.hear_at_the_end(&came))
+/// What wakes us, and the signals that we are sent.
+struct Inbox {
+    poll: Poll,
+    events: Events,
+    arrivals: Arrivals,
 }
 
-fn hurry(request: Option<Signal>) -> Hurry {
-    if request.is_some() {
-        Hurry::Yes
-    } else {
-        Hurry::No
+impl Inbox {
+    /// Waits for the readers of these relays. Returns the signal that has ended the wait, if one has, and what was given
+    /// up of each.
+    fn wait_for<H: Owner>(
+        &mut self,
+        relays: &[&Relay],
+        patience: Patience,
+        listener: &mut impl Listener<H>,
+    ) -> io::Result<(Option<Signal>, Vec<Option<io::Error>>)> {
+        let mut request = None;
+        let given_up = Relay::flush(relays, patience, |timeout| {
+            self.wait([timeout, listener.next_look().map(left_until)])?;
+            let came = self.arrivals.take();
+            // That of the child may come after its exit was seen.
+            let came: Vec<_> = came.filter(|arrival| arrival.signal != CHLD).collect();
+            if came.iter().any(|arrival| arrival.signal == TSTP) {
+                signals::stop()?;
+            }
+            request = listener.hear_at_the_end(&came);
+            io::Result::Ok(if request.is_some() {
+                Hurry::Yes
+            } else {
+                Hurry::No
+            })
+        })?;
+        Ok((request, given_up))
+    }
+
+    /// Waits for an event, or for the shortest of these. An interruption is as good as an event.
+    fn wait(&mut self, timeouts: [Option<Duration>; 2]) -> io::Result<()> {
+        let timeout = timeouts.into_iter().flatten().min();
+        match self.poll.poll(&mut self.events, timeout) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error),
+            _ => Ok(()),
+        }
     }
 }
 
-/// Waits for an event, or for this long. An interruption is as good as an event.
-fn wait(poll: &mut Poll, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
-    match poll.poll(events, timeout) {
-        Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error),
-        _ => Ok(()),
-    }
+fn left_until(at: Instant) -> Duration {
+    at.saturating_duration_since(Instant::now())
 }
 
 const IN_THE_SET: &str = "the child stays in the set";

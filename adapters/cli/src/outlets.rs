@@ -3,11 +3,10 @@
 use std::cell::OnceCell;
 use std::io::{self, Write as _};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use childminder::Stream;
 use childminder_driver::{ChildId, Remote, Request};
-use childminder_unix::{Flow, Hurry, Relay, RelayEvent};
+use childminder_unix::{Flow, Relay, RelayEvent};
 use mio::Waker;
 
 use crate::words;
@@ -26,9 +25,6 @@ pub(crate) struct Outlets {
 pub(crate) fn wake(waker: &Waker) {
     let _ = waker.wake().or_else(|_| waker.wake());
 }
-
-/// What could not be written, as no reader read it.
-pub(crate) type GivenUp = Vec<(Stream, io::Error)>;
 
 impl Outlets {
     /// The relays tell the child of `remote` what becomes of its output, and wake its loop.
@@ -80,42 +76,6 @@ impl Outlets {
         Ok(cell.get_or_init(|| relay))
     }
 
-    /// Waits until all is written, as [`Relay::flush`] does, and returns what was given up.
-    pub(crate) fn flush(
-        &self,
-        patience: Duration,
-        wait: impl FnMut(Option<Duration>) -> io::Result<Hurry>,
-    ) -> io::Result<GivenUp> {
-        self.flush_relays(Some(patience), wait)
-    }
-
-    /// Waits until all is written, however long that takes, but no longer than this. Returns nothing if the time was
-    /// over before.
-    pub(crate) fn flush_within(
-        &self,
-        limit: Option<Duration>,
-        mut wait: impl FnMut(Option<Duration>) -> io::Result<Hurry>,
-    ) -> io::Result<Option<GivenUp>> {
-        let mut left = limit;
-        let flushed = self.flush_relays(None, |_| {
-            if left == Some(Duration::ZERO) {
-                return Err(Stop::TimeIsOver);
-            }
-            let timeout = left.map(|left| left.min(LONGEST_WAIT));
-            let begun = Instant::now();
-            let hurry = wait(timeout)?;
-            // A longer wait means that this process was stopped, which does not count.
-            let waited = begun.elapsed().min(LONGEST_WAIT);
-            left = left.map(|left| left.saturating_sub(waited));
-            Ok(hurry)
-        });
-        match flushed {
-            Ok(given_up) => Ok(Some(given_up)),
-            Err(Stop::TimeIsOver) => Ok(None),
-            Err(Stop::Failed(error)) => Err(error),
-        }
-    }
-
     /// Waits half a second at most for all to be written.
     pub(crate) fn flush_briefly(&self) {
         for (_, relay) in self.relays() {
@@ -123,26 +83,8 @@ impl Outlets {
         }
     }
 
-    fn flush_relays<E>(
-        &self,
-        patience: Option<Duration>,
-        wait: impl FnMut(Option<Duration>) -> Result<Hurry, E>,
-    ) -> Result<GivenUp, E> {
-        let relays: Vec<_> = self.relays().collect();
-        let given_up = match relays[..] {
-            [(_, one), (_, other)] => Relay::flush([one, other], patience, wait)?.into(),
-            [(_, one)] => Relay::flush([one], patience, wait)?.into(),
-            _ => Vec::new(),
-        };
-        let streams = relays.iter().map(|(stream, _)| *stream);
-        let given_up = streams.zip(given_up);
-        Ok(given_up
-            .filter_map(|(stream, failure)| Some((stream, failure?)))
-            .collect())
-    }
-
     /// Those that are made.
-    fn relays(&self) -> impl Iterator<Item = (Stream, &Relay)> {
+    pub(crate) fn relays(&self) -> impl Iterator<Item = (Stream, &Relay)> {
         Stream::ALL
             .into_iter()
             .filter_map(|stream| Some((stream, self.cell(stream).get()?)))
@@ -155,18 +97,3 @@ impl Outlets {
         }
     }
 }
-
-/// Why a wait ends before all is written.
-enum Stop {
-    TimeIsOver,
-    Failed(io::Error),
-}
-
-impl From<io::Error> for Stop {
-    fn from(error: io::Error) -> Self {
-        Self::Failed(error)
-    }
-}
-
-/// How long a wait within a limit is at most, so that it shows when this process was stopped meanwhile.
-const LONGEST_WAIT: Duration = Duration::from_millis(500);

@@ -10,7 +10,7 @@ use std::process;
 use std::time::Duration;
 
 use childminder::Stream;
-use childminder_unix::{Hurry, Relay, RelayEvent};
+use childminder_unix::{Hurry, Patience, Relay, RelayEvent};
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 use rustix::io::Errno;
 
@@ -234,18 +234,18 @@ fn relay_at_once(file: &File, text: &str) -> io::Result<()> {
     })?;
     let _ = relay.write(text.as_bytes());
     let mut failure = None;
-    let given_up = Relay::flush([&relay], Some(READER_PATIENCE), |timeout| {
+    let mut given_up = Relay::flush(&[&relay], Patience::with_idle(READER_PATIENCE), |timeout| {
         let timeout = timeout.unwrap_or(Duration::MAX);
         if let Ok(RelayEvent::Failed(error)) = events.recv_timeout(timeout) {
             failure = Some(error);
         }
         io::Result::Ok(Hurry::No)
     })?;
-    let [given_up] = given_up;
     let late = events.try_iter().find_map(|event| match event {
         RelayEvent::Failed(error) => Some(error),
         _ => None,
     });
+    let given_up = given_up.pop().flatten();
     failure.or(late).or(given_up).map_or(Ok(()), Err)
 }
 

@@ -8,7 +8,7 @@ use std::{env, io};
 use childminder::{Config, Stream};
 use childminder_driver::{Control, Handler};
 use childminder_mio::Children;
-use childminder_unix::{Flow, Hurry, Relay, RelayEvent};
+use childminder_unix::{Flow, Hurry, Patience, Relay, RelayEvent};
 use rustix::event::{PollFd, PollFlags, poll};
 
 /// Has a relay from the spawn on.
@@ -55,7 +55,7 @@ fn main() -> io::Result<ExitCode> {
         if let Some((_, outcome, PassOn(relay))) = children.next_finished() {
             let relay = relay.expect("there is one");
             // The reader may take its time.
-            Relay::flush([&relay], None, |_| {
+            Relay::flush(&[&relay], Patience::ENDLESS, |_| {
                 relay.wait_briefly();
                 Ok::<_, io::Error>(Hurry::No)
             })?;

@@ -103,33 +103,44 @@ impl Relay {
 
     /// Waits until all that these relays took is written, calling `wait` again and again, which sleeps until
     /// something happens, but no longer than it is told. Gives up when `wait` returns that the caller is in a hurry, or
-    /// when nothing has been read for as long as `patience`; `None` is for ever. Returns what was given up, as
-    /// [`give_up`](Self::give_up) does.
+    /// when `patience` is over. Returns what was given up of each, as [`give_up`](Self::give_up) does.
     ///
     /// # Errors
     ///
     /// Those of `wait`.
-    pub fn flush<const N: usize, E>(
-        relays: [&Self; N],
-        patience: Option<Duration>,
+    pub fn flush<E>(
+        relays: &[&Self],
+        patience: Patience,
         mut wait: impl FnMut(Option<Duration>) -> Result<Hurry, E>,
-    ) -> Result<[Option<io::Error>; N], E> {
-        let unread = || relays.map(Self::unread);
-        let (mut before, mut left) = (unread(), patience);
+    ) -> Result<Vec<Option<io::Error>>, E> {
+        let unread = || {
+            relays
+                .iter()
+                .map(|relay| relay.unread())
+                .collect::<Vec<_>>()
+        };
+        let (mut before, mut free, mut idle) = (unread(), patience.free, patience.idle);
         while relays.iter().any(|relay| !relay.is_flushed()) {
+            let is_free = free != Some(Duration::ZERO);
+            let left = if is_free { free } else { Some(idle) };
             let begun = Instant::now();
             let is_over = left == Some(Duration::ZERO);
             if is_over || wait(left.map(|left| left.min(A_MOMENT)))? == Hurry::Yes {
-                return Ok(relays.map(Self::give_up));
+                return Ok(relays.iter().map(|relay| relay.give_up()).collect());
             }
             // A longer wait means that this process was stopped, and the reader perhaps with it.
             let waited = begun.elapsed().min(A_MOMENT);
-            left = left.map(|left| left.saturating_sub(waited));
-            if before != unread() {
-                (before, left) = (unread(), patience);
+            if is_free {
+                free = free.map(|free| free.saturating_sub(waited));
+            } else {
+                idle = idle.saturating_sub(waited);
+            }
+            let now = unread();
+            if before != now {
+                (before, idle) = (now, patience.idle);
             }
         }
-        Ok(relays.map(|_| None))
+        Ok(relays.iter().map(|_| None).collect())
     }
 
     /// Takes these bytes, always; after a failure they are dropped. Never blocks.
@@ -195,6 +206,31 @@ impl Drop for Relay {
             queue.life = Life::Closing;
         }
         self.shared.filled.notify_one();
+    }
+}
+
+/// How long readers are [waited for](Relay::flush). While this process is stopped, that does not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// For so long, they need read nothing. `None` is for ever.
+    pub free: Option<Duration>,
+    /// After that: for how long they may read nothing.
+    pub idle: Duration,
+}
+
+impl Patience {
+    /// They are waited for however long they take.
+    pub const ENDLESS: Self = Self {
+        free: None,
+        idle: Duration::ZERO,
+    };
+
+    /// They may read nothing for so long.
+    pub fn with_idle(idle: Duration) -> Self {
+        Self {
+            free: Some(Duration::ZERO),
+            idle,
+        }
     }
 }
 
@@ -452,12 +488,12 @@ mod tests {
         let (_reader, writer) = io::pipe().expect("a pipe");
         let (relay, events) = relay(&writer);
         let _ = relay.write(&vec![0; HIGH_WATER]);
-        let impatient = Relay::flush([&relay], Some(Duration::ZERO), |_| {
+        let impatient = Relay::flush(&[&relay], Patience::with_idle(Duration::ZERO), |_| {
             unreachable!("there is no patience to wait with")
         });
-        let [lost]: [_; 1] =
+        let mut lost: Vec<_> =
             impatient.unwrap_or_else(|never: std::convert::Infallible| match never {});
-        let said = lost.expect("much is lost").to_string();
+        let said = lost.remove(0).expect("much is lost").to_string();
         assert!(said.starts_with("nobody has read the last "), "{said}");
         assert!(relay.is_flushed());
         assert!(events.try_recv().is_err());
