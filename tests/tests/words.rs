@@ -7,7 +7,7 @@ use childminder::{
 use childminder_tests::values;
 
 #[test]
-fn every_value_has_words_of_its_own() {
+fn values_compare_count_and_speak_as_documented() {
     assert_eq!(values::check(), Ok(()));
 }
 

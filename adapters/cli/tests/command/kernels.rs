@@ -1,13 +1,14 @@
 //! What happens to us, and what the kernel does not have or does at a bad moment.
 
+use std::fs;
 use std::io::{Read as _, Write as _};
 use std::process::Stdio;
 
 use rustix::process::Signal;
 
 use crate::support::{
-    Place, WATCHED, assert_same, childminder, minding, minding_words, numbers, run, start, text,
-    through,
+    Place, WATCHED, assert_same, childminder, fields, minding, minding_words, numbers, run, start,
+    text, through, wait_until,
 };
 
 #[test]
@@ -105,6 +106,40 @@ fn a_look_for_strays_that_fails_is_repeated() {
         "{}",
         ended.stderr()
     );
+}
+
+/// It is too late then for the kernel to tell the command of our death.
+#[test]
+fn a_command_is_not_run_when_childminder_is_dead_before() {
+    let inject = "inject=prctl:delay_enter=500000";
+    let words = [
+        "strace",
+        "-D",
+        "-f",
+        "-o",
+        "/dev/null",
+        "-e",
+        "trace=prctl",
+        "-e",
+        inject,
+    ];
+    let command = childminder(["timeout", "60", "echo", "it runs"]);
+    let mut running = start(through(&words, &command));
+    let us = running.id().to_string();
+    let is_forked = || {
+        let processes = fs::read_dir("/proc").expect("/proc").flatten();
+        let mut stats =
+            processes.filter_map(|entry| fs::read_to_string(entry.path().join("stat")).ok());
+        stats.any(|stat| fields(&stat).nth(1) == Some(us.as_str()))
+    };
+    wait_until(is_forked);
+    running.signal(Signal::KILL);
+    let mut said = String::new();
+    running
+        .take_stdout()
+        .read_to_string(&mut said)
+        .expect("text");
+    assert_eq!(said, "");
 }
 
 /// A member that is just dying keeps it busy.

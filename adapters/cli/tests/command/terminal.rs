@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use childminder::{ExitStatus, Signal, Target};
 use childminder_unix::{Child, JobChange, signals};
+use rustix::termios::LocalModes;
 
 use crate::seat::{Alone, CTRL_C, CTRL_Z, Leader, Shell, as_leader, wait_until};
 use crate::support::{LOITER, Place, Process, Random, fields, times};
@@ -399,6 +400,20 @@ fn a_stop_at_the_start_neither_hangs_nor_is_lost() {
                 );
             }
         }
+    });
+}
+
+/// `stty tostop`: a process that writes from the background is stopped, unless it blocks the signal for that.
+#[test]
+fn what_we_say_is_shown_while_the_command_has_a_terminal_that_stops_others() {
+    let name = "terminal::what_we_say_is_shown_while_the_command_has_a_terminal_that_stops_others";
+    as_leader(name, |mut leader| {
+        let mut modes = leader.terminal.modes();
+        modes.local_modes |= LocalModes::TOSTOP;
+        leader.terminal.set_modes(&modes);
+        let mut us = leader.starts(["run", "-v", "--wall", "300ms", "--", "sleep", "60"]);
+        leader.terminal.shows("sending SIGINT");
+        assert_eq!(us.reap().expect("a status"), ExitStatus::Code(124));
     });
 }
 
