@@ -1,14 +1,15 @@
 //! Deadlines and the ladder.
 
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Write as _};
+use std::process::Stdio;
 use std::thread;
 
 use rustix::process::Signal;
 
 use crate::support::{
     LOITER, Process, assert_same, childminder, full_pipe, millis, minding, minding_words, numbers,
-    run, start, through, wait_until,
+    run, start, through,
 };
 
 /// However slow, and though we are stopped meanwhile.
@@ -104,12 +105,26 @@ fn a_stop_puts_off_the_end_of_the_wait_for_a_reader() {
     let run = minding("--wall 1s --idle 600s", "echo $$; seq 1 100000");
     let mut running = start(through(&["setsid"], &run));
     running.process().wait_until_gone();
-    let us = running.itself();
-    running.signal(Signal::TSTP);
-    wait_until(|| us.is_stopped());
-    // This is about time.
-    thread::sleep(millis(5000));
-    running.signal(Signal::CONT);
+    running.stop_for(millis(5000));
+    let ended = running.finish();
+    ended.expect(0, "");
+    assert_same(&ended.stdout, &numbers(100_000));
+}
+
+/// While the command ran, and we were stopped.
+#[test]
+fn a_stop_before_it_does_so_too() {
+    let script = "echo $$; read go; seq 1 100000";
+    let run = minding("--wall 3s --idle 600s", script);
+    let mut command = through(&["setsid"], &run);
+    command.stdin(Stdio::piped());
+    let mut running = start(command);
+    let child = running.process();
+    running.stop_for(millis(3000));
+    writeln!(running.stdin(), "go").expect("its input");
+    child.wait_until_gone();
+    // Of the limit there are almost three seconds left.
+    thread::sleep(millis(4000));
     let ended = running.finish();
     ended.expect(0, "");
     assert_same(&ended.stdout, &numbers(100_000));

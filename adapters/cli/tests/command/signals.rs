@@ -232,12 +232,7 @@ fn a_stop_puts_off_the_end_of_the_drain() {
     let run = minding(&place.options("--drain 2s"), "sleep 60 & echo $$");
     let mut running = start(through(&["setsid"], &run));
     running.process().wait_until_gone();
-    let us = running.itself();
-    running.signal(Signal::TSTP);
-    wait_until(|| us.is_stopped());
-    // This is about time.
-    thread::sleep(millis(3000));
-    running.signal(Signal::CONT);
+    running.stop_for(millis(3000));
     let ended = running.finish();
     assert_eq!(ended.status, 0, "{}", ended.stderr());
     ended.expect_took(millis(5000));

@@ -176,6 +176,15 @@ impl Running {
         }
     }
 
+    /// Stops it, where no terminal does, and continues it so much later.
+    pub(crate) fn stop_for(&self, time: Duration) {
+        let us = self.itself();
+        self.signal(Signal::TSTP);
+        wait_until(|| us.is_stopped());
+        thread::sleep(time);
+        self.signal(Signal::CONT);
+    }
+
     /// The time on the processor that it has used, `utime` and `stime`, in hundredths of a second.
     pub(crate) fn ticks(&self) -> u64 {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()));

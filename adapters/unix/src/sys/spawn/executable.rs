@@ -134,11 +134,12 @@ fn execve(path: &CStr, args: &[*const c_char], environment: &[*const c_char]) ->
     last_error()
 }
 
+/// The C library's `errno`, of the call before.
+pub(super) fn last_error() -> Errno {
+    Errno::from_raw_os_error(nix::errno::Errno::last_raw())
+}
+
 const SHELL: &CStr = c"/bin/sh";
 
 /// What the C library takes without a `PATH`.
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
-
-pub(super) fn last_error() -> Errno {
-    Errno::from_raw_os_error(nix::errno::Errno::last_raw())
-}
