@@ -297,7 +297,7 @@ fn with_keep_all_lives_on_and_works() {
         let daemon =
             format!("setsid sh -c 'exec <&3; echo $$; read go; echo daemon; echo >{marker}' &");
         let script =
-            format!("exec 3<&0; {daemon} echo $$; (read go; echo command; sleep 0.1; echo again)");
+            format!("exec 3<&0; {daemon} echo $$; read go; echo command; sleep 0.1; echo again");
         let mut command = minding(&option, &script);
         command.stdin(Stdio::piped());
         let mut running = start(command);
