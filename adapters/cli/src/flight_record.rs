@@ -42,10 +42,14 @@ pub(crate) enum RecordTrouble {
 impl FlightRecord {
     /// Begins it in this file, which is written to at once as long as there is no relay.
     pub(crate) fn begin(file: File, name: &str, config: &Config) -> io::Result<Self> {
+        Self::limited(file, name, config, LONGEST)
+    }
+
+    fn limited(file: File, name: &str, config: &Config, bytes: u64) -> io::Result<Self> {
         let sink = Sink::new(file);
         let recorder = Recorder::new(sink.clone(), name, config)?;
         Ok(Self {
-            recorder: Some(recorder.limited(LONGEST)),
+            recorder: Some(recorder.limited(bytes)),
             sink: Some(sink),
             start: None,
             unread_since: None,
@@ -234,13 +238,13 @@ mod tests {
     #[test]
     fn a_record_stops_at_its_limit() {
         let mut file = tempfile::tempfile().expect("a file");
-        let begun = FlightRecord::begin(
+        let begun = FlightRecord::limited(
             file.try_clone().expect("a file"),
             "long",
             &Config::default(),
+            10_000,
         );
         let mut record = begun.expect("room for it");
-        record.recorder = record.recorder.map(|recorder| recorder.limited(10_000));
         chatter(&mut record, 1_000);
         let completed = record.finish().expect("a record");
         let trouble = completed.trouble(None).expect("it is limited");

@@ -306,5 +306,11 @@ mod tests {
         assert!(environment.contains("A=1\n"), "{environment}");
         assert!(!environment.contains("B="), "{environment}");
         assert!(!environment.contains("PATH="), "{environment}");
+
+        let mut without = Command::new("sh");
+        without.args(["-c", "echo \"<$HOME>\""]).env_remove("HOME");
+        without.stdout(Stdio::piped());
+        let output = without.to_std().expect("no more descriptors").output();
+        assert_eq!(output.expect("sh").stdout, b"<>\n");
     }
 }

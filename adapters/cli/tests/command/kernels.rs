@@ -130,7 +130,9 @@ fn a_command_is_not_run_when_childminder_is_dead_before() {
         let processes = fs::read_dir("/proc").expect("/proc").flatten();
         let mut stats =
             processes.filter_map(|entry| fs::read_to_string(entry.path().join("stat")).ok());
-        stats.any(|stat| fields(&stat).nth(1) == Some(us.as_str()))
+        // Not strace's own.
+        let is_ours = |stat: &str| stat.contains("(childminder)");
+        stats.any(|stat| is_ours(&stat) && fields(&stat).nth(1) == Some(us.as_str()))
     };
     wait_until(is_forked);
     running.signal(Signal::KILL);

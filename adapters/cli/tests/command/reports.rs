@@ -538,12 +538,15 @@ fn a_file_that_cannot_be_replaced_is_overwritten() {
 #[test]
 fn a_descriptor_that_names_a_file_is_written_to() {
     let place = Place::new();
-    let report = text(&place.path("report"));
+    let report = text(&place.file("report", ""));
+    let inode = || fs::metadata(place.path("report")).expect("a file").ino();
+    let before = inode();
     let script = format!("exec 9>{report}; exec \"$@\"");
     let command = minding("--report /dev/fd/9", "exit 3");
     let ended = start(through(&["sh", "-c", &script, "sh"], &command)).finish();
     ended.expect(3, "");
     assert_eq!(place.report()["status"], 3);
+    assert_eq!(inode(), before, "the descriptor's owner sees it");
 }
 
 #[test]
