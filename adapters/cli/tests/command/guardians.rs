@@ -18,12 +18,12 @@ use crate::support::{
 /// Where each of these says its process id: in the background, in a session of its own, double-forked, without an
 /// environment, and the command itself.
 const TREE: &str = "
-    sh -c 'echo $$; exec sleep 60' &
-    setsid sh -c 'echo $$; exec sleep 60' &
-    (setsid sh -c '(sh -c \"echo \\$\\$; exec sleep 60\" &)' &)
-    env -i sh -c 'echo $$; exec sleep 60' &
-    (env -i sh -c 'echo $$; exec sleep 60' &)
-    echo $$; exec sleep 60";
+    sh -c 'echo $$; exec sleep 600' &
+    setsid sh -c 'echo $$; exec sleep 600' &
+    (setsid sh -c '(sh -c \"echo \\$\\$; exec sleep 600\" &)' &)
+    env -i sh -c 'echo $$; exec sleep 600' &
+    (env -i sh -c 'echo $$; exec sleep 600' &)
+    echo $$; exec sleep 600";
 const MEMBERS: usize = 6;
 
 const PLACES: [&str; 4] = ["", "--session", "--cgroup", "--tty"];
@@ -162,8 +162,8 @@ fn the_whole_tree_dies_with_the_group_of_childminder() {
 #[test]
 fn at_no_moment_is_anything_left() {
     let mut random = Random::new();
-    // It sleeps for 60 seconds, and nothing else sleeps so long.
-    let mark = format!("60.{:09}77", random.below(1_000_000_000));
+    // It sleeps for 600 seconds, and nothing else sleeps so long.
+    let mark = format!("600.{:09}77", random.below(1_000_000_000));
     let script = format!(
         "sleep {mark} & setsid sleep {mark} & (setsid sh -c 'sleep {mark} & exit' &); env -i sleep {mark} & exec sleep {mark}"
     );
@@ -223,7 +223,7 @@ fn strangers_live_on() {
 /// The ladder's SIGKILL, or another's, has ended the group already.
 #[test]
 fn what_has_left_the_group_dies_also_when_that_is_dead() {
-    let script = "setsid sh -c 'echo $$; exec sleep 60' & echo $$; exec sleep 60";
+    let script = "setsid sh -c 'echo $$; exec sleep 600' & echo $$; exec sleep 600";
     let mut running = start(minding("--drain 60s", script));
     let tree = members(&mut running, 2);
     let leader = tree
@@ -258,7 +258,7 @@ fn no_end_but_sigkill_leaves_a_guardian() {
         assert_eq!(ended.status, status, "{words:?}: {}", ended.stderr());
         assert_eq!(guardian_of(id), None, "{words:?}");
     }
-    let mut running = start(minding("", "echo ready; exec sleep 60"));
+    let mut running = start(minding("", "echo ready; exec sleep 600"));
     assert_eq!(running.line(), "ready");
     let guardian = guardian(&running);
     running.signal(Signal::TERM);
@@ -269,7 +269,7 @@ fn no_end_but_sigkill_leaves_a_guardian() {
 #[test]
 fn the_guardian_holds_nothing_of_ours() {
     let place = Place::new();
-    let mut command = minding("", "echo ready; exec sleep 60");
+    let mut command = minding("", "echo ready; exec sleep 600");
     command.current_dir(place.path(""));
     let mut running = start(command);
     assert_eq!(running.line(), "ready");
