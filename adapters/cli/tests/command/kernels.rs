@@ -13,7 +13,7 @@ use crate::support::{
 
 #[test]
 fn a_command_dies_with_childminder() {
-    let mut running = start(minding("", "echo $$; exec sleep 60"));
+    let mut running = start(minding("", "echo $$; exec sleep 600"));
     let child = running.process();
     running.signal(Signal::KILL);
     child.wait_until_gone();
