@@ -162,7 +162,7 @@ fn the_readme_s_example() {
 fn a_child_that_ignores_sigint_is_killed_with_all_its_children() {
     let ended = run(
         "--idle 500ms --grace 500ms",
-        "trap '' INT; sleep 60 & echo $!; sleep 60 & echo $!; echo $$; wait",
+        "trap '' INT; sleep 600 & echo $!; sleep 600 & echo $!; echo $$; wait",
     );
     ended.expect(
         124,
@@ -176,7 +176,7 @@ fn a_child_that_ignores_sigint_is_killed_with_all_its_children() {
 
 #[test]
 fn what_the_child_leaves_behind_goes_with_it() {
-    let ended = run("--idle 300ms", "(trap '' INT; sleep 60) & echo $!; wait");
+    let ended = run("--idle 300ms", "(trap '' INT; sleep 600) & echo $!; wait");
     assert_eq!(ended.status, 124);
     Process::named(ended.stdout()).wait_until_gone();
 }
@@ -270,7 +270,7 @@ fn a_longer_ladder_is_gone_through() {
 fn a_child_that_outlives_the_ladder_is_not_left_behind() {
     let mut running = start(minding(
         "--idle 300ms --ladder TERM:200ms",
-        "trap '' TERM; echo $$; exec sleep 60",
+        "trap '' TERM; echo $$; exec sleep 600",
     ));
     let id = running.line();
     let ended = running.finish();

@@ -317,7 +317,7 @@ fn a_child_that_ends_well_when_asked_ends_well() {
 fn nothing_is_left_running() {
     let mut running = start(minding(
         "--drain 200ms",
-        "(trap '' TERM; sleep 60) & echo $!; wait",
+        "(trap '' TERM; sleep 600) & echo $!; wait",
     ));
     let grandchild = running.process();
     running.signal(Signal::TERM);
