@@ -8,9 +8,9 @@ use std::time::Duration;
 use childminder::{ExitStatus, Outcome, Signal, Stream, Target};
 use childminder_terminal::{
     InBackground, JobControl, Minded as _, Modes, Terminal as Ours, Tty, Uses, leads_own_group,
+    leads_own_session,
 };
 use childminder_unix::{Arrival, Child, Command, SpawnOptions, Stdio, signals};
-use rustix::process::{getpid, getsid};
 use signal_hook::consts::{SIGSTOP, SIGWINCH};
 
 use crate::event_loop::{Attendant, EventLoop, Owner};
@@ -128,7 +128,7 @@ impl Terminal {
 
     /// Whether a shell runs us as a job: we have a controlling terminal, and did not begin the session.
     pub(crate) fn is_of_a_shells_job() -> bool {
-        Ours::controlling().is_some() && getsid(None) != Ok(getpid())
+        Ours::controlling().is_some() && !leads_own_session()
     }
 
     /// After the start: our terminal is the command's now, or raw.

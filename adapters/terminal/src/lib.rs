@@ -52,5 +52,5 @@ pub use held_stop::HeldStop;
 pub use job_control::{InBackground, JobControl, Uses};
 pub use minded::Minded;
 pub use pty::Pty;
-pub use terminal::{Modes, Terminal, is_in_background, leads_own_group};
+pub use terminal::{Modes, Terminal, is_in_background, leads_own_group, leads_own_session};
 pub use tty::Tty;

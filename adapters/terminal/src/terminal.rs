@@ -194,6 +194,13 @@ pub fn leads_own_group() -> bool {
     our_group() == Some(getpid())
 }
 
+/// Whether we lead our session, as what a terminal's emulator or a remote login starts does.
+///
+/// Not by rustix's `getsid`, which has no value for a session whose leader is out of sight, in a PID namespace.
+pub fn leads_own_session() -> bool {
+    nix::unistd::getsid(None) == Ok(nix::unistd::getpid())
+}
+
 /// Not rustix's `getpgrp`, which panics where the group's leader is out of sight, in a PID namespace.
 fn our_group() -> Option<Pid> {
     Pid::from_raw(nix::unistd::getpgrp().as_raw())

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, getpgid, getsid, kill_process, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::support::{
     BINARY, Place, Process, Random, Running, minding, minding_words, piped, start, text, wait_until,
@@ -223,16 +223,11 @@ fn strangers_live_on() {
 /// The ladder's SIGKILL, or another's, has ended the group already.
 #[test]
 fn what_has_left_the_group_dies_also_when_that_is_dead() {
-    let script = "setsid sh -c 'echo $$; exec sleep 600' & echo $$; exec sleep 600";
+    let script = "echo $$; setsid sh -c 'echo $$; exec sleep 600' & exec sleep 600";
     let mut running = start(minding("--drain 60s", script));
     let tree = members(&mut running, 2);
-    let leader = tree
-        .iter()
-        .map(|member| member.0.to_string().parse().expect("a number"));
-    let leader = leader
-        .filter_map(Pid::from_raw)
-        .find(|id| getpgid(Some(*id)) == Ok(*id) && getsid(Some(*id)) != Ok(*id));
-    kill_process_group(leader.expect("the command"), Signal::KILL).expect("it runs");
+    let command = tree[0].0.to_string().parse().ok().and_then(Pid::from_raw);
+    kill_process_group(command.expect("the command"), Signal::KILL).expect("it runs");
     wait_until(|| tree.iter().any(|member| member.0.is_gone()));
     running.signal(Signal::KILL);
     wait_until_gone(&tree);

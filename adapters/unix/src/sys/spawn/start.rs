@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use nix::libc::SIGHUP;
 use nix::sys::signal::SigSet;
 use rustix::io::Errno;
-use rustix::process::{Pid, getpgid, getpid, getppid, getsid, setpgid, setsid};
+use rustix::process::{Pid, getpgid, getpid, getppid, setpgid, setsid};
 
 use super::stops::RECORDED;
 use crate::spawn_options::{Place, Signals, SpawnOptions};
@@ -123,9 +123,11 @@ fn begin_group() -> Result<(), Errno> {
 }
 
 /// A hook of the command's own may have begun one.
+///
+/// Not rustix's `getsid`, which has no value for a session whose leader is out of sight, in a PID namespace.
 fn begin_session() -> Result<(), Errno> {
     match setsid() {
-        Err(Errno::PERM) if getsid(None) == Ok(getpid()) => Ok(()),
+        Err(Errno::PERM) if nix::unistd::getsid(None) == Ok(nix::unistd::getpid()) => Ok(()),
         result => result.map(drop),
     }
 }
