@@ -1,6 +1,7 @@
 //! What the fuzzer has found worth keeping, without the fuzzer.
 
 use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
 use childminder_tests::fuzz;
@@ -25,8 +26,9 @@ fn replay(target: &str, check: fn(&[u8])) {
     let mut replayed = 0;
     for seed in fs::read_dir(&seeds).expect("a directory of seeds") {
         let seed = seed.expect("a seed").path();
-        println!("{}", seed.display());
-        check(&fs::read(seed).expect("a seed"));
+        let bytes = fs::read(&seed).expect("a seed");
+        let checked = catch_unwind(AssertUnwindSafe(|| check(&bytes)));
+        assert!(checked.is_ok(), "by {}", seed.display());
         replayed += 1;
     }
     assert!(replayed > 0, "no seeds in {}", seeds.display());
