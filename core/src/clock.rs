@@ -13,6 +13,7 @@ pub(crate) struct Clock {
 
 impl Clock {
     /// A `now` that runs backwards is taken as the last one seen.
+    #[inline]
     pub(crate) fn advance(&mut self, now: Instant) {
         let now = now.max(self.now);
         if self.suspended {
@@ -33,6 +34,7 @@ impl Clock {
         self.suspended
     }
 
+    #[inline]
     pub(crate) fn running(&self) -> Instant {
         Instant(self.now.0 - self.held)
     }

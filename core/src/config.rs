@@ -115,6 +115,7 @@ pub enum Activity {
 
 impl Activity {
     /// Whether output on this stream is activity.
+    #[inline]
     pub const fn counts(self, stream: Stream) -> bool {
         match self {
             Self::AnyOutput => true,

@@ -25,9 +25,13 @@
 //! [`poll_action`](MonitorState::poll_action) tells the difference, in the order of [`Action`]'s list.
 //! So nothing can overflow however long the owner does not poll, and what has not been polled can still
 //! be taken back: a signal to a leader that has exited meanwhile, a notification that an error overtook.
+//!
+//! Activity is what happens most, and mostly it puts the idle deadline off and does no more. So it has a
+//! short way through a monitor that is [`Calm`]: nothing has to be checked, settled or told then.
 
 mod rebased;
 
+use core::hash::{Hash, Hasher};
 use core::num::NonZeroU64;
 use core::time::Duration;
 
@@ -53,46 +57,57 @@ use crate::verdict::{Distinct, Verdict};
 ///   [`first_error`](Self::first_error), [`is_terminating`](Self::is_terminating),
 ///   [`is_suspended`](Self::is_suspended), [`silence`](Self::silence), [`outcome`](Self::outcome).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+// In memory the fields stand as they do here: those that activity touches are neighbours, in two lines of the cache.
+#[repr(C)]
 pub struct MonitorState {
-    limits: Limits,
-    /// What the ladder is made of.
-    plan: Ladder,
+    strays: Hunt,
+    sweep: Sweep,
+    ended: bool,
+    polled: Polled,
+    output: Output,
+    /// What counts as activity.
+    activity: Activity,
+    calm: Calm,
+    ladder: LadderState,
+    child: Child,
     clock: Clock,
-    /// The latest activity, or the start, in running time.
-    last_activity: Instant,
+    silence: Silence,
     timers: Timers,
     /// The wake-up that the owner was last told of, in the caller's time.
     polled_wake: Instant,
-    child: Child,
-    output: Output,
-    ladder: LadderState,
+    limits: Limits,
+    /// What the ladder is made of.
+    plan: Ladder,
     passed_on: PassedOn,
-    strays: Hunt,
     notifications: Notifications,
     verdict: Verdict,
-    ended: bool,
-    polled: Polled,
 }
 
 impl MonitorState {
     /// A monitor of a child that has not been started.
     pub fn new(config: Config) -> Self {
         Self {
-            limits: Limits::of(&config),
-            plan: config.ladder,
-            clock: Clock::default(),
-            last_activity: Instant::ZERO,
-            timers: Timers::OFF,
-            polled_wake: Instant::FAR_FUTURE,
-            child: Child::New,
-            output: Output::Open,
-            ladder: LadderState::default(),
-            passed_on: PassedOn::default(),
             strays: Hunt::default(),
-            notifications: Notifications::NONE,
-            verdict: Verdict::default(),
+            sweep: config.sweep,
             ended: false,
             polled: Polled::Nothing,
+            output: Output::Open,
+            activity: config.activity,
+            calm: Calm(false),
+            ladder: LadderState::default(),
+            child: Child::New,
+            clock: Clock::default(),
+            silence: Silence {
+                since: Instant::ZERO,
+                limit: limit_nanos(config.idle_timeout),
+            },
+            timers: Timers::OFF,
+            polled_wake: Instant::FAR_FUTURE,
+            limits: Limits::of(&config),
+            plan: config.ladder,
+            passed_on: PassedOn::default(),
+            notifications: Notifications::NONE,
+            verdict: Verdict::default(),
         }
     }
 
@@ -101,38 +116,19 @@ impl MonitorState {
     /// # Errors
     ///
     /// [`Misuse`] for an event that makes no sense in this state; the state is unchanged.
+    #[inline]
     pub fn handle(&mut self, now: Instant, event: Event) -> Result<(), Misuse> {
-        self.check(event)?;
-        self.clock.advance(now);
         match event {
-            Event::Started => self.started(),
-            Event::Output { stream, bytes } => self.wrote(stream, bytes),
-            Event::Progress => self.progressed(),
-            Event::Tick => self.tick(),
-            Event::Notify => {
-                self.notifications.enqueue();
+            Event::Output { stream, bytes } if self.calm.0 => {
+                self.clock.advance(now);
+                self.wrote(stream, bytes);
             }
-            Event::NotifyDone { id, ok } => self.answered(id, ok),
-            Event::Fail => {
-                self.failed();
+            Event::Progress if self.calm.0 => {
+                self.clock.advance(now);
+                self.progressed();
             }
-            Event::Terminate => self.terminate(),
-            Event::Escalate => self.escalate(),
-            Event::Kill => self.kill(),
-            Event::PassOn { signal, target } => self.pass_on(signal, target),
-            Event::SetIdleTimeout(limit) => {
-                self.limits.idle = limit_nanos(limit);
-                self.arm_idle();
-            }
-            Event::SetLadder(ladder) => self.set_ladder(ladder),
-            Event::OutputClosed => self.output_ended(),
-            Event::ChildExited(status) => self.exited(status),
-            Event::StraysSeen { living, immune } => self.strays_seen(living, immune),
-            Event::StraysUnseen => self.strays_unseen(),
-            Event::Suspended => self.clock.suspend(),
-            Event::Resumed => self.clock.resume(),
+            _ => return self.handle_any(now, event),
         }
-        self.settle();
         Ok(())
     }
 
@@ -143,7 +139,7 @@ impl MonitorState {
     /// [`Misuse`], as for [`handle`](Self::handle).
     pub fn notify(&mut self, now: Instant) -> Result<NotificationId, Misuse> {
         self.check(Event::Notify)?;
-        self.clock.advance(now);
+        self.begin(now);
         let id = self.notifications.enqueue();
         self.settle();
         Ok(id)
@@ -156,7 +152,7 @@ impl MonitorState {
     /// [`Misuse`], as for [`handle`](Self::handle).
     pub fn fail(&mut self, now: Instant) -> Result<FailureId, Misuse> {
         self.check(Event::Fail)?;
-        self.clock.advance(now);
+        self.begin(now);
         let id = self.failed();
         self.settle();
         Ok(id)
@@ -164,18 +160,15 @@ impl MonitorState {
 
     /// The next thing to do, until there is none. What is left unpolled is kept, except what has
     /// become wrong meanwhile: a signal to the leader after its exit, a notification after an error.
+    #[inline]
     pub fn poll_action(&mut self) -> Option<Action> {
-        self.poll_error()
-            .or_else(|| self.poll_stage())
-            .or_else(|| self.poll_passed_on())
-            .or_else(|| self.poll_sweep())
-            .or_else(|| self.poll_kill_strays())
-            .or_else(|| self.poll_look_for_strays())
-            .or_else(|| self.poll_discarded())
-            .or_else(|| self.poll_notification())
-            .or_else(|| self.poll_wake())
-            .or_else(|| self.poll_reap())
-            .or_else(|| self.poll_finish())
+        if self.calm.0 {
+            return None;
+        }
+        let action = self.poll_any();
+        let may_be_calm = self.child == Child::Running && self.output == Output::Open;
+        self.calm = Calm(may_be_calm && action.is_none());
+        action
     }
 
     /// When to send the next `Tick`: never later than the next deadline, and `Some` whenever one is
@@ -216,7 +209,7 @@ impl MonitorState {
     /// How long there had been no activity when the latest event came: since the start, if there has been none. The
     /// time while suspended does not count, nor does it for the idle deadline.
     pub fn silence(&self) -> Duration {
-        self.clock.running().since(self.last_activity)
+        self.clock.running().since(self.silence.since)
     }
 
     /// How it ended, once it has: what `Finish` carries.
@@ -265,6 +258,46 @@ impl MonitorState {
 
 /// How each event moves its machine.
 impl MonitorState {
+    fn handle_any(&mut self, now: Instant, event: Event) -> Result<(), Misuse> {
+        self.check(event)?;
+        self.begin(now);
+        match event {
+            Event::Started => self.started(),
+            Event::Output { stream, bytes } => self.wrote(stream, bytes),
+            Event::Progress => self.progressed(),
+            Event::Tick => self.tick(),
+            Event::Notify => {
+                self.notifications.enqueue();
+            }
+            Event::NotifyDone { id, ok } => self.answered(id, ok),
+            Event::Fail => {
+                self.failed();
+            }
+            Event::Terminate => self.terminate(),
+            Event::Escalate => self.escalate(),
+            Event::Kill => self.kill(),
+            Event::PassOn { signal, target } => self.pass_on(signal, target),
+            Event::SetIdleTimeout(limit) => {
+                self.silence.limit = limit_nanos(limit);
+                self.arm_idle();
+            }
+            Event::SetLadder(ladder) => self.set_ladder(ladder),
+            Event::OutputClosed => self.output_ended(),
+            Event::ChildExited(status) => self.exited(status),
+            Event::StraysSeen { living, immune } => self.strays_seen(living, immune),
+            Event::StraysUnseen => self.strays_unseen(),
+            Event::Suspended => self.clock.suspend(),
+            Event::Resumed => self.clock.resume(),
+        }
+        self.settle();
+        Ok(())
+    }
+
+    fn begin(&mut self, now: Instant) {
+        self.clock.advance(now);
+        self.calm = Calm(false);
+    }
+
     fn started(&mut self) {
         self.child = Child::Running;
         self.progressed();
@@ -276,24 +309,27 @@ impl MonitorState {
         }
     }
 
+    #[inline]
     fn wrote(&mut self, stream: Stream, bytes: u64) {
         if bytes == 0 {
             return;
         }
         self.timers.stop(Deadline::FirstOutput);
-        if self.limits.activity.counts(stream) {
+        if self.activity.counts(stream) {
             self.progressed();
         }
     }
 
+    #[inline]
     fn progressed(&mut self) {
-        self.last_activity = self.clock.running();
+        self.silence.since = self.clock.running();
         self.arm_idle();
     }
 
+    #[inline]
     fn arm_idle(&mut self) {
         if self.child == Child::Running && !self.ladder.started {
-            self.arm(Deadline::Idle, self.limits.idle);
+            self.arm(Deadline::Idle, self.silence.limit);
         }
     }
 
@@ -538,7 +574,7 @@ impl MonitorState {
     }
 
     fn is_swept(&self) -> bool {
-        match self.limits.sweep {
+        match self.sweep {
             Sweep::Never => false,
             Sweep::Terminated => self.ladder.started,
             Sweep::Always => true,
@@ -553,6 +589,7 @@ impl MonitorState {
         matches!(self.child, Child::Exited(_)) && self.plan.stages().take(reached).any(kills)
     }
 
+    #[inline]
     fn arm(&mut self, deadline: Deadline, span: u64) {
         let at = self.clock.running().0.saturating_add(span);
         self.timers.set(deadline, Instant(at));
@@ -633,6 +670,20 @@ impl MonitorState {
 
 /// What has been decided and not yet polled.
 impl MonitorState {
+    fn poll_any(&mut self) -> Option<Action> {
+        self.poll_error()
+            .or_else(|| self.poll_stage())
+            .or_else(|| self.poll_passed_on())
+            .or_else(|| self.poll_sweep())
+            .or_else(|| self.poll_kill_strays())
+            .or_else(|| self.poll_look_for_strays())
+            .or_else(|| self.poll_discarded())
+            .or_else(|| self.poll_notification())
+            .or_else(|| self.poll_wake())
+            .or_else(|| self.poll_reap())
+            .or_else(|| self.poll_finish())
+    }
+
     fn poll_error(&mut self) -> Option<Action> {
         let (error, first) = self.verdict.poll()?;
         Some(Action::RecordError { error, first })
@@ -728,6 +779,35 @@ impl MonitorState {
         }
         poll
     }
+}
+
+/// How long the child has not been active, and how long that may last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Silence {
+    /// The latest activity, or the start, in running time.
+    since: Instant,
+    /// In nanoseconds; `u64::MAX` is for ever.
+    limit: u64,
+}
+
+/// Whether it is known that the child runs, that its output is open, and that nothing is left to poll.
+///
+/// Activity does not change that: it moves no deadline nearer. Every other event does away with it, until the
+/// actions have been polled again. It can be told from the rest of the state, so two that differ in nothing
+/// else are equal.
+#[derive(Clone, Copy, Debug)]
+struct Calm(bool);
+
+impl PartialEq for Calm {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Calm {}
+
+impl Hash for Calm {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -976,7 +1056,6 @@ enum Polled {
 /// The config's limits in nanoseconds; `u64::MAX` is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Limits {
-    idle: u64,
     first_output: u64,
     run: u64,
     notification: u64,
@@ -985,14 +1064,11 @@ struct Limits {
     drain: u64,
     /// `u64::MAX` is no search at all.
     strays: u64,
-    activity: Activity,
-    sweep: Sweep,
 }
 
 impl Limits {
     fn of(config: &Config) -> Self {
         Self {
-            idle: limit_nanos(config.idle_timeout),
             first_output: limit_nanos(config.first_output_timeout),
             run: limit_nanos(config.run_timeout),
             notification: limit_nanos(config.notification_timeout),
@@ -1002,8 +1078,6 @@ impl Limits {
             strays: config
                 .stray_timeout
                 .map_or(u64::MAX, |limit| limit_nanos(Some(limit)).min(u64::MAX - 1)),
-            activity: config.activity,
-            sweep: config.sweep,
         }
     }
 }

@@ -50,10 +50,12 @@ pub(crate) struct Timers([Instant; Deadline::ALL.len()]);
 impl Timers {
     pub(crate) const OFF: Self = Self([Instant::FAR_FUTURE; Deadline::ALL.len()]);
 
+    #[inline]
     pub(crate) fn set(&mut self, deadline: Deadline, at: Instant) {
         self.0[deadline as usize] = at;
     }
 
+    #[inline]
     pub(crate) fn stop(&mut self, deadline: Deadline) {
         self.set(deadline, Instant::FAR_FUTURE);
     }
@@ -70,8 +72,11 @@ impl Timers {
         self
     }
 
-    /// The earliest deadline; it may be due in the far future.
+    /// The earliest deadline, of several the first in the list; it may be due in the far future.
     pub(crate) fn next(&self) -> Option<(Instant, Deadline)> {
-        self.0.into_iter().zip(Deadline::ALL).min()
+        self.0
+            .into_iter()
+            .zip(Deadline::ALL)
+            .min_by_key(|(at, _)| *at)
     }
 }

@@ -36,7 +36,7 @@ impl MonitorState {
         let clock = rebased.clock;
         rebased.clock = clock.restarted_at(Self::REBASED_NOW);
         // It decides nothing.
-        rebased.last_activity = Self::REBASED_NOW;
+        rebased.silence.since = Self::REBASED_NOW;
         rebased.timers = rebased.timers.moved(clock.running(), Self::REBASED_NOW);
         rebased.polled_wake = if self.wake_is_overdue(clock) {
             Instant::ZERO
