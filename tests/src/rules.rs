@@ -25,7 +25,8 @@ use crate::history::{History, Turn};
 use crate::model::{Chronicle, Past, What};
 
 pub use calls::{
-    rule_13_spurious_ticks, rule_15_misuse_changes_nothing, rule_16_repeatable, same_outcome,
+    disturb, rule_13_spurious_ticks, rule_15_misuse_changes_nothing, rule_16_repeatable,
+    rule_16_the_long_way, same_outcome,
 };
 pub use deadlines::{
     rule_10_idle, rule_11_first_output_and_run, rule_14_never_stalls, rule_21_waits_while_suspended,

@@ -4,6 +4,7 @@ use childminder::{Action, Config, Event, Instant, Misuse, MonitorState, Notifica
 
 use crate::history::{History, Seen, Turn};
 use crate::op::{Case, Drain, Op, Wait, Whose};
+use crate::rules;
 
 /// A [`Driver`] with the history of what it did.
 #[derive(Clone, Debug)]
@@ -44,6 +45,11 @@ impl Run {
         let turn = self.driver.tell(at, event);
         self.history.turns.push(turn);
         &self.last().polled
+    }
+
+    /// What comes next will take the long way through the monitor.
+    pub fn disturb(&mut self, at: Instant) {
+        rules::disturb(&mut self.driver.monitor, at);
     }
 
     /// From here on, polls so many actions after each event.

@@ -14,6 +14,7 @@ use childminder::{
 use indexmap::IndexSet;
 
 use crate::op::{Drain, Op, Wait, Whose};
+use crate::rules::disturb;
 use crate::run::MOST_ACTIONS;
 use crate::small::another_ladder;
 use crate::watch::Watch;
@@ -264,6 +265,7 @@ impl Node {
             };
         }
         by_name(before.clone(), event, &self.monitor)?;
+        by_the_long_way(before.clone(), event, &self.monitor)?;
         *fullest = (*fullest).max(pending(&self.monitor)?);
         self.watch.told(config, &before, event)?;
         let most = match self.drain {
@@ -396,6 +398,25 @@ fn by_name(mut monitor: MonitorState, event: Event, handled: &MonitorState) -> R
         Ok(())
     } else {
         Err(format!("rule 16: {event:?} depends on how it is told"))
+    }
+}
+
+/// Activity does the same where it can take no short way.
+fn by_the_long_way(
+    mut monitor: MonitorState,
+    event: Event,
+    handled: &MonitorState,
+) -> Result<(), String> {
+    if !matches!(event, Event::Output { .. } | Event::Progress) {
+        return Ok(());
+    }
+    let now = MonitorState::REBASED_NOW;
+    disturb(&mut monitor, now);
+    let result = monitor.handle(now, event);
+    if result.is_ok() && monitor == *handled && pending(&monitor) == pending(handled) {
+        Ok(())
+    } else {
+        Err(format!("rule 16: {event:?} depends on what came before it"))
     }
 }
 

@@ -136,6 +136,11 @@ fn rule_16_the_same_events_give_the_same_actions() {
 }
 
 #[test]
+fn rule_16_activity_does_the_same_by_the_long_way() {
+    holds(rules::rule_16_the_long_way);
+}
+
+#[test]
 fn rule_17_a_signal_that_is_passed_on_is_sent_as_it_is() {
     holds(rules::rule_17_passed_on);
 }

@@ -22,14 +22,14 @@ const fn monitor(name: &'static str, was: &'static str, is: &'static str) -> Bug
     }
 }
 
-pub(crate) const BUGS: [Bug; 59] = [
+pub(crate) const BUGS: [Bug; 63] = [
     monitor(
         "late output starts the kill stage's wait again",
-        "self.timers.stop(Deadline::FirstOutput);\n        if self.limits.activity.counts(stream) {",
+        "self.timers.stop(Deadline::FirstOutput);\n        if self.activity.counts(stream) {",
         "if let Some((_, stage)) = self.plan.after(self.ladder.reached.wrapping_sub(1)).next().filter(|_| BUG) {
             self.arm(Deadline::Stage, limit_nanos(stage.wait));
         }
-        self.timers.stop(Deadline::FirstOutput);\n        if self.limits.activity.counts(stream) {",
+        self.timers.stop(Deadline::FirstOutput);\n        if self.activity.counts(stream) {",
     ),
     monitor(
         "SIGKILL goes to the leader after its exit",
@@ -81,9 +81,9 @@ pub(crate) const BUGS: [Bug; 59] = [
     monitor(
         "the idle deadline is a nanosecond late",
         "if self.child == Child::Running && !self.ladder.started {
-            self.arm(Deadline::Idle, self.limits.idle);",
+            self.arm(Deadline::Idle, self.silence.limit);",
         "if self.child == Child::Running && !self.ladder.started {
-            self.arm(Deadline::Idle, self.limits.idle.saturating_add(u64::from(BUG)));",
+            self.arm(Deadline::Idle, self.silence.limit.saturating_add(u64::from(BUG)));",
     ),
     monitor(
         "a deadline fires a nanosecond early",
@@ -153,7 +153,7 @@ pub(crate) const BUGS: [Bug; 59] = [
     monitor(
         "standard error is activity where only standard output should be",
         "counts(stream) {\n            self.progressed();",
-        "counts(stream) || (BUG && self.limits.activity == Activity::Stdout) {\n            self.progressed();",
+        "counts(stream) || (BUG && self.activity == Activity::Stdout) {\n            self.progressed();",
     ),
     monitor(
         "the group is swept though nothing was terminated",
@@ -356,12 +356,12 @@ pub(crate) const BUGS: [Bug; 59] = [
     ),
     monitor(
         "output after the exit starts the drain again",
-        "self.timers.stop(Deadline::FirstOutput);\n        if self.limits.activity.counts(stream)",
+        "self.timers.stop(Deadline::FirstOutput);\n        if self.activity.counts(stream)",
         "self.timers.stop(Deadline::FirstOutput);
         if BUG && matches!(self.child, Child::Exited(_)) {
             self.arm(Deadline::Drain, self.limits.drain);
         }
-        if self.limits.activity.counts(stream)",
+        if self.activity.counts(stream)",
     ),
     monitor(
         "a lazy owner hears only of the last stage",
@@ -392,7 +392,32 @@ pub(crate) const BUGS: [Bug; 59] = [
     Bug {
         name: "of two deadlines the later one fires first",
         file: "timers.rs",
-        was: ".min()",
-        is: ".reduce(|one, other| if BUG { one.max(other) } else { one.min(other) })",
+        was: ".min_by_key(|(at, _)| *at)",
+        is: ".min_by_key(|(at, _)| if BUG { u64::MAX - at.0 } else { at.0 })",
     },
+    monitor(
+        "a request leaves a monitor calm",
+        "        self.calm = Calm(false);",
+        "        self.calm = Calm(BUG && self.calm.0);",
+    ),
+    monitor(
+        "a monitor is calm while a wake-up has to be asked for",
+        "self.calm = Calm(may_be_calm && action.is_none());",
+        "self.calm = Calm(may_be_calm && (action.is_none() || BUG && matches!(action, Some(Action::RunNotification { .. }))));",
+    ),
+    monitor(
+        "a monitor is calm though its output has been closed",
+        "self.child == Child::Running && self.output == Output::Open;",
+        "self.child == Child::Running && (self.output == Output::Open || BUG);",
+    ),
+    monitor(
+        "in a calm monitor every output is activity",
+        "                self.wrote(stream, bytes);\n            }\n            Event::Progress",
+        "                self.wrote(stream, bytes);
+                if BUG {
+                    self.progressed();
+                }
+            }
+            Event::Progress",
+    ),
 ];

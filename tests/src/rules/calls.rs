@@ -1,9 +1,9 @@
 //! What any call may do.
 
-use childminder::{Action, Event};
+use childminder::{Action, Event, Instant, MonitorState};
 
 use super::{Violation, each_turn, ensure};
-use crate::history::{History, Seen};
+use crate::history::{History, Seen, Turn};
 use crate::run::Run;
 
 /// A spurious `Tick` changes nothing. Draining actions eagerly or lazily leads to the same outcome.
@@ -96,4 +96,34 @@ pub fn rule_16_repeatable(history: &History) -> Result<(), Violation> {
         ensure(is_same, number, "told again, it does otherwise")?;
     }
     Ok(())
+}
+
+/// The same events give the same actions, also where activity takes the long way through the monitor.
+pub fn rule_16_the_long_way(history: &History) -> Result<(), Violation> {
+    let mut run = Run::new(history.config);
+    for (number, turn) in history.turns.iter().enumerate() {
+        run.drain(turn.drain);
+        if turn.result.is_ok() {
+            run.disturb(turn.at);
+        }
+        run.tell(turn.at, turn.event);
+        let told = Turn {
+            changed: turn.changed,
+            ..run.last().clone()
+        };
+        ensure(told == *turn, number, "the long way leads elsewhere")?;
+    }
+    Ok(())
+}
+
+/// Tells the monitor what it knows: that its child is suspended, or is not. So it has something to settle
+/// and to be polled for, as far as it can see, and what comes next cannot take a short way.
+pub fn disturb(monitor: &mut MonitorState, now: Instant) {
+    let known = if monitor.is_suspended() {
+        Event::Suspended
+    } else {
+        Event::Resumed
+    };
+    // Before the start and after the end this is refused, and there is no short way.
+    let _ = monitor.handle(now, known);
 }
