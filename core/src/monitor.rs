@@ -26,8 +26,8 @@
 //! So nothing can overflow however long the owner does not poll, and what has not been polled can still
 //! be taken back: a signal to a leader that has exited meanwhile, a notification that an error overtook.
 //!
-//! Activity is what happens most, and mostly it puts the idle deadline off and does no more. So it has a
-//! short way through a monitor that is [`Calm`]: nothing has to be checked, settled or told then.
+//! Output is what happens most, and mostly it puts the idle deadline off and does no more. So it has a short
+//! way through a monitor that is [`Calm`]: nothing has to be checked, settled or told then.
 
 mod rebased;
 
@@ -57,7 +57,7 @@ use crate::verdict::{Distinct, Verdict};
 ///   [`first_error`](Self::first_error), [`is_terminating`](Self::is_terminating),
 ///   [`is_suspended`](Self::is_suspended), [`silence`](Self::silence), [`outcome`](Self::outcome).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-// In memory the fields stand as they do here: those that activity touches are neighbours, in two lines of the cache.
+// In memory the fields stand as they do here, so that those which output touches are neighbours.
 #[repr(C)]
 pub struct MonitorState {
     strays: Hunt,
@@ -122,14 +122,10 @@ impl MonitorState {
             Event::Output { stream, bytes } if self.calm.0 => {
                 self.clock.advance(now);
                 self.wrote(stream, bytes);
+                Ok(())
             }
-            Event::Progress if self.calm.0 => {
-                self.clock.advance(now);
-                self.progressed();
-            }
-            _ => return self.handle_any(now, event),
+            _ => self.handle_any(now, event),
         }
-        Ok(())
     }
 
     /// [`Event::Notify`], and the ticket that it was given.
@@ -792,7 +788,7 @@ struct Silence {
 
 /// Whether it is known that the child runs, that its output is open, and that nothing is left to poll.
 ///
-/// Activity does not change that: it moves no deadline nearer. Every other event does away with it, until the
+/// Output does not change that: it moves no deadline nearer. Every other event does away with it, until the
 /// actions have been polled again. It can be told from the rest of the state, so two that differ in nothing
 /// else are equal.
 #[derive(Clone, Copy, Debug)]

@@ -310,14 +310,14 @@ pub(crate) const BUGS: [Bug; 63] = [
     ),
     monitor(
         "a limit of more than 584 years is cut short",
-        "fn of(config: &Config) -> Self {\n        Self {\n            idle:",
+        "fn of(config: &Config) -> Self {\n        Self {\n            first_output:",
         "fn of(config: &Config) -> Self {
         let limit_nanos = |limit: Option<Duration>| match limit {
             Some(limit) if BUG => limit.as_nanos() as u64,
             limit => limit_nanos(limit),
         };
         Self {
-            idle:",
+            first_output:",
     ),
     monitor(
         "two deadlines of one tick are not settled in between",
@@ -412,12 +412,11 @@ pub(crate) const BUGS: [Bug; 63] = [
     ),
     monitor(
         "in a calm monitor every output is activity",
-        "                self.wrote(stream, bytes);\n            }\n            Event::Progress",
+        "                self.wrote(stream, bytes);\n",
         "                self.wrote(stream, bytes);
                 if BUG {
                     self.progressed();
                 }
-            }
-            Event::Progress",
+",
     ),
 ];
