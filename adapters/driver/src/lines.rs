@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::num::NonZeroUsize;
 
+use memchr::memchr_iter;
+
 /// Splits the output of one stream into lines, however it arrives.
 ///
 /// A handler has one for each stream that it wants as lines, gives it every piece from
@@ -96,15 +98,14 @@ impl Lines {
 
     /// Takes more output, and hands out each line that it ends, and each piece that it fills.
     pub fn push(&mut self, bytes: &[u8], mut each: impl FnMut(Line<'_>)) {
-        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
-            let Some(text) = piece.strip_suffix(b"\n") else {
-                let rest = self.cut(piece, &mut each);
-                self.partial.extend_from_slice(rest);
-                continue;
-            };
-            let rest = self.cut(text, &mut each);
+        let mut begin = 0;
+        for end in memchr_iter(b'\n', bytes) {
+            let rest = self.cut(&bytes[begin..end], &mut each);
             self.end(rest, Ending::Newline, &mut each);
+            begin = end + 1;
         }
+        let rest = self.cut(&bytes[begin..], &mut each);
+        self.partial.extend_from_slice(rest);
     }
 
     /// The output has ended: hands out what came behind the last newline, if anything did.

@@ -54,7 +54,9 @@ impl Netstrings {
             each(text);
             rest = after;
         }
-        self.begun = rest.to_vec();
+        let used = stream.len() - rest.len();
+        stream.drain(..used);
+        self.begun = stream;
         Ok(())
     }
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use childminder::Stream;
+use memchr::{memchr, memrchr, memrchr_iter};
 
 /// Keeps the last lines of both streams together, in the order in which they were last added to.
 ///
@@ -26,17 +27,20 @@ use childminder::Stream;
 /// bar only the last state is kept. Of a line longer than [`Tail::LONGEST_LINE`] the beginning is kept.
 ///
 /// Both the number of lines and that of their bytes are limited. A line counts as long as what is kept of
-/// it, and one byte for its newline. No more text than the limit is kept, and an unfinished line of each stream; each line takes a few
-/// words of memory besides.
+/// it, and one byte for its newline. No more text than the limit is kept, which may take four times its size
+/// in memory, and an unfinished line of each stream; each line takes a few words besides.
+///
+/// What is pushed is read from its end, and no farther than there are lines to keep.
 #[derive(Clone, Debug)]
 pub struct Tail {
     max_lines: usize,
     max_bytes: usize,
     lines: VecDeque<Kept>,
-    /// What `lines` count for together.
-    bytes: usize,
-    stdout: Partial,
-    stderr: Partial,
+    /// The text of `lines`, behind what is left of lines that have been forgotten.
+    text: Vec<u8>,
+    forgotten: usize,
+    /// The unfinished line of each stream.
+    partials: [Partial; 2],
     pushes: u64,
 }
 
@@ -67,36 +71,35 @@ impl Tail {
             max_lines,
             max_bytes,
             lines: VecDeque::new(),
-            bytes: 0,
-            stdout: Partial::default(),
-            stderr: Partial::default(),
+            text: Vec::new(),
+            forgotten: 0,
+            partials: Default::default(),
             pushes: 0,
         }
     }
 
     /// Takes more output.
     pub fn push(&mut self, stream: Stream, bytes: &[u8]) {
-        if self.max_lines == 0 || self.max_bytes == 0 {
+        if self.max_lines == 0 || self.max_bytes == 0 || bytes.is_empty() {
             return;
         }
         self.pushes += 1;
-        let longest = Self::LONGEST_LINE.min(self.max_bytes - NEWLINE);
-        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
-            let partial = match stream {
-                Stream::Stdout => &mut self.stdout,
-                Stream::Stderr => &mut self.stderr,
-            };
-            partial.pushed = self.pushes;
-            let Some(end) = piece.strip_suffix(b"\n") else {
-                partial.add(piece, longest);
-                continue;
-            };
-            partial.add(end, longest);
-            let line = partial.take(stream);
-            self.bytes += line.cost();
-            self.lines.push_back(line);
-            self.forget_oldest();
+        let mut rest = bytes;
+        // Each line counts for a byte at least.
+        let most = self.max_lines.min(self.max_bytes);
+        if let Some(end) = memrchr_iter(b'\n', bytes).nth(most) {
+            self.forget_all(stream);
+            rest = &bytes[end + 1..];
         }
+        let longest = Self::LONGEST_LINE.min(self.max_bytes - NEWLINE);
+        while let Some(end) = memchr(b'\n', rest) {
+            self.partials[stream as usize].add(&rest[..end], longest);
+            self.end_line(stream);
+            rest = &rest[end + 1..];
+        }
+        let partial = &mut self.partials[stream as usize];
+        partial.add(rest, longest);
+        partial.pushed = self.pushes;
     }
 
     /// The lines as one text, each with a newline.
@@ -110,13 +113,15 @@ impl Tail {
 
     /// The lines, the oldest first, an unfinished one of each stream included.
     pub fn lines(&self) -> Vec<TailLine<'_>> {
-        let complete = self.lines.iter();
-        let complete = complete.map(|kept| (kept.pushed, kept.stream, &kept.text[..]));
-        let partial = [
-            (self.stdout.pushed, Stream::Stdout, &self.stdout.text[..]),
-            (self.stderr.pushed, Stream::Stderr, &self.stderr.text[..]),
-        ];
-        let begun = partial.into_iter().filter(|(_, _, text)| !text.is_empty());
+        let mut rest = &self.text[self.forgotten..];
+        let complete = self.lines.iter().map(|kept| {
+            let (text, after) = rest.split_at(kept.length);
+            rest = after;
+            (kept.pushed, kept.stream, text)
+        });
+        let partial = Stream::ALL.into_iter().zip(&self.partials);
+        let partial = partial.map(|(stream, line)| (line.pushed, stream, &line.text[..]));
+        let begun = partial.filter(|(_, _, text)| !text.is_empty());
         let mut lines: Vec<_> = complete.chain(begun).collect();
         lines.sort_by_key(|(pushed, ..)| *pushed);
 
@@ -132,14 +137,44 @@ impl Tail {
             .collect()
     }
 
+    /// The unfinished line of this stream is finished.
+    fn end_line(&mut self, stream: Stream) {
+        let partial = &mut self.partials[stream as usize];
+        self.text.extend_from_slice(&partial.text);
+        self.lines.push_back(Kept {
+            stream,
+            length: partial.text.len(),
+            pushed: self.pushes,
+        });
+        partial.text.clear();
+        self.forget_oldest();
+    }
+
     /// Forgets what is over the limits.
     fn forget_oldest(&mut self) {
-        while self.lines.len() > self.max_lines || self.bytes > self.max_bytes {
+        while self.lines.len() > self.max_lines || self.bytes() > self.max_bytes {
             let Some(oldest) = self.lines.pop_front() else {
                 return;
             };
-            self.bytes -= oldest.cost();
+            self.forgotten += oldest.length;
         }
+        if self.forgotten >= self.text.len() - self.forgotten {
+            self.text.drain(..self.forgotten);
+            self.forgotten = 0;
+        }
+    }
+
+    /// So many lines of this stream follow that nothing older is kept.
+    fn forget_all(&mut self, stream: Stream) {
+        self.lines.clear();
+        self.text.clear();
+        self.forgotten = 0;
+        self.partials[stream as usize].text.clear();
+    }
+
+    /// What the lines count for together.
+    fn bytes(&self) -> usize {
+        self.text.len() - self.forgotten + self.lines.len() * NEWLINE
     }
 }
 
@@ -161,15 +196,9 @@ impl<'a> TailLine<'a> {
 #[derive(Clone, Debug)]
 struct Kept {
     stream: Stream,
-    text: Box<[u8]>,
+    length: usize,
     /// By which push it was ended.
     pushed: u64,
-}
-
-impl Kept {
-    fn cost(&self) -> usize {
-        self.text.len() + NEWLINE
-    }
 }
 
 /// A line that has not ended.
@@ -182,27 +211,20 @@ struct Partial {
 }
 
 impl Partial {
+    /// Goes on with this, which has no newline.
     fn add(&mut self, bytes: &[u8], longest: usize) {
-        for piece in bytes.split_inclusive(|byte| *byte == b'\r') {
-            let text = piece.strip_suffix(b"\r").unwrap_or(piece);
-            if self.has_returned && !text.is_empty() {
-                self.text.clear();
-                self.has_returned = false;
-            }
-            let room = longest.saturating_sub(self.text.len());
-            self.text.extend_from_slice(&text[..text.len().min(room)]);
-            self.has_returned |= text.len() < piece.len();
+        let returns = bytes.iter().rev().take_while(|byte| **byte == b'\r');
+        let (mut text, returns) = bytes.split_at(bytes.len() - returns.count());
+        let begins_anew = self.has_returned && !text.is_empty();
+        if let Some(place) = memrchr(b'\r', text) {
+            self.text.clear();
+            text = &text[place + 1..];
+        } else if begins_anew {
+            self.text.clear();
         }
-    }
-
-    fn take(&mut self, stream: Stream) -> Kept {
-        let text = Box::from(&self.text[..]);
-        self.text.clear();
-        Kept {
-            stream,
-            text,
-            pushed: self.pushed,
-        }
+        let room = longest.saturating_sub(self.text.len());
+        self.text.extend_from_slice(&text[..text.len().min(room)]);
+        self.has_returned = !returns.is_empty() || self.has_returned && text.is_empty();
     }
 }
 
@@ -295,7 +317,7 @@ mod tests {
         assert_eq!(within(0, "a\n"), [""; 0]);
         let mut tail = Tail::new(0);
         tail.push(Stream::Stdout, b"a");
-        assert_eq!(tail.stdout.text.capacity(), 0);
+        assert_eq!(tail.partials[0].text.capacity(), 0);
     }
 
     #[test]
@@ -337,7 +359,7 @@ mod tests {
                 let mut tail = new();
                 for piece in &pieces {
                     tail.push(Stream::Stdout, piece);
-                    assert!(tail.lines.len() <= max_lines && tail.bytes <= max_bytes);
+                    assert!(tail.lines.len() <= max_lines && tail.bytes() <= max_bytes);
                 }
                 assert_eq!(texts(&tail), at_once, "{max_lines} {max_bytes} {pieces:?}");
             }
@@ -352,7 +374,30 @@ mod tests {
         tail.push(Stream::Stderr, &vec![b'\n'; 1 << 20]);
         assert_eq!(tail.lines().len(), 100_000);
         tail.push(Stream::Stdout, &vec![b'x'; 1 << 20]);
-        assert_eq!(tail.stdout.text.len(), Tail::LONGEST_LINE);
+        assert_eq!(tail.partials[0].text.len(), Tail::LONGEST_LINE);
+    }
+
+    #[test]
+    fn what_is_kept_is_not_moved_for_each_line_and_does_not_grow() {
+        let mut tail = Tail::new(100);
+        let mut moves = 0;
+        for _ in 0..10_000 {
+            tail.push(Stream::Stdout, b"0123456789\n");
+            moves += usize::from(tail.forgotten == 0);
+        }
+        assert!((100..=300).contains(&moves), "{moves}");
+        assert!(tail.text.capacity() <= 4 * 1000, "{}", tail.text.capacity());
+    }
+
+    #[test]
+    fn what_many_lines_leave_behind_hides_what_came_before_them() {
+        let before = [(Stream::Stderr, "old\n"), (Stream::Stdout, "begun\rbe")];
+        let many = (Stream::Stdout, "gun\n1\n2\n3\n4");
+        let all = [&before[..], &[many]].concat();
+        assert_eq!(tail_of(3, &all), ["2", "3", "4"]);
+        assert_eq!(tail_of(4, &all), ["1", "2", "3", "4"]);
+        assert_eq!(tail_of(5, &all), ["begun", "1", "2", "3", "4"]);
+        assert_eq!(tail_of(6, &all), ["old", "begun", "1", "2", "3", "4"]);
     }
 
     #[test]
