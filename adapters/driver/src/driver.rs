@@ -2,18 +2,15 @@
 
 mod perform;
 
-use std::collections::{BTreeMap, VecDeque};
 use std::io;
 
-use childminder::{
-    Config, Deadline, Event, ExitStatus, FailureId, Instant, MonitorState, NotificationId, Outcome,
-    Stream,
-};
+use childminder::{Config, Deadline, Event, ExitStatus, Instant, MonitorState, Outcome, Stream};
 
 use crate::control::Request;
+use crate::desk::Desk;
 use crate::kernel::{Kernel, Ready, Trigger};
 use crate::shared::{Mail, Shared};
-use crate::{ChildId, Failure, Handler};
+use crate::{ChildId, Handler};
 
 /// One minded child: its monitor, and what is on its way between the monitor, the handler and the kernel.
 ///
@@ -28,7 +25,7 @@ pub struct Driver<N> {
     open: [bool; 2],
     held: [bool; 2],
     exit: Exit,
-    /// There only while something lies on it: most children have nothing under way.
+    /// There in a turn, and while something lies on it: most children have nothing under way.
     desk: Option<Box<Desk<N>>>,
 }
 
@@ -89,6 +86,7 @@ impl<N: Send + 'static> Driver<N> {
         H: Handler<Notification = N>,
         K: Kernel,
     {
+        self.desk = self.desk.take().or_else(|| turn.shared.desk.take());
         self.ready |= ready;
         self.carry_out(turn);
         self.read_within_budget(turn);
@@ -105,7 +103,7 @@ impl<N: Send + 'static> Driver<N> {
             self.carry_out(turn);
             self.ready = Ready::NONE;
         }
-        self.clear_desk();
+        self.clear_desk(turn.shared);
     }
 
     /// Ends the child for certain, at once: [`Event::Kill`]. For a child that will not be driven any more.
@@ -447,44 +445,9 @@ impl<N: Send + 'static> Driver<N> {
         self.desk.get_or_insert_default()
     }
 
-    fn clear_desk(&mut self) {
-        if self.desk.as_ref().is_some_and(|desk| desk.is_clear()) {
-            self.desk = None;
-        }
-    }
-}
-
-/// What lies between two callbacks or two turns.
-#[derive(Debug)]
-struct Desk<N> {
-    requests: VecDeque<Request<N>>,
-    answers: VecDeque<(NotificationId, Result<(), Failure>)>,
-    /// The payloads of notifications that have not run.
-    queued: VecDeque<(NotificationId, N)>,
-    /// The words for failures whose errors have not been told.
-    failures: BTreeMap<FailureId, Failure>,
-    /// The words for the error that the event at hand may bring.
-    reason: Option<Failure>,
-}
-
-impl<N> Desk<N> {
-    fn is_clear(&self) -> bool {
-        self.requests.is_empty()
-            && self.answers.is_empty()
-            && self.queued.is_empty()
-            && self.failures.is_empty()
-            && self.reason.is_none()
-    }
-}
-
-impl<N> Default for Desk<N> {
-    fn default() -> Self {
-        Self {
-            requests: VecDeque::new(),
-            answers: VecDeque::new(),
-            queued: VecDeque::new(),
-            failures: BTreeMap::new(),
-            reason: None,
+    fn clear_desk(&mut self, shared: &mut Shared<N>) {
+        if let Some(desk) = self.desk.take_if(|desk| desk.is_clear()) {
+            shared.desk = Some(desk);
         }
     }
 }

@@ -88,6 +88,7 @@
 mod answer;
 mod captured;
 mod control;
+mod desk;
 mod driver;
 mod errors;
 mod handler;

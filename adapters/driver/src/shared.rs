@@ -9,6 +9,7 @@ use std::time::Duration;
 use childminder::{Ladder, NotificationId, Signal, Stream, Target};
 
 use crate::control::{Request, Requests};
+use crate::desk::Desk;
 use crate::{Answer, ChildId, Control, Failure};
 
 /// What the drivers of one loop share, however many they are: the requests that have not been carried out,
@@ -18,6 +19,8 @@ pub struct Shared<N> {
     pub(crate) requests: Requests<N>,
     pub(crate) inbox: Arc<Inbox<N>>,
     pub(crate) buffer: Box<[u8]>,
+    /// For the child whose turn it is, so that not every request costs an allocation.
+    pub(crate) desk: Option<Box<Desk<N>>>,
     /// Mail that was taken from the inbox and waits for its child.
     taken: VecDeque<(ChildId, Mail<N>)>,
 }
@@ -38,6 +41,7 @@ impl<N: Send + 'static> Shared<N> {
                 wake: Box::new(wake),
             }),
             buffer: vec![0; CHUNK].into_boxed_slice(),
+            desk: None,
             taken: VecDeque::new(),
         }
     }
