@@ -8,30 +8,20 @@ use crate::time::Instant;
 pub(crate) struct Clock {
     now: Instant,
     held: u64,
-    suspended: bool,
 }
 
 impl Clock {
     /// A `now` that runs backwards is taken as the last one seen.
     #[inline]
     pub(crate) fn advance(&mut self, now: Instant) {
-        let now = now.max(self.now);
-        if self.suspended {
-            self.held += now.0 - self.now.0;
-        }
-        self.now = now;
+        self.now = now.max(self.now);
     }
 
-    pub(crate) fn suspend(&mut self) {
-        self.suspended = true;
-    }
-
-    pub(crate) fn resume(&mut self) {
-        self.suspended = false;
-    }
-
-    pub(crate) fn is_suspended(&self) -> bool {
-        self.suspended
+    /// The same while suspended.
+    pub(crate) fn advance_suspended(&mut self, now: Instant) {
+        let before = self.now;
+        self.advance(now);
+        self.held += self.now.0 - before.0;
     }
 
     #[inline]
@@ -40,15 +30,11 @@ impl Clock {
     }
 
     /// A clock that shows `now`, and has never stood still.
-    pub(crate) fn restarted_at(&self, now: Instant) -> Self {
-        Self {
-            now,
-            held: 0,
-            suspended: self.suspended,
-        }
+    pub(crate) const fn starting_at(now: Instant) -> Self {
+        Self { now, held: 0 }
     }
 
-    /// What [`advance`](Self::advance) was last told.
+    /// What it was last told.
     pub(crate) fn now(&self) -> Instant {
         self.now
     }

@@ -57,19 +57,17 @@ use crate::verdict::{Distinct, Verdict};
 ///   [`first_error`](Self::first_error), [`is_terminating`](Self::is_terminating),
 ///   [`is_suspended`](Self::is_suspended), [`silence`](Self::silence), [`outcome`](Self::outcome).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-// In memory the fields stand as they do here, so that those which output touches are neighbours.
-#[repr(C)]
+// In memory the fields stand as they do here: those that output touches come first, and lie in one line of the cache
+// where an array begins at an address that an allocator gives.
+#[repr(C, align(16))]
 pub struct MonitorState {
-    strays: Hunt,
-    sweep: Sweep,
-    ended: bool,
-    polled: Polled,
-    output: Output,
+    calm: Calm,
     /// What counts as activity.
     activity: Activity,
-    calm: Calm,
+    suspended: bool,
     ladder: LadderState,
-    child: Child,
+    output: Output,
+    ended: bool,
     clock: Clock,
     silence: Silence,
     timers: Timers,
@@ -78,24 +76,25 @@ pub struct MonitorState {
     limits: Limits,
     /// What the ladder is made of.
     plan: Ladder,
+    child: Child,
     passed_on: PassedOn,
+    sweep: Sweep,
+    strays: Hunt,
     notifications: Notifications,
     verdict: Verdict,
+    polled: Polled,
 }
 
 impl MonitorState {
     /// A monitor of a child that has not been started.
     pub fn new(config: Config) -> Self {
         Self {
-            strays: Hunt::default(),
-            sweep: config.sweep,
-            ended: false,
-            polled: Polled::Nothing,
-            output: Output::Open,
-            activity: config.activity,
             calm: Calm(false),
+            activity: config.activity,
+            suspended: false,
             ladder: LadderState::default(),
-            child: Child::New,
+            output: Output::Open,
+            ended: false,
             clock: Clock::default(),
             silence: Silence {
                 since: Instant::ZERO,
@@ -105,9 +104,13 @@ impl MonitorState {
             polled_wake: Instant::FAR_FUTURE,
             limits: Limits::of(&config),
             plan: config.ladder,
+            child: Child::New,
             passed_on: PassedOn::default(),
+            sweep: config.sweep,
+            strays: Hunt::default(),
             notifications: Notifications::NONE,
             verdict: Verdict::default(),
+            polled: Polled::Nothing,
         }
     }
 
@@ -121,7 +124,10 @@ impl MonitorState {
         match event {
             Event::Output { stream, bytes } if self.calm.0 => {
                 self.clock.advance(now);
-                self.wrote(stream, bytes);
+                if bytes > 0 && self.activity.counts(stream) {
+                    self.silence.since = self.clock.running();
+                    self.arm(Deadline::Idle, self.silence.limit);
+                }
                 Ok(())
             }
             _ => self.handle_any(now, event),
@@ -162,8 +168,7 @@ impl MonitorState {
             return None;
         }
         let action = self.poll_any();
-        let may_be_calm = self.child == Child::Running && self.output == Output::Open;
-        self.calm = Calm(may_be_calm && action.is_none());
+        self.calm = Calm(action.is_none() && self.only_waits());
         action
     }
 
@@ -181,7 +186,7 @@ impl MonitorState {
 
     /// When this deadline is due, if it is armed and nothing is suspended.
     pub fn deadline(&self, deadline: Deadline) -> Option<Instant> {
-        if self.clock.is_suspended() {
+        if self.suspended {
             return None;
         }
         Some(self.clock.callers(self.timers.get(deadline))).filter(|at| *at < Instant::FAR_FUTURE)
@@ -199,7 +204,7 @@ impl MonitorState {
 
     /// Whether every deadline waits: between `Suspended` and whatever ends that.
     pub fn is_suspended(&self) -> bool {
-        self.clock.is_suspended()
+        self.suspended
     }
 
     /// How long there had been no activity when the latest event came: since the start, if there has been none. The
@@ -282,16 +287,24 @@ impl MonitorState {
             Event::ChildExited(status) => self.exited(status),
             Event::StraysSeen { living, immune } => self.strays_seen(living, immune),
             Event::StraysUnseen => self.strays_unseen(),
-            Event::Suspended => self.clock.suspend(),
-            Event::Resumed => self.clock.resume(),
+            Event::Suspended => self.suspended = true,
+            Event::Resumed => self.suspended = false,
         }
         self.settle();
         Ok(())
     }
 
     fn begin(&mut self, now: Instant) {
-        self.clock.advance(now);
         self.calm = Calm(false);
+        self.advance(now);
+    }
+
+    fn advance(&mut self, now: Instant) {
+        if self.suspended {
+            self.clock.advance_suspended(now);
+        } else {
+            self.clock.advance(now);
+        }
     }
 
     fn started(&mut self) {
@@ -305,7 +318,6 @@ impl MonitorState {
         }
     }
 
-    #[inline]
     fn wrote(&mut self, stream: Stream, bytes: u64) {
         if bytes == 0 {
             return;
@@ -316,17 +328,19 @@ impl MonitorState {
         }
     }
 
-    #[inline]
     fn progressed(&mut self) {
         self.silence.since = self.clock.running();
         self.arm_idle();
     }
 
-    #[inline]
     fn arm_idle(&mut self) {
-        if self.child == Child::Running && !self.ladder.started {
+        if self.can_be_idle() {
             self.arm(Deadline::Idle, self.silence.limit);
         }
+    }
+
+    fn can_be_idle(&self) -> bool {
+        self.child == Child::Running && !self.ladder.started
     }
 
     fn tick(&mut self) {
@@ -466,7 +480,7 @@ impl MonitorState {
         for (number, stage) in self.plan.after(self.ladder.reached) {
             self.ladder.reached = number;
             if self.reaches(stage.target) {
-                self.clock.resume();
+                self.suspended = false;
                 self.arm(Deadline::Stage, limit_nanos(stage.wait));
                 return;
             }
@@ -496,7 +510,7 @@ impl MonitorState {
 
     fn exited(&mut self, status: ExitStatus) {
         self.child = Child::Exited(status);
-        self.clock.resume();
+        self.suspended = false;
         self.passed_on.leader = SignalSet::default();
         self.timers.stop(Deadline::Idle);
         self.timers.stop(Deadline::FirstOutput);
@@ -592,7 +606,7 @@ impl MonitorState {
     }
 
     fn next_deadline(&self) -> Option<(Instant, Deadline)> {
-        if self.clock.is_suspended() {
+        if self.suspended {
             return None;
         }
         // A suspension can put a deadline off for ever.
@@ -666,6 +680,14 @@ impl MonitorState {
 
 /// What has been decided and not yet polled.
 impl MonitorState {
+    /// Whether all that output can do is to put the idle deadline off.
+    fn only_waits(&self) -> bool {
+        self.can_be_idle()
+            && !self.suspended
+            && self.output == Output::Open
+            && self.timers.get(Deadline::FirstOutput) == Instant::FAR_FUTURE
+    }
+
     fn poll_any(&mut self) -> Option<Action> {
         self.poll_error()
             .or_else(|| self.poll_stage())
@@ -786,11 +808,10 @@ struct Silence {
     limit: u64,
 }
 
-/// Whether it is known that the child runs, that its output is open, and that nothing is left to poll.
+/// Whether it is known that nothing is left to poll, and that all output can do is to put the idle deadline off.
 ///
-/// Output does not change that: it moves no deadline nearer. Every other event does away with it, until the
-/// actions have been polled again. It can be told from the rest of the state, so two that differ in nothing
-/// else are equal.
+/// Output does not change that. Every other event does away with it, until the actions have been polled again.
+/// It can be told from the rest of the state, so two that differ in nothing else are equal.
 #[derive(Clone, Copy, Debug)]
 struct Calm(bool);
 

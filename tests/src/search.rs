@@ -401,13 +401,13 @@ fn by_name(mut monitor: MonitorState, event: Event, handled: &MonitorState) -> R
     }
 }
 
-/// Activity does the same where it can take no short way.
+/// Output does the same where it can take no short way.
 fn by_the_long_way(
     mut monitor: MonitorState,
     event: Event,
     handled: &MonitorState,
 ) -> Result<(), String> {
-    if !matches!(event, Event::Output { .. } | Event::Progress) {
+    if !matches!(event, Event::Output { .. }) {
         return Ok(());
     }
     let now = MonitorState::REBASED_NOW;

@@ -136,7 +136,7 @@ fn rule_16_the_same_events_give_the_same_actions() {
 }
 
 #[test]
-fn rule_16_activity_does_the_same_by_the_long_way() {
+fn rule_16_output_does_the_same_by_the_long_way() {
     holds(rules::rule_16_the_long_way);
 }
 

@@ -32,9 +32,9 @@ impl MonitorState {
     #[must_use]
     pub fn rebased(&self, now: Instant) -> Self {
         let mut rebased = self.clone();
-        rebased.clock.advance(now);
+        rebased.advance(now);
         let clock = rebased.clock;
-        rebased.clock = clock.restarted_at(Self::REBASED_NOW);
+        rebased.clock = Clock::starting_at(Self::REBASED_NOW);
         // It decides nothing.
         rebased.silence.since = Self::REBASED_NOW;
         rebased.timers = rebased.timers.moved(clock.running(), Self::REBASED_NOW);

@@ -22,7 +22,7 @@ const fn monitor(name: &'static str, was: &'static str, is: &'static str) -> Bug
     }
 }
 
-pub(crate) const BUGS: [Bug; 63] = [
+pub(crate) const BUGS: [Bug; 66] = [
     monitor(
         "late output starts the kill stage's wait again",
         "self.timers.stop(Deadline::FirstOutput);\n        if self.activity.counts(stream) {",
@@ -80,9 +80,9 @@ pub(crate) const BUGS: [Bug; 63] = [
     ),
     monitor(
         "the idle deadline is a nanosecond late",
-        "if self.child == Child::Running && !self.ladder.started {
+        "if self.can_be_idle() {
             self.arm(Deadline::Idle, self.silence.limit);",
-        "if self.child == Child::Running && !self.ladder.started {
+        "if self.can_be_idle() {
             self.arm(Deadline::Idle, self.silence.limit.saturating_add(u64::from(BUG)));",
     ),
     monitor(
@@ -110,17 +110,17 @@ pub(crate) const BUGS: [Bug; 63] = [
     ),
     monitor(
         "the exit does not end a suspension",
-        "self.clock.resume();\n        self.passed_on.leader",
+        "self.suspended = false;\n        self.passed_on.leader",
         "if !BUG {
-            self.clock.resume();
+            self.suspended = false;
         }
         self.passed_on.leader",
     ),
     monitor(
         "a stage does not end a suspension",
-        "self.clock.resume();\n                self.arm",
+        "self.suspended = false;\n                self.arm",
         "if !BUG {
-                    self.clock.resume();
+                    self.suspended = false;
                 }
                 self.arm",
     ),
@@ -380,14 +380,14 @@ pub(crate) const BUGS: [Bug; 63] = [
     Bug {
         name: "a clock that runs backwards is believed",
         file: "clock.rs",
-        was: "let now = now.max(self.now);",
-        is: "let now = if BUG { now } else { now.max(self.now) };",
+        was: "self.now = now.max(self.now);",
+        is: "self.now = if BUG { now } else { now.max(self.now) };",
     },
     Bug {
         name: "a suspension runs the deadlines down",
         file: "clock.rs",
-        was: "self.held += now.0 - self.now.0;",
-        is: "self.held += if BUG { 0 } else { now.0 - self.now.0 };",
+        was: "self.held += self.now.0 - before.0;",
+        is: "self.held += if BUG { 0 } else { self.now.0 - before.0 };",
     },
     Bug {
         name: "of two deadlines the later one fires first",
@@ -402,21 +402,37 @@ pub(crate) const BUGS: [Bug; 63] = [
     ),
     monitor(
         "a monitor is calm while a wake-up has to be asked for",
-        "self.calm = Calm(may_be_calm && action.is_none());",
-        "self.calm = Calm(may_be_calm && (action.is_none() || BUG && matches!(action, Some(Action::RunNotification { .. }))));",
+        "self.calm = Calm(action.is_none() && self.only_waits());",
+        "let is_last = matches!(action, None | Some(Action::RunNotification { .. }));
+        self.calm = Calm((action.is_none() || BUG && is_last) && self.only_waits());",
     ),
     monitor(
         "a monitor is calm though its output has been closed",
-        "self.child == Child::Running && self.output == Output::Open;",
-        "self.child == Child::Running && (self.output == Output::Open || BUG);",
+        "            && self.output == Output::Open\n",
+        "            && (self.output == Output::Open || BUG)\n",
+    ),
+    monitor(
+        "a monitor is calm though it is suspended",
+        "            && !self.suspended\n",
+        "            && (!self.suspended || BUG)\n",
+    ),
+    monitor(
+        "a monitor is calm while it waits for the first output",
+        "&& self.timers.get(Deadline::FirstOutput) == Instant::FAR_FUTURE",
+        "&& (BUG || self.timers.get(Deadline::FirstOutput) == Instant::FAR_FUTURE)",
     ),
     monitor(
         "in a calm monitor every output is activity",
-        "                self.wrote(stream, bytes);\n",
-        "                self.wrote(stream, bytes);
-                if BUG {
-                    self.progressed();
-                }
-",
+        "if bytes > 0 && self.activity.counts(stream) {",
+        "if BUG || bytes > 0 && self.activity.counts(stream) {",
+    ),
+    monitor(
+        "in a calm monitor silence goes on through output",
+        "self.silence.since = self.clock.running();
+                    self.arm",
+        "if !BUG {
+                        self.silence.since = self.clock.running();
+                    }
+                    self.arm",
     ),
 ];
