@@ -3,6 +3,8 @@
 use std::mem;
 use std::ops::RangeInclusive;
 use std::ptr;
+#[cfg(target_os = "linux")]
+use std::sync::OnceLock;
 
 use nix::libc;
 
@@ -81,5 +83,21 @@ fn set(signal: i32, handler: libc::sighandler_t) {
     }
 }
 
+/// A bit for each real-time signal that this process ignored when this was first called, from signal 1 on. To look
+/// anew would take a call for each.
+#[cfg(target_os = "linux")]
+pub(super) fn ignored_realtime() -> u64 {
+    static IGNORED: OnceLock<u64> = OnceLock::new();
+    let look = || REALTIME.filter(|signal| is_ignored(*signal)).map(bit).sum();
+    *IGNORED.get_or_init(look)
+}
+
+pub(super) fn bit(signal: i32) -> u64 {
+    1 << (signal - 1)
+}
+
 /// All numbers that may be signals. Those that are not do no harm.
 pub(super) const SIGNALS: RangeInclusive<i32> = 1..=64;
+
+/// Those of them that no kernel sends by itself.
+pub(super) const REALTIME: RangeInclusive<i32> = 32..=64;

@@ -294,7 +294,10 @@ fn in_background(work: impl FnOnce() + Send + 'static) {
         .spawn(work);
 }
 
-fn wait_by_number(child: Pid, options: WaitIdOptions) -> Result<Option<WaitIdStatus>, Errno> {
+pub(super) fn wait_by_number(
+    child: Pid,
+    options: WaitIdOptions,
+) -> Result<Option<WaitIdStatus>, Errno> {
     retry_on_intr(|| waitid(WaitId::Pid(child), options))
 }
 

@@ -15,6 +15,10 @@ mod executable;
 mod forked;
 mod start;
 pub(super) mod stops;
+#[cfg(target_os = "linux")]
+mod streams;
+#[cfg(target_os = "linux")]
+mod vfork;
 
 use std::io;
 use std::os::fd::OwnedFd;

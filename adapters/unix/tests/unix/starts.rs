@@ -211,10 +211,9 @@ fn whatever_is_asked_for_nothing_is_forked() {
             .collect();
         assert_eq!(children.len(), 4, "{calls}");
         for child in children {
-            assert!(
-                child.contains("CLONE_VM|CLONE_PIDFD|CLONE_VFORK"),
-                "{calls}"
-            );
+            for shared in ["CLONE_VM|", "|CLONE_VFORK"] {
+                assert!(child.contains(shared), "{calls}");
+            }
         }
         return;
     }

@@ -132,7 +132,7 @@ fn signalled_in_the_spawn(command: &mut impl Spawnable, place: Place, signal: Si
         ..SpawnOptions::default()
     };
     thread::scope(|scope| {
-        scope.spawn(move || {
+        let open_gate = scope.spawn(move || {
             wait_until("the child waits at the gate", || {
                 children_of(spawner).iter().any(|child| {
                     let path = format!("/proc/{child}/syscall");
@@ -145,8 +145,12 @@ fn signalled_in_the_spawn(command: &mut impl Spawnable, place: Place, signal: Si
             kill_process(child, signal).expect("it lives");
             let mut bytes = vec![0; 1 << 16];
             gate.read_exact(&mut bytes).expect("what fills the pipe");
+            gate
         });
-        Child::spawn_with(command, &options).expect("a child")
+        let child = Child::spawn_with(command, &options).expect("a child");
+        // Until here there was somebody to write to: the child has no copy of the gate.
+        drop(open_gate.join().expect("a gate"));
+        child
     })
 }
 

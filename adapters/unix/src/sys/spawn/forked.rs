@@ -8,7 +8,7 @@ use std::sync::{Arc, Weak};
 
 use rustix::process::Pid;
 
-use super::start::Start;
+use super::start::{Handlers, Start};
 use super::stops::{RecordPipe, record_in_pipe};
 use super::{Spawned, send};
 use crate::spawn_options::SpawnOptions;
@@ -46,7 +46,8 @@ fn add_hook(command: &mut Command, work: Weak<(Start, RecordPipe)>) {
         };
         let (start, pipe) = &*work;
         pipe.select();
-        Ok(start.enter(record_in_pipe)?)
+        start.enter(Handlers::Copied, record_in_pipe)?;
+        Ok(start.finish()?)
     };
     // SAFETY: a forked child of a program with threads may only do what is async-signal-safe. `hook` makes system
     // calls on what the parent keeps until the child has begun, so it frees nothing either. It neither allocates

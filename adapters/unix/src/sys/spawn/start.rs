@@ -12,7 +12,7 @@ use super::stops::RECORDED;
 use crate::spawn_options::{Place, Signals, SpawnOptions};
 use crate::sys::aim_at_own_group;
 use crate::sys::disposition::{
-    Recorder, SIGNALS, drop_pending, ignore, is_ignored, record, reset_to_default,
+    REALTIME, Recorder, SIGNALS, bit, drop_pending, ignore, is_ignored, record, reset_to_default,
 };
 use crate::sys::only_here::{CAN_KILL_ON_PARENT_DEATH, die_with_parent};
 
@@ -45,10 +45,12 @@ impl Start {
         })
     }
 
-    /// In the child, which has every signal blocked. What may fail comes before what would have to be undone.
+    /// In the child, which has every signal blocked. What may fail comes before what would have to be undone. It opens and
+    /// closes nothing.
     ///
-    /// Async-signal-safe: system calls on what `self` owns. It neither allocates nor locks nor panics.
-    pub(super) fn enter(&self, recorder: Recorder) -> Result<(), Errno> {
+    /// Async-signal-safe, as is all that is done in the child: system calls on what `self` owns. It neither allocates
+    /// nor locks nor panics.
+    pub(super) fn enter(&self, handlers: Handlers, recorder: Recorder) -> Result<(), Errno> {
         self.take_place()?;
         if self.place.leaves_our_group() {
             // It was sent to the group that the child was in, which is ours to answer.
@@ -57,11 +59,7 @@ impl Start {
                 aim_at_own_group(guardian)?;
             }
         }
-        self.set_dispositions(recorder);
-        #[cfg(feature = "terminal")]
-        if let Place::Terminal = &self.place {
-            rustix::process::ioctl_tiocsctty(rustix::stdio::stdin())?;
-        }
+        self.set_dispositions(handlers, recorder);
         if let Some(cgroup) = &self.cgroup {
             rustix::io::write(cgroup, b"0")?;
         }
@@ -78,6 +76,15 @@ impl Start {
                 return Err(Errno::PIPE);
             }
         }
+        Ok(())
+    }
+
+    /// In the child, whose standard streams are in place, and just before its exec: signals come through from here on.
+    pub(super) fn finish(&self) -> Result<(), Errno> {
+        #[cfg(feature = "terminal")]
+        if let Place::Terminal = &self.place {
+            rustix::process::ioctl_tiocsctty(rustix::stdio::stdin())?;
+        }
         let blocked = match &self.signals {
             Signals::Reset => SigSet::empty(),
             Signals::As(inherited) => inherited.blocked(),
@@ -86,7 +93,7 @@ impl Start {
         unblocked.map_err(|error| Errno::from_raw_os_error(error as i32))
     }
 
-    fn set_dispositions(&self, recorder: Recorder) {
+    fn set_dispositions(&self, handlers: Handlers, recorder: Recorder) {
         for signal in SIGNALS {
             let is_ignored = match &self.signals {
                 // As `nohup(1)` wants it.
@@ -97,7 +104,7 @@ impl Start {
                 ignore(signal);
             } else if RECORDED.contains(&signal) {
                 record(signal, recorder);
-            } else {
+            } else if handlers.may_be_set(signal) {
                 reset_to_default(signal);
             }
         }
@@ -110,6 +117,31 @@ impl Start {
             #[cfg(feature = "terminal")]
             Place::Terminal => begin_session(),
             _ => begin_group(),
+        }
+    }
+}
+
+/// What a child begins with.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Handlers {
+    /// As in this process.
+    Copied,
+    /// All signals are at their defaults or ignored, of the real-time signals those of a bit each, from signal 1 on.
+    #[cfg_attr(
+        not(target_os = "linux"),
+        expect(dead_code, reason = "only Linux can do it")
+    )]
+    Cleared { ignored_realtime: u64 },
+}
+
+impl Handlers {
+    /// Whether this signal may be at something else than its default.
+    fn may_be_set(self, signal: i32) -> bool {
+        match self {
+            Self::Copied => true,
+            Self::Cleared { ignored_realtime } => {
+                !REALTIME.contains(&signal) || ignored_realtime & bit(signal) != 0
+            }
         }
     }
 }

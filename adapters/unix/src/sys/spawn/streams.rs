@@ -1,0 +1,207 @@
+//! The standard streams of a child, and how it gets at them in a table of descriptors of its own.
+//!
+//! The kernel copies a table up to a number that it is given, one descriptor after the other, and the exec closes them
+//! again. So a child in our memory begins with our own table, does with that whatever takes descriptors and
+//! changes none, and then has the first [`COPIED`] copied, whatever is open above. The pipes that were made for it may have
+//! higher numbers. It opens those anew by their names in `/proc`, which is better than the two other ways:
+//!
+//! - low numbers that are kept back for this: there may be none left when the first child is spawned;
+//! - `pidfd_getfd(2)`, which would do for every descriptor, but is refused by the usual sandboxes (Yama, Docker).
+//!
+//! A process that may not be looked into (`PR_SET_DUMPABLE`) has no such names, nor one without `/proc`; and what
+//! was given to the child must not be opened anew, since it may be no file, and has a position in it. Then all is copied.
+
+use std::ffi::{CStr, CString};
+use std::io;
+use std::mem;
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
+
+use rustix::fs::{Mode, OFlags, fstat, open, stat};
+use rustix::io::{Errno, fcntl_dupfd_cloexec};
+use rustix::process::getpid;
+use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
+
+use crate::stdio::{Source, Stdio};
+
+/// The child's ends.
+#[derive(Debug)]
+pub(super) struct Streams<'a> {
+    stdin: End<'a>,
+    stdout: End<'a>,
+    stderr: End<'a>,
+}
+
+/// Our ends of the pipes.
+#[derive(Debug)]
+pub(super) struct OurEnds {
+    pub(super) stdin: Option<OwnedFd>,
+    pub(super) stdout: Option<OwnedFd>,
+    pub(super) stderr: Option<OwnedFd>,
+}
+
+impl<'a> Streams<'a> {
+    pub(super) fn new([stdin, stdout, stderr]: &'a [Stdio; 3]) -> io::Result<(Self, OurEnds)> {
+        let (stdin, our_stdin) = End::new(stdin, Side::Reads)?;
+        let (stdout, our_stdout) = End::new(stdout, Side::Writes)?;
+        let (stderr, our_stderr) = End::new(stderr, Side::Writes)?;
+        let streams = Self {
+            stdin,
+            stdout,
+            stderr,
+        };
+        let ours = OurEnds {
+            stdin: our_stdin,
+            stdout: our_stdout,
+            stderr: our_stderr,
+        };
+        Ok((streams, ours))
+    }
+
+    /// Has each found by a child in whose table only the first [`COPIED`] are; false where one cannot be.
+    pub(super) fn bring_near(&mut self) -> bool {
+        self.stdin.bring_near() && self.stdout.bring_near() && self.stderr.bring_near()
+    }
+
+    /// Takes that back.
+    pub(super) fn leave_where_they_are(&mut self) {
+        for end in [&mut self.stdin, &mut self.stdout, &mut self.stderr] {
+            if let End::Pipe { name, .. } = end {
+                *name = None;
+            }
+        }
+    }
+
+    /// In the child, in a table of its own. The copies are not close-on-exec.
+    ///
+    /// Async-signal-safe: system calls on what `self` owns. What it opens is left to the exec.
+    pub(super) fn put_in_place(&self) -> Result<(), Errno> {
+        self.stdin.put_in_place(|fd| dup2_stdin(fd))?;
+        self.stdout.put_in_place(|fd| dup2_stdout(fd))?;
+        self.stderr.put_in_place(|fd| dup2_stderr(fd))
+    }
+}
+
+/// The child's end of a stream. What is open has no number of a standard stream, so that all can be put in place in
+/// any order.
+#[derive(Debug)]
+enum End<'a> {
+    /// It stays as it is.
+    Inherited,
+    /// `/dev/null`, which the child opens.
+    Null(Side),
+    Given(BorrowedFd<'a>),
+    Copied(OwnedFd),
+    Pipe {
+        end: OwnedFd,
+        side: Side,
+        /// By which the child opens it anew; until then it must stay open here.
+        name: Option<CString>,
+    },
+}
+
+/// What the child does with a stream.
+#[derive(Clone, Copy, Debug)]
+enum Side {
+    Reads,
+    Writes,
+}
+
+impl<'a> End<'a> {
+    /// And our own end.
+    fn new(stdio: &'a Stdio, side: Side) -> io::Result<(Self, Option<OwnedFd>)> {
+        Ok(match &stdio.0 {
+            Source::Inherit => (Self::Inherited, None),
+            Source::Null => (Self::Null(side), None),
+            Source::Given(fd) if is_standard(fd.as_fd()) => {
+                (Self::Copied(fcntl_dupfd_cloexec(fd, FIRST_APART)?), None)
+            }
+            Source::Given(fd) => (Self::Given(fd.as_fd()), None),
+            Source::Piped => {
+                let (reader, writer) = io::pipe()?;
+                let (reader, writer) = (OwnedFd::from(reader), OwnedFd::from(writer));
+                let (end, ours) = match side {
+                    Side::Reads => (reader, writer),
+                    Side::Writes => (writer, reader),
+                };
+                let end = apart(end)?;
+                let name = None;
+                (Self::Pipe { end, side, name }, Some(ours))
+            }
+        })
+    }
+
+    fn bring_near(&mut self) -> bool {
+        let is_near = |fd: BorrowedFd<'_>| fd.as_raw_fd() < COPIED;
+        match self {
+            Self::Inherited | Self::Null(_) => true,
+            Self::Given(fd) => is_near(*fd),
+            Self::Copied(fd) => is_near(fd.as_fd()),
+            Self::Pipe { end, .. } if is_near(end.as_fd()) => true,
+            Self::Pipe { end, name, .. } => {
+                *name = name_of(end);
+                name.is_some()
+            }
+        }
+    }
+
+    fn put_in_place(&self, dup2: Dup2) -> Result<(), Errno> {
+        match self {
+            Self::Inherited => Ok(()),
+            Self::Null(side) => put_anew(NULL, *side, dup2),
+            Self::Given(fd) => dup2(*fd),
+            Self::Copied(fd) => dup2(fd.as_fd()),
+            Self::Pipe {
+                name: Some(name),
+                side,
+                ..
+            } => put_anew(name, *side, dup2),
+            Self::Pipe { end, .. } => dup2(end.as_fd()),
+        }
+    }
+}
+
+/// Onto one of the standard streams.
+type Dup2 = fn(BorrowedFd<'_>) -> Result<(), Errno>;
+
+/// In the child.
+fn put_anew(name: &CStr, side: Side, dup2: Dup2) -> Result<(), Errno> {
+    let access = match side {
+        Side::Reads => OFlags::RDONLY,
+        Side::Writes => OFlags::WRONLY,
+    };
+    let flags = access | OFlags::CLOEXEC | OFlags::NOCTTY;
+    // One of the standard streams may have been closed, and this have got its number.
+    let opened = apart(open(name, flags, Mode::empty())?)?;
+    dup2(opened.as_fd())?;
+    // The exec closes it.
+    mem::forget(opened);
+    Ok(())
+}
+
+/// What names this descriptor of ours to a child, if `/proc` is there and shows this very process.
+fn name_of(fd: &OwnedFd) -> Option<CString> {
+    let name = format!("/proc/{}/fd/{}", getpid().as_raw_pid(), fd.as_raw_fd());
+    let name = CString::new(name).ok()?;
+    let (shown, ours) = (stat(&name).ok()?, fstat(fd).ok()?);
+    ((shown.st_dev, shown.st_ino) == (ours.st_dev, ours.st_ino)).then_some(name)
+}
+
+/// The same, with a number that is not a standard stream's.
+fn apart(fd: OwnedFd) -> Result<OwnedFd, Errno> {
+    if is_standard(fd.as_fd()) {
+        return fcntl_dupfd_cloexec(fd, FIRST_APART);
+    }
+    Ok(fd)
+}
+
+fn is_standard(fd: BorrowedFd<'_>) -> bool {
+    fd.as_raw_fd() < FIRST_APART
+}
+
+/// The first descriptor that is no standard stream.
+const FIRST_APART: i32 = 3;
+
+/// How many descriptors, from 0 on, a child has of ours where the others would cost too much.
+pub(super) const COPIED: i32 = 64;
+
+const NULL: &CStr = c"/dev/null";
