@@ -3,6 +3,7 @@
 use std::io;
 use std::ops::RangeInclusive;
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use childminder::Instant;
@@ -72,15 +73,21 @@ pub(crate) fn pidfd_send(pidfd: &OwnedFd, signal: Sendable) -> Result<(), Errno>
 }
 
 /// An error unless a child can be watched through a pidfd. It tries on ourselves what will be done to the
-/// child, anew each time, since it costs three short system calls and a sandbox may have closed meanwhile.
+/// child, until that has worked once.
 pub(super) fn pidfds_work() -> io::Result<()> {
+    static HAVE_WORKED: AtomicBool = AtomicBool::new(false);
+    if HAVE_WORKED.load(Ordering::Relaxed) {
+        return Ok(());
+    }
     let pidfd = pidfd_open(getpid()).map_err(unsupported)?;
     let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
     match retry_on_intr(|| pidfd_wait(&pidfd, look)) {
         // The right answer: we are not our own child.
-        Ok(_) | Err(Errno::CHILD) => Ok(()),
-        Err(error) => Err(unsupported(error)),
+        Ok(_) | Err(Errno::CHILD) => {}
+        Err(error) => return Err(unsupported(error)),
     }
+    HAVE_WORKED.store(true, Ordering::Relaxed);
+    Ok(())
 }
 
 pub(crate) const CAN_KILL_ON_PARENT_DEATH: bool = true;

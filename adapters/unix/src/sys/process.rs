@@ -15,7 +15,7 @@ use rustix::process::{
 
 use super::disposition::is_ignored;
 use super::only_here::{pidfd_open, pidfd_send, pidfd_wait, pidfds_work, sendable};
-use super::reap::{self, Remains};
+use super::reap::{self, Reaped};
 use super::sigchld::Sigchld;
 use crate::lost::Lost;
 use crate::signals;
@@ -57,13 +57,6 @@ pub(crate) struct Process {
     reaped: Option<Box<Reaped>>,
 }
 
-/// What is known of a child from its reap on.
-#[derive(Debug)]
-struct Reaped {
-    status: ExitStatus,
-    remains: Remains,
-}
-
 impl Process {
     /// Takes over a child, or ends it.
     pub(super) fn new(
@@ -96,11 +89,16 @@ impl Process {
         if let Some(reaped) = &self.reaped {
             return Ok(reaped.status);
         }
-        let dead = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-        let status = self.wait(dead).map_err(explained)?;
-        let status = exit_status(status.as_ref().ok_or(Lost)?)?;
-        let remains = reap::reap(self.leader)?;
-        self.reaped = Some(Box::new(Reaped { status, remains }));
+        let reaped = match self.handle() {
+            Handle::Pidfd(pidfd) => reap::by_pidfd(pidfd, self.leader),
+            Handle::Sigchld(_) => reap::by_number(self.leader),
+        };
+        let reaped = reaped.map_err(|error| match error.raw_os_error() {
+            Some(libc::ECHILD) => Lost.into(),
+            _ => error,
+        })?;
+        let status = reaped.status;
+        self.reaped = Some(Box::new(reaped));
         Ok(status)
     }
 
@@ -169,11 +167,11 @@ impl Process {
     }
 
     pub(crate) fn usage(&self) -> Option<Usage> {
-        Some(self.reaped.as_ref()?.remains.usage)
+        Some(self.reaped.as_ref()?.usage)
     }
 
     pub(crate) fn dumped_core(&self) -> bool {
-        matches!(&self.reaped, Some(reaped) if reaped.remains.dumped_core)
+        matches!(&self.reaped, Some(reaped) if reaped.dumped_core)
     }
 
     pub(crate) fn id(&self) -> u32 {

@@ -16,8 +16,8 @@ use std::io;
 use std::mem;
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 
-use rustix::fs::{Mode, OFlags, fstat, open, stat};
-use rustix::io::{Errno, fcntl_dupfd_cloexec};
+use rustix::fs::{Mode, OFlags, fstat, open};
+use rustix::io::{Errno, fcntl_dupfd_cloexec, ioctl_fionbio};
 use rustix::process::getpid;
 use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
 
@@ -94,8 +94,8 @@ enum End<'a> {
     Pipe {
         end: OwnedFd,
         side: Side,
-        /// By which the child opens it anew; until then it must stay open here.
-        name: Option<CString>,
+        /// For a child that opens it anew. Until then it must stay open here.
+        name: Option<PipeName>,
     },
 }
 
@@ -138,7 +138,7 @@ impl<'a> End<'a> {
             Self::Copied(fd) => is_near(fd.as_fd()),
             Self::Pipe { end, .. } if is_near(end.as_fd()) => true,
             Self::Pipe { end, name, .. } => {
-                *name = name_of(end);
+                *name = PipeName::of(end);
                 name.is_some()
             }
         }
@@ -147,14 +147,14 @@ impl<'a> End<'a> {
     fn put_in_place(&self, dup2: Dup2) -> Result<(), Errno> {
         match self {
             Self::Inherited => Ok(()),
-            Self::Null(side) => put_anew(NULL, *side, dup2),
+            Self::Null(side) => put(open_anew(NULL, *side, OFlags::empty())?, dup2),
             Self::Given(fd) => dup2(*fd),
             Self::Copied(fd) => dup2(fd.as_fd()),
             Self::Pipe {
                 name: Some(name),
                 side,
                 ..
-            } => put_anew(name, *side, dup2),
+            } => put(name.open(*side)?, dup2),
             Self::Pipe { end, .. } => dup2(end.as_fd()),
         }
     }
@@ -163,27 +163,53 @@ impl<'a> End<'a> {
 /// Onto one of the standard streams.
 type Dup2 = fn(BorrowedFd<'_>) -> Result<(), Errno>;
 
+/// What names a pipe of ours to a child.
+#[derive(Debug)]
+struct PipeName {
+    path: CString,
+    device: u64,
+    inode: u64,
+}
+
+impl PipeName {
+    fn of(pipe: &OwnedFd) -> Option<Self> {
+        let path = format!("/proc/{}/fd/{}", getpid().as_raw_pid(), pipe.as_raw_fd());
+        let stat = fstat(pipe).ok()?;
+        Some(Self {
+            path: CString::new(path).ok()?,
+            device: stat.st_dev,
+            inode: stat.st_ino,
+        })
+    }
+
+    /// In the child. It does not wait for another end, as it would if `/proc` were not our own and showed another process's pipe.
+    fn open(&self, side: Side) -> Result<OwnedFd, Errno> {
+        let pipe = open_anew(&self.path, side, OFlags::NONBLOCK)?;
+        let stat = fstat(&pipe)?;
+        if (stat.st_dev, stat.st_ino) != (self.device, self.inode) {
+            return Err(Errno::STALE);
+        }
+        ioctl_fionbio(&pipe, false)?;
+        Ok(pipe)
+    }
+}
+
 /// In the child.
-fn put_anew(name: &CStr, side: Side, dup2: Dup2) -> Result<(), Errno> {
+fn open_anew(path: &CStr, side: Side, more: OFlags) -> Result<OwnedFd, Errno> {
     let access = match side {
         Side::Reads => OFlags::RDONLY,
         Side::Writes => OFlags::WRONLY,
     };
-    let flags = access | OFlags::CLOEXEC | OFlags::NOCTTY;
+    let flags = access | OFlags::CLOEXEC | OFlags::NOCTTY | more;
     // One of the standard streams may have been closed, and this have got its number.
-    let opened = apart(open(name, flags, Mode::empty())?)?;
-    dup2(opened.as_fd())?;
-    // The exec closes it.
-    mem::forget(opened);
-    Ok(())
+    apart(open(path, flags, Mode::empty())?)
 }
 
-/// What names this descriptor of ours to a child, if `/proc` is there and shows this very process.
-fn name_of(fd: &OwnedFd) -> Option<CString> {
-    let name = format!("/proc/{}/fd/{}", getpid().as_raw_pid(), fd.as_raw_fd());
-    let name = CString::new(name).ok()?;
-    let (shown, ours) = (stat(&name).ok()?, fstat(fd).ok()?);
-    ((shown.st_dev, shown.st_ino) == (ours.st_dev, ours.st_ino)).then_some(name)
+/// In the child. The exec closes what was opened.
+fn put(opened: OwnedFd, dup2: Dup2) -> Result<(), Errno> {
+    dup2(opened.as_fd())?;
+    mem::forget(opened);
+    Ok(())
 }
 
 /// The same, with a number that is not a standard stream's.
