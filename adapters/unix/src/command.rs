@@ -1,5 +1,7 @@
 //! What is run.
 
+#[cfg(target_os = "linux")]
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -149,16 +151,18 @@ impl Command {
 
     /// The environment of the child, in our order, with what was added behind it.
     #[cfg(target_os = "linux")]
-    pub(crate) fn environment(&self) -> Vec<(OsString, OsString)> {
+    pub(crate) fn environment(&self) -> impl Iterator<Item = (Cow<'_, OsStr>, Cow<'_, OsStr>)> {
         let ours = (!self.begins_without_ours).then(env::vars_os);
-        let mut all: Vec<_> = ours
+        let kept = ours
             .into_iter()
             .flatten()
             .filter(|(name, _)| !self.changes.contains_key(name))
-            .collect();
-        let added = self.changes.iter();
-        all.extend(added.filter_map(|(name, value)| Some((name.clone(), value.clone()?))));
-        all
+            .map(|(name, value)| (name.into(), value.into()));
+        let added = self
+            .changes
+            .iter()
+            .filter_map(|(name, value)| Some((name.into(), value.as_ref()?.into())));
+        kept.chain(added)
     }
 
     /// The same for the standard library.

@@ -1,8 +1,8 @@
 //! The program, ready to be executed where nothing can be allocated: `execvpe(3)` in two parts.
 
-use std::ffi::{CStr, CString, OsStr, OsString, c_char};
+use std::borrow::Cow;
+use std::ffi::{CStr, CString, OsStr, c_char};
 use std::io;
-use std::iter;
 use std::mem;
 use std::os::unix::ffi::OsStrExt as _;
 use std::ptr;
@@ -24,27 +24,25 @@ pub(super) struct Executable {
 
 impl Executable {
     pub(super) fn new(command: &Command) -> io::Result<Self> {
-        let environment = command.environment();
-        let program = command.get_program();
-        let path = environment.iter().find(|(name, _)| name == "PATH");
-        let path = path.map_or(OsStr::new(DEFAULT_PATH), |(_, value)| value);
-        let args = iter::once(program).chain(command.get_args());
-        let args = args.map(|arg| CString::new(arg.as_bytes()));
-        let variables = environment.iter().map(|(name, value)| {
-            let mut variable = OsString::with_capacity(name.len() + value.len() + 1);
-            variable.push(name);
-            variable.push("=");
-            variable.push(value);
-            CString::new(variable.as_bytes())
-        });
+        let program = command.get_program().as_bytes();
+        let mut args = Strings::default();
+        args.push(&[SHELL.to_bytes()])?;
+        args.push(&[program])?;
+        for arg in command.get_args() {
+            args.push(&[arg.as_bytes()])?;
+        }
+        let mut environment = Strings::default();
+        let mut path = Cow::Borrowed(OsStr::new(DEFAULT_PATH));
+        for (name, value) in command.environment() {
+            environment.push(&[name.as_bytes(), b"=", value.as_bytes()])?;
+            if *name == *"PATH" {
+                path = value;
+            }
+        }
         Ok(Self {
-            candidates: candidates(program.as_bytes(), path.as_bytes())?,
-            args: Pointers::new(
-                iter::once(Ok(SHELL.to_owned()))
-                    .chain(args)
-                    .collect::<Result<_, _>>()?,
-            ),
-            environment: Pointers::new(variables.collect::<Result<_, _>>()?),
+            candidates: candidates(program, path.as_bytes())?,
+            args: args.into(),
+            environment: environment.into(),
         })
     }
 
@@ -91,23 +89,50 @@ fn candidates(program: &[u8], path: &[u8]) -> io::Result<Vec<CString>> {
         .collect()
 }
 
+/// Strings behind each other, each with a null byte at its end.
+#[derive(Debug, Default)]
+struct Strings {
+    bytes: Vec<u8>,
+    starts: Vec<usize>,
+}
+
+impl Strings {
+    /// One more, of these parts.
+    fn push(&mut self, parts: &[&[u8]]) -> io::Result<()> {
+        self.starts.push(self.bytes.len());
+        for part in parts {
+            if part.contains(&0) {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidInput,
+                    "a null byte in an argument or in a variable of the environment",
+                ));
+            }
+            self.bytes.extend_from_slice(part);
+        }
+        self.bytes.push(0);
+        Ok(())
+    }
+}
+
 /// Strings, and pointers to them with a null behind the last.
 #[derive(Debug)]
 struct Pointers {
-    _strings: Vec<CString>,
+    _bytes: Vec<u8>,
     pointers: Vec<*const c_char>,
 }
 
-impl Pointers {
-    fn new(strings: Vec<CString>) -> Self {
-        let pointers = strings.iter().map(|string| string.as_ptr());
+impl From<Strings> for Pointers {
+    fn from(Strings { bytes, starts }: Strings) -> Self {
+        let pointers = starts.iter().map(|start| bytes[*start..].as_ptr().cast());
         let pointers = pointers.chain([ptr::null()]).collect();
         Self {
-            _strings: strings,
+            _bytes: bytes,
             pointers,
         }
     }
+}
 
+impl Pointers {
     fn swap_second(&mut self, other: &mut *const c_char) {
         if let Some(second) = self.pointers.get_mut(1) {
             mem::swap(second, other);

@@ -198,4 +198,5 @@ const FLAGS: u32 = (libc::CLONE_VM | libc::CLONE_VFORK).cast_unsigned();
 const CLONE_CLEAR_SIGHAND: u64 = 1 << 32;
 
 /// In bytes. What runs there is not deep; a handler's frame takes some 11 KiB on a processor with large registers.
-const STACK_SIZE: usize = 64 * 1024;
+/// From 64 KiB on, the C library tidies all of its heap when this is freed.
+const STACK_SIZE: usize = 48 * 1024;
