@@ -26,8 +26,8 @@ pub(super) fn record(signal: i32, recorder: Recorder) {
     set(signal, recorder as libc::sighandler_t);
 }
 
-/// Drops what is pending for this thread, or for the process: in one that has no handlers to lose, since it leaves those
-/// signals ignored.
+/// Drops what is pending for this thread, or for the process. In one that has no handlers to lose: what is not ignored
+/// is at its default then.
 pub(super) fn drop_pending() {
     // SAFETY: all zeroes is a value of this struct of numbers, and the calls write to nothing but the set, which
     // outlives them.
@@ -37,7 +37,13 @@ pub(super) fn drop_pending() {
         libc::sigpending(&raw mut pending);
         move |signal: &i32| libc::sigismember(&raw const pending, *signal) == 1
     };
-    SIGNALS.filter(is_pending).for_each(ignore);
+    for signal in SIGNALS.filter(is_pending) {
+        let stays_ignored = is_ignored(signal);
+        ignore(signal);
+        if !stays_ignored {
+            reset_to_default(signal);
+        }
+    }
 }
 
 /// Whether this process ignores it.
@@ -101,3 +107,39 @@ pub(super) const SIGNALS: RangeInclusive<i32> = 1..=64;
 
 /// Those of them that no kernel sends by itself.
 pub(super) const REALTIME: RangeInclusive<i32> = 32..=64;
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    /// Nothing else in these tests uses the two.
+    #[test]
+    fn what_is_dropped_does_not_come_to_be_ignored() {
+        let pending = || drop_pending_of([libc::SIGURG, REALTIME_END]);
+        let is_ignored = thread::spawn(pending).join().expect("no panic");
+        assert_eq!(is_ignored, [false, false]);
+
+        ignore(libc::SIGURG);
+        let is_ignored = thread::spawn(pending).join().expect("no panic");
+        reset_to_default(libc::SIGURG);
+        assert_eq!(is_ignored, [true, false]);
+    }
+
+    fn drop_pending_of(signals: [i32; 2]) -> [bool; 2] {
+        nix::sys::signal::SigSet::all()
+            .thread_block()
+            .expect("blocked");
+        for signal in signals {
+            // SAFETY: it is blocked.
+            #[expect(unsafe_code, reason = "the safe wrappers know no real-time signals")]
+            let raised = unsafe { libc::raise(signal) };
+            assert_eq!(raised, 0);
+        }
+        drop_pending();
+        signals.map(is_ignored)
+    }
+
+    const REALTIME_END: i32 = *SIGNALS.end();
+}

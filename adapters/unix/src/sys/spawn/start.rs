@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::OwnedFd;
 
-use nix::libc::SIGHUP;
+use nix::libc::{SIGHUP, SIGKILL, SIGSTOP};
 use nix::sys::signal::SigSet;
 use rustix::io::Errno;
 use rustix::process::{Pid, getpgid, getpid, getppid, setpgid, setsid};
@@ -95,18 +95,21 @@ impl Start {
 
     fn set_dispositions(&self, handlers: Handlers, recorder: Recorder) {
         for signal in SIGNALS {
-            let is_ignored = match &self.signals {
-                // As `nohup(1)` wants it.
-                Signals::Reset => signal == SIGHUP && is_ignored(SIGHUP),
-                Signals::As(inherited) => inherited.ignores(signal),
-            };
-            if is_ignored {
+            if self.ignores(signal) {
                 ignore(signal);
             } else if RECORDED.contains(&signal) {
                 record(signal, recorder);
             } else if handlers.may_be_set(signal) {
                 reset_to_default(signal);
             }
+        }
+    }
+
+    fn ignores(&self, signal: i32) -> bool {
+        match &self.signals {
+            Signals::As(inherited) => inherited.ignores(signal),
+            // As `nohup(1)` wants it.
+            Signals::Reset => signal == SIGHUP && is_ignored(SIGHUP),
         }
     }
 
@@ -138,6 +141,7 @@ impl Handlers {
     /// Whether this signal may be at something else than its default.
     fn may_be_set(self, signal: i32) -> bool {
         match self {
+            _ if matches!(signal, SIGKILL | SIGSTOP) => false,
             Self::Copied => true,
             Self::Cleared { ignored_realtime } => {
                 !REALTIME.contains(&signal) || ignored_realtime & bit(signal) != 0
