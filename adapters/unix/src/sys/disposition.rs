@@ -7,43 +7,45 @@ use std::ptr;
 use std::sync::OnceLock;
 
 use nix::libc;
+use rustix::io::Errno;
 
 /// A function that a signal may call at any moment. `spawn::stops` has those that there are, and
 /// each keeps to what is async-signal-safe (`signal-safety(7)`).
 pub(super) type Recorder = extern "C" fn(libc::c_int);
 
 /// Back to what the system does by default.
-pub(super) fn reset_to_default(signal: i32) {
-    set(signal, libc::SIG_DFL);
+pub(super) fn reset_to_default(signal: i32) -> Result<(), Errno> {
+    set(signal, libc::SIG_DFL)
 }
 
 /// One that is pending is gone then.
-pub(super) fn ignore(signal: i32) {
-    set(signal, libc::SIG_IGN);
+pub(super) fn ignore(signal: i32) -> Result<(), Errno> {
+    set(signal, libc::SIG_IGN)
 }
 
-pub(super) fn record(signal: i32, recorder: Recorder) {
-    set(signal, recorder as libc::sighandler_t);
+pub(super) fn record(signal: i32, recorder: Recorder) -> Result<(), Errno> {
+    set(signal, recorder as libc::sighandler_t)
 }
 
 /// Drops what is pending for this thread, or for the process. In one that has no handlers to lose: what is not ignored
 /// is at its default then.
-pub(super) fn drop_pending() {
+pub(super) fn drop_pending() -> Result<(), Errno> {
     // SAFETY: all zeroes is a value of this struct of numbers, and the calls write to nothing but the set, which
     // outlives them.
     #[expect(unsafe_code, reason = "no wrapper of `sigpending` knows all signals")]
     let is_pending = unsafe {
         let mut pending = mem::zeroed();
-        libc::sigpending(&raw mut pending);
+        done(libc::sigpending(&raw mut pending))?;
         move |signal: &i32| libc::sigismember(&raw const pending, *signal) == 1
     };
     for signal in SIGNALS.filter(is_pending) {
         let stays_ignored = is_ignored(signal);
-        ignore(signal);
+        ignore(signal)?;
         if !stays_ignored {
-            reset_to_default(signal);
+            reset_to_default(signal)?;
         }
     }
+    Ok(())
 }
 
 /// Whether this process ignores it.
@@ -65,7 +67,7 @@ pub(crate) fn is_ignored(signal: i32) -> bool {
 /// Sends `signal` to this thread, which does not block it, and does by default what it does to a process.
 /// Returns if that is nothing.
 pub(crate) fn raise_by_default(signal: i32) {
-    reset_to_default(signal);
+    let _ = reset_to_default(signal);
     // SAFETY: the calls write to nothing but the set, which outlives them. The set is filled before it is read.
     #[expect(unsafe_code, reason = "the safe wrappers know no real-time signals")]
     unsafe {
@@ -77,16 +79,27 @@ pub(crate) fn raise_by_default(signal: i32) {
     }
 }
 
-/// A number that is no signal, or that the C library keeps for itself, is refused, and then nothing changes.
-fn set(signal: i32, handler: libc::sighandler_t) {
+/// A number that is no signal, or that the C library keeps for itself, is left as it is.
+fn set(signal: i32, handler: libc::sighandler_t) -> Result<(), Errno> {
     // SAFETY: all zeroes is a value of this struct of numbers: no flags, and an empty mask. `handler` is SIG_DFL,
     // SIG_IGN or a `Recorder`, which is async-signal-safe. The struct outlives the call.
     #[expect(unsafe_code, reason = "every wrapper of `sigaction` takes any handler")]
-    unsafe {
+    let result = unsafe {
         let mut action: libc::sigaction = mem::zeroed();
         action.sa_sigaction = handler;
-        libc::sigaction(signal, &raw const action, ptr::null_mut());
+        libc::sigaction(signal, &raw const action, ptr::null_mut())
+    };
+    match done(result) {
+        Err(Errno::INVAL) => Ok(()),
+        result => result,
     }
+}
+
+fn done(result: libc::c_int) -> Result<(), Errno> {
+    if result == 0 {
+        return Ok(());
+    }
+    Err(Errno::from_raw_os_error(nix::errno::Errno::last_raw()))
 }
 
 /// A bit for each real-time signal that this process ignored when this was first called, from signal 1 on. To look
@@ -121,9 +134,9 @@ mod tests {
         let is_ignored = thread::spawn(pending).join().expect("no panic");
         assert_eq!(is_ignored, [false, false]);
 
-        ignore(libc::SIGURG);
+        ignore(libc::SIGURG).expect("ignored");
         let is_ignored = thread::spawn(pending).join().expect("no panic");
-        reset_to_default(libc::SIGURG);
+        reset_to_default(libc::SIGURG).expect("reset");
         assert_eq!(is_ignored, [true, false]);
     }
 
@@ -137,7 +150,7 @@ mod tests {
             let raised = unsafe { libc::raise(signal) };
             assert_eq!(raised, 0);
         }
-        drop_pending();
+        drop_pending().expect("dropped");
         signals.map(is_ignored)
     }
 

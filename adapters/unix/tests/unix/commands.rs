@@ -3,7 +3,6 @@
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
 
 use childminder::ExitStatus;
 use childminder_unix::{Child, Command, Spawnable, Stdio};
@@ -14,6 +13,7 @@ use rustix::process::{WaitId, WaitIdOptions, waitid};
 use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout, stderr, stdin, stdout};
 
 use crate::alone::again_in_a_process_of_its_own;
+use crate::support::descriptors;
 use crate::waits::read_all;
 
 #[test]
@@ -344,11 +344,4 @@ fn a_spawn_leaves_no_descriptor_but_its_own() {
     }
     drop(children);
     assert_eq!(descriptors(), before);
-}
-
-/// How many we have open.
-fn descriptors() -> usize {
-    fs::read_dir(Path::new("/proc/self/fd"))
-        .expect("our descriptors")
-        .count()
 }

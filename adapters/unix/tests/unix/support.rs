@@ -107,3 +107,9 @@ pub(crate) fn state(id: u32) -> Option<char> {
     let (_, fields) = stat.rsplit_once(") ")?;
     fields.chars().next()
 }
+
+/// How many this process has open.
+pub(crate) fn descriptors() -> usize {
+    let descriptors = fs::read_dir("/proc/self/fd");
+    descriptors.expect("our descriptors").count()
+}

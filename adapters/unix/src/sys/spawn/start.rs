@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 
 use nix::libc::{SIGHUP, SIGKILL, SIGSTOP};
-use nix::sys::signal::SigSet;
+use nix::sys::signal::{SigSet, SigmaskHow, sigprocmask};
 use rustix::io::Errno;
 use rustix::process::{Pid, getpgid, getpid, getppid, setpgid, setsid};
 
@@ -54,12 +54,12 @@ impl Start {
         self.take_place()?;
         if self.place.leaves_our_group() {
             // It was sent to the group that the child was in, which is ours to answer.
-            drop_pending();
+            drop_pending()?;
             if let Some(guardian) = &self.guardian {
                 aim_at_own_group(guardian)?;
             }
         }
-        self.set_dispositions(handlers, recorder);
+        self.set_dispositions(handlers, recorder)?;
         if let Some(cgroup) = &self.cgroup {
             rustix::io::write(cgroup, b"0")?;
         }
@@ -89,20 +89,21 @@ impl Start {
             Signals::Reset => SigSet::empty(),
             Signals::As(inherited) => inherited.blocked(),
         };
-        let unblocked = blocked.thread_set_mask();
+        let unblocked = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&blocked), None);
         unblocked.map_err(|error| Errno::from_raw_os_error(error as i32))
     }
 
-    fn set_dispositions(&self, handlers: Handlers, recorder: Recorder) {
+    fn set_dispositions(&self, handlers: Handlers, recorder: Recorder) -> Result<(), Errno> {
         for signal in SIGNALS {
             if self.ignores(signal) {
-                ignore(signal);
+                ignore(signal)?;
             } else if RECORDED.contains(&signal) {
-                record(signal, recorder);
+                record(signal, recorder)?;
             } else if handlers.may_be_set(signal) {
-                reset_to_default(signal);
+                reset_to_default(signal)?;
             }
         }
+        Ok(())
     }
 
     fn ignores(&self, signal: i32) -> bool {
