@@ -1,6 +1,6 @@
 //! Signals to childminder.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read as _};
 use std::process::Command;
 use std::thread;
@@ -9,8 +9,8 @@ use std::time::Instant;
 use rustix::process::Signal;
 
 use crate::support::{
-    BINARY, LOITER, Place, Process, Running, WATCHED, fields, millis, minding, piped, start,
-    through, times, wait_until,
+    BINARY, LOITER, Place, Process, Running, WATCHED, millis, minding, piped, start, through,
+    times, wait_until,
 };
 
 const REQUESTS: [(Signal, &str, i32); 4] = [
@@ -32,36 +32,6 @@ fn expect_one_wish(running: Running, name: &str) {
     let expected = format!("{name}\nsaved\n");
     let came = (ended.status, ended.stdout());
     assert_eq!(came, (3, expected.as_str()), "{}", ended.stderr());
-}
-
-/// coreutils' `timeout` exits at once when a signal finds it just after its fork; then it sleeps until its command ends.
-fn wait_until_timeouts_sleep(running: &Running) {
-    let stat = |id: u32| fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
-    wait_until(|| {
-        let ids: Vec<u32> = fs::read_dir("/proc")
-            .expect("processes")
-            .flatten()
-            .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-            .collect();
-        let children = |parent: u32| {
-            let is_child = move |id: &u32| {
-                let stat = stat(*id);
-                !stat.is_empty() && fields(&stat).nth(1) == Some(parent.to_string().as_str())
-            };
-            ids.iter().copied().filter(is_child).collect::<Vec<_>>()
-        };
-        let mut family = vec![running.id()];
-        let mut next = 0;
-        while let Some(parent) = family.get(next) {
-            family.extend(children(*parent));
-            next += 1;
-        }
-        family
-            .iter()
-            .map(|id| stat(*id))
-            .filter(|stat| stat.contains("(timeout)"))
-            .all(|stat| fields(&stat).next() == Some("S"))
-    });
 }
 
 /// A child that says which signal it gets, and stays.
@@ -134,7 +104,7 @@ fn a_timeout_around_us_leaves_the_command_its_grace() {
     for _ in 0..times(40) {
         let mut running = start(through(&timeout, &minding("--grace 60s", SAVING)));
         assert_eq!(running.line(), "ready");
-        wait_until_timeouts_sleep(&running);
+        running.wait_until_timeouts_sleep();
         running.signal(Signal::TERM);
         expect_one_wish(running, "TERM");
     }
@@ -153,7 +123,7 @@ fn so_do_three_of_them_with_three_of_us() {
         command.args(&words[1..]);
         let mut running = start(piped(command));
         assert_eq!(running.line(), "ready");
-        wait_until_timeouts_sleep(&running);
+        running.wait_until_timeouts_sleep();
         running.signal(Signal::TERM);
         expect_one_wish(running, "TERM");
     }

@@ -139,6 +139,32 @@ impl Running {
         Process(Pid::from_child(&self.child))
     }
 
+    /// Of coreutils' `timeout`, around us or around others: it exits at once when a signal finds it just after its fork.
+    /// Then it sleeps until its command ends.
+    #[track_caller]
+    pub(crate) fn wait_until_timeouts_sleep(&self) {
+        let stat = |id: u32| fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+        let children = |parent: u32| {
+            let parent = parent.to_string();
+            let entries = fs::read_dir("/proc").expect("processes").flatten();
+            let ids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+            ids.filter(move |id| {
+                let stat = stat(*id);
+                !stat.is_empty() && fields(&stat).nth(1) == Some(&parent)
+            })
+        };
+        wait_until(|| {
+            let mut family = vec![self.id()];
+            let mut next = 0;
+            while let Some(parent) = family.get(next) {
+                family.extend(children(*parent));
+                next += 1;
+            }
+            let mut stats = family.into_iter().map(stat);
+            stats.all(|stat| !stat.contains("(timeout)") || fields(&stat).next() == Some("S"))
+        });
+    }
+
     /// The next line on standard output.
     #[track_caller]
     pub(crate) fn line(&mut self) -> String {

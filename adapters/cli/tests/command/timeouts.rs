@@ -50,6 +50,7 @@ fn a_signal_from_a_timeout_around_us_is_passed_on_once() {
         let script = format!("trap 'echo asked; sleep 0.1; exit 5' TERM; echo ready; {LOITER}");
         let mut running = start(through(&["timeout", "60"], &timing("-k 60", &script)));
         running.line();
+        running.wait_until_timeouts_sleep();
         running.signal(Signal::TERM);
         let ended = running.finish();
         assert_eq!((ended.status, ended.stdout()), (5, "asked\n"));
