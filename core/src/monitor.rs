@@ -57,8 +57,8 @@ use crate::verdict::{Distinct, Verdict};
 ///   [`first_error`](Self::first_error), [`is_terminating`](Self::is_terminating),
 ///   [`is_suspended`](Self::is_suspended), [`silence`](Self::silence), [`outcome`](Self::outcome).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-// In memory the fields stand as they do here: those that output touches come first, and lie in one line of the cache
-// where an array begins at an address that an allocator gives.
+// In memory the fields stand in this order. Those that output touches come first and take 48 bytes: in an array of
+// monitors they lie in one line of the cache.
 #[repr(C, align(16))]
 pub struct MonitorState {
     calm: Calm,
