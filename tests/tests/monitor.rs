@@ -515,7 +515,11 @@ fn a_monitor_is_small() {
     let size = size_of::<MonitorState>();
     println!("a MonitorState has {size} bytes");
     assert!(size <= 384, "{size} bytes");
-    assert_eq!(size % 64, 0, "an array of them keeps to the lines of the cache");
+    assert_eq!(
+        size % 64,
+        0,
+        "an array of them keeps to the lines of the cache"
+    );
 }
 
 /// A config that waits for every notification as long as it takes.
