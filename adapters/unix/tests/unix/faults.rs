@@ -31,8 +31,8 @@ fn a_call_that_fails_before_the_exec_is_the_error_of_the_spawn_and_leaves_nothin
     }
 }
 
-/// A call of the child's, its only argument that counts, and what asks for it.
-struct Case(libc::c_long, Option<(u32, u32)>, fn() -> Asked);
+/// A call of the child's, the argument by which it is known, and what asks for it.
+struct Case(libc::c_long, Option<(u32, u64)>, fn() -> Asked);
 
 type Asked = (Command, SpawnOptions);
 
@@ -45,7 +45,7 @@ const CASES: &[Case] = &[
     Case(libc::SYS_setpgid, None, plain),
     Case(libc::SYS_setsid, None, || placed(Place::Session)),
     Case(libc::SYS_rt_sigpending, None, plain),
-    Case(libc::SYS_fcntl, Some((1, libc::F_SETOWN as u32)), || {
+    Case(libc::SYS_fcntl, Some((1, libc::F_SETOWN as u64)), || {
         let (command, options) = plain();
         let guardian = Some(file());
         (
@@ -58,12 +58,12 @@ const CASES: &[Case] = &[
     }),
     Case(
         libc::SYS_rt_sigaction,
-        Some((0, libc::SIGUSR1 as u32)),
+        Some((0, libc::SIGUSR1 as u64)),
         plain,
     ),
     Case(
         libc::SYS_rt_sigaction,
-        Some((0, libc::SIGTSTP as u32)),
+        Some((0, libc::SIGTSTP as u64)),
         plain,
     ),
     Case(libc::SYS_write, None, || {
@@ -71,12 +71,12 @@ const CASES: &[Case] = &[
         let cgroup = Some(file());
         (command, SpawnOptions { cgroup, ..options })
     }),
-    Case(libc::SYS_ioctl, Some((1, libc::TIOCSPGRP as u32)), || {
+    Case(libc::SYS_ioctl, Some((1, libc::TIOCSPGRP)), || {
         placed(Place::Foreground(file()))
     }),
     Case(
         libc::SYS_prctl,
-        Some((0, libc::PR_SET_PDEATHSIG as u32)),
+        Some((0, libc::PR_SET_PDEATHSIG as u64)),
         || {
             let (command, options) = plain();
             let kill_on_parent_death = true;
@@ -93,7 +93,7 @@ const CASES: &[Case] = &[
     Case(DUP, Some((1, 0)), plain),
     Case(DUP, Some((1, 1)), plain),
     Case(DUP, Some((1, 2)), plain),
-    Case(libc::SYS_ioctl, Some((1, libc::TIOCSCTTY as u32)), || {
+    Case(libc::SYS_ioctl, Some((1, libc::TIOCSCTTY)), || {
         placed(Place::Terminal)
     }),
     // The child does not ask for the mask that was there before.

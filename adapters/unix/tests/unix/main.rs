@@ -6,6 +6,8 @@
 mod alone;
 mod cgroups;
 mod commands;
+mod costs;
+mod descriptors;
 mod drops;
 mod example;
 mod exits;

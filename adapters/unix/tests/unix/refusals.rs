@@ -10,7 +10,7 @@ use rustix::io::Errno;
 pub(crate) struct Refusal {
     pub(crate) call: libc::c_long,
     /// Only where this argument, counted from 0, has this value.
-    pub(crate) only: Option<(u32, u32)>,
+    pub(crate) only: Option<(u32, u64)>,
     pub(crate) errno: Errno,
 }
 
@@ -59,7 +59,7 @@ impl Refusal {
                 compare(call, 3),
                 // The lower half, where numbers are little-endian.
                 load(16 + 8 * argument),
-                compare(value, 1),
+                compare(u32::try_from(value).expect("a small number"), 1),
                 refuse,
                 allow,
             ],
