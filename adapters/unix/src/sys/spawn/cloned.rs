@@ -19,29 +19,34 @@
 //! | unblocks signals | `sigprocmask` |
 //! | tries to execute each candidate in turn | `execve` |
 //!
-//! The first that fails ends the child, and is the error of the spawn. All of that is system calls on what was prepared before. It allocates,
-//! locks and frees nothing, since another thread may hold the allocator's lock. The C library's `errno` is this thread's
-//! own, which waits, and reads it after its own calls only. No handler of ours runs in the child: all are at their
-//! defaults before it unblocks signals, and it has a table of handlers of its own. Only the recorder of stop signals may run.
+//! The first call that fails ends the child, and is the error of the spawn; the child leaves nothing. All this is system
+//! calls on what was prepared before. It allocates, locks and frees nothing, since another thread may hold the allocator's
+//! lock. The C library's `errno` is this thread's own, which waits, and reads it after its own calls only. No handler
+//! of ours runs in the child: all are at their defaults before it unblocks signals, and it has a table of handlers of its
+//! own. Only the recorder of stop signals may run. Before `close_range` the child opens and closes nothing, since that
+//! would be done to us; [`super::streams`] says why the table is not copied at once.
 //!
-//! Before `close_range`, nothing is opened or closed, as that would be ours. Where there is no `clone3` or no `close_range`,
-//! once and for all, the child begins with a copy of the table, and of the handlers, which it sets to their defaults itself.
+//! Where there is no `clone3` (Linux 5.5, which a sandbox may deny) or no `close_range` (5.9), the child begins with a
+//! copy of the whole table, and of our handlers, which it sets to their defaults itself. That is found out once.
 
 use std::ffi::{CString, c_int, c_void};
 use std::io;
+use std::mem;
+use std::os::fd::{FromRawFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::process::ChildStdin;
+use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::libc;
 use rustix::io::Errno;
-use rustix::process::{WaitIdOptions, chdir};
+use rustix::process::{Pid, WaitIdOptions, chdir};
 
 use super::executable::{Executable, last_error};
 use super::start::{Handlers, Start};
 use super::stops::{Stops, record_in_memory};
-use super::streams::{COPIED, Streams};
-use super::vfork::{self, Made, Work};
+use super::streams::{FEW, Streams};
+use super::vfork::{self, Work};
 use super::{Spawned, send};
 use crate::command::Command;
 use crate::spawn_options::SpawnOptions;
@@ -63,6 +68,7 @@ pub(super) fn spawn(
         start: &Start::new(options)?,
         streams,
         executable: Executable::new(command)?,
+        pidfd: NONE,
         failure: None,
     };
     let (leader, pidfd) = match job.make_child(matches!(watcher, Watcher::Pidfd)) {
@@ -88,14 +94,21 @@ struct Job<'a> {
     start: &'a Start,
     streams: Streams<'a>,
     executable: Executable,
+    /// The kernel sets it before the child begins.
+    pidfd: c_int,
     failure: Option<Failure>,
 }
+
+/// The child, and its pidfd if one is wanted.
+type Made = (Pid, Option<OwnedFd>);
 
 /// The table of descriptors that the child begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Table {
-    /// Ours; and the signals that we handle are at their defaults.
+    /// Ours, of which it then has all copied, or if there are many, these few; and the signals that we handle are at
+    /// their defaults.
     Shared {
+        few: u32,
         ignored_realtime: u64,
     },
     Copied,
@@ -131,13 +144,16 @@ impl From<Errno> for Failure {
 impl Job<'_> {
     /// In the way that is best here. When this returns, the child executes its program.
     fn make_child(&mut self, wants_pidfd: bool) -> Result<Made, Failure> {
-        if SHARING_WORKS.load(Ordering::Relaxed) && self.streams.bring_near() {
-            let ignored_realtime = ignored_realtime();
-            match self.try_with(Table::Shared { ignored_realtime }, wants_pidfd) {
+        if SHARING_WORKS.load(Ordering::Relaxed) {
+            let shared = Table::Shared {
+                few: self.streams.name_those_far_up(),
+                ignored_realtime: ignored_realtime(),
+            };
+            match self.try_with(shared, wants_pidfd) {
                 Err(Failure::Sharing(Errno::NOSYS | Errno::INVAL | Errno::PERM)) => {
                     SHARING_WORKS.store(false, Ordering::Relaxed);
                 }
-                // What has no copy, or no name, is in a copy of all.
+                // What cannot be opened by its name is in a copy of all.
                 Err(Failure::Sharing(_) | Failure::Streams(_)) => {}
                 made => return made,
             }
@@ -148,29 +164,46 @@ impl Job<'_> {
 
     fn try_with(&mut self, table: Table, wants_pidfd: bool) -> Result<Made, Failure> {
         self.table = table;
+        self.pidfd = NONE;
         self.failure = None;
         Stops::forget_in_memory();
+        let job: *mut Self = self;
         let work = Work {
             begin,
-            argument: (&raw mut *self).cast(),
+            argument: job.cast(),
+            pidfd: if wants_pidfd {
+                &raw mut self.pidfd
+            } else {
+                ptr::null_mut()
+            },
         };
-        let made = match table {
+        let child = match table {
+            Table::Copied => vfork::with_copied_descriptors(work).map_err(Failure::Clone),
             Table::Shared { .. } => {
-                vfork::with_our_descriptors(work, wants_pidfd).map_err(|errno| match errno {
+                vfork::with_our_descriptors(work).map_err(|errno| match errno {
                     Errno::NOSYS | Errno::INVAL | Errno::PERM => Failure::Sharing(errno),
                     _ => Failure::Clone(errno),
                 })
             }
-            Table::Copied => {
-                vfork::with_copied_descriptors(work, wants_pidfd).map_err(Failure::Clone)
-            }
         }?;
+        let pidfd = self.take_pidfd();
         let Some(failure) = self.failure else {
-            return Ok(made);
+            return Ok((child, pidfd));
         };
         // It has exited. If something else has reaped it, that is as good.
-        let _ = wait_by_number(made.0, WaitIdOptions::EXITED);
+        let _ = wait_by_number(child, WaitIdOptions::EXITED);
         Err(failure)
+    }
+
+    fn take_pidfd(&mut self) -> Option<OwnedFd> {
+        let pidfd = mem::replace(&mut self.pidfd, NONE);
+        if pidfd == NONE {
+            return None;
+        }
+        // SAFETY: the kernel has opened it for us, and closes it at an exec; nothing else has taken it.
+        #[expect(unsafe_code, reason = "the kernel passes a number")]
+        let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
+        Some(pidfd)
     }
 
     /// In the child. Returns what has failed, or does not return.
@@ -180,10 +213,15 @@ impl Job<'_> {
         }
         match self.table {
             Table::Copied => self.start.enter(Handlers::Copied, record_in_memory)?,
-            Table::Shared { ignored_realtime } => {
+            Table::Shared {
+                few,
+                ignored_realtime,
+            } => {
                 let handlers = Handlers::Cleared { ignored_realtime };
                 self.start.enter(handlers, record_in_memory)?;
-                copy_descriptors().map_err(Failure::Sharing)?;
+                // The pidfd got the lowest number that was free.
+                let are_many = self.pidfd >= FEW.cast_signed();
+                copy_descriptors(if are_many { few } else { ALL }).map_err(Failure::Sharing)?;
             }
         }
         self.streams.put_in_place().map_err(Failure::Streams)?;
@@ -202,15 +240,15 @@ extern "C" fn begin(job: *mut c_void) -> c_int {
     libc::EXIT_FAILURE
 }
 
-/// Gives the calling process a table of its own, with only the first of our descriptors: Linux 5.9.
-fn copy_descriptors() -> Result<(), Errno> {
+/// Gives the calling process a table of its own, with so many of our descriptors: Linux 5.9.
+fn copy_descriptors(count: u32) -> Result<(), Errno> {
     // SAFETY: what is not copied has owners in the process that this one shares its memory with, where it stays open; and
     // none of them is used or dropped here.
     #[expect(unsafe_code, reason = "no crate wraps `close_range`")]
     let result = unsafe {
         libc::syscall(
             libc::SYS_close_range,
-            COPIED.cast_unsigned(),
+            count,
             u32::MAX,
             libc::CLOSE_RANGE_UNSHARE,
         )
@@ -221,6 +259,12 @@ fn copy_descriptors() -> Result<(), Errno> {
         Err(last_error())
     }
 }
+
+/// No number of a descriptor.
+const NONE: c_int = -1;
+
+/// More than there can be.
+const ALL: u32 = u32::MAX;
 
 /// Whether a child can begin with our table, as far as is known.
 static SHARING_WORKS: AtomicBool = AtomicBool::new(true);

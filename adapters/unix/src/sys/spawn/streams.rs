@@ -1,15 +1,19 @@
 //! The standard streams of a child, and how it gets at them in a table of descriptors of its own.
 //!
-//! The kernel copies a table up to a number that it is given, one descriptor after the other, and the exec closes them
-//! again. So a child in our memory begins with our own table, does with that whatever takes descriptors and
-//! changes none, and then has the first [`COPIED`] copied, whatever is open above. The pipes that were made for it may have
-//! higher numbers. It opens those anew by their names in `/proc`, which is better than the two other ways:
+//! The kernel copies a table of descriptors one by one, up to a number that it is given, and the exec closes what it has
+//! copied. So a child in our memory begins with our own table, does with it what takes descriptors and opens and closes
+//! none, and then has it copied: all of it, or where there are many, the first [`FEW`]. There are many where a new
+//! descriptor gets a higher number than that; then, what is not close-on-exec and further up is not the child's.
+//!
+//! The pipes that were made for the child may be further up. It opens those anew, by their names in `/proc`, and makes
+//! sure that they are the same pipes. There are two other ways:
 //!
 //! - low numbers that are kept back for this: there may be none left when the first child is spawned;
-//! - `pidfd_getfd(2)`, which would do for every descriptor, but is refused by the usual sandboxes (Yama, Docker).
+//! - `pidfd_getfd(2)`, which would do for every descriptor: the usual sandboxes refuse it (Yama, Docker).
 //!
-//! A process that may not be looked into (`PR_SET_DUMPABLE`) has no such names, nor one without `/proc`; and what
-//! was given to the child must not be opened anew, since it may be no file, and has a position in it. Then all is copied.
+//! What was given to the child is not opened anew, since it may be a socket, or a file with a position in it. If
+//! that is further up, all below it is copied too. A process that may not be looked into (`PR_SET_DUMPABLE`), or has no
+//! `/proc`, has no names for its pipes. Then all is copied, and a child was made in vain.
 
 use std::ffi::{CStr, CString};
 use std::io;
@@ -57,9 +61,11 @@ impl<'a> Streams<'a> {
         Ok((streams, ours))
     }
 
-    /// Has each found by a child in whose table only the first [`COPIED`] are; false where one cannot be.
-    pub(super) fn bring_near(&mut self) -> bool {
-        self.stdin.bring_near() && self.stdout.bring_near() && self.stderr.bring_near()
+    /// How many of our descriptors, from 0 on, a child must have a copy of where all would be too many. It opens what
+    /// is further up by its name.
+    pub(super) fn name_those_far_up(&mut self) -> u32 {
+        let ends = [&mut self.stdin, &mut self.stdout, &mut self.stderr];
+        ends.into_iter().map(End::reach).fold(FEW, u32::max)
     }
 
     /// Takes that back.
@@ -130,16 +136,18 @@ impl<'a> End<'a> {
         })
     }
 
-    fn bring_near(&mut self) -> bool {
-        let is_near = |fd: BorrowedFd<'_>| fd.as_raw_fd() < COPIED;
+    fn reach(&mut self) -> u32 {
+        let behind = |fd: BorrowedFd<'_>| fd.as_raw_fd().unsigned_abs() + 1;
         match self {
-            Self::Inherited | Self::Null(_) => true,
-            Self::Given(fd) => is_near(*fd),
-            Self::Copied(fd) => is_near(fd.as_fd()),
-            Self::Pipe { end, .. } if is_near(end.as_fd()) => true,
+            Self::Inherited | Self::Null(_) => 0,
+            Self::Given(fd) => behind(*fd),
+            Self::Copied(fd) => behind(fd.as_fd()),
             Self::Pipe { end, name, .. } => {
-                *name = PipeName::of(end);
-                name.is_some()
+                let reach = behind(end.as_fd());
+                if reach > FEW {
+                    *name = PipeName::of(end);
+                }
+                if name.is_some() { 0 } else { reach }
             }
         }
     }
@@ -227,7 +235,7 @@ fn is_standard(fd: BorrowedFd<'_>) -> bool {
 /// The first descriptor that is no standard stream.
 const FIRST_APART: i32 = 3;
 
-/// How many descriptors, from 0 on, a child has of ours where the others would cost too much.
-pub(super) const COPIED: i32 = 64;
+/// What is quickly copied. The kernel has room for 64 in each table, and the child opens a few.
+pub(super) const FEW: u32 = 56;
 
 const NULL: &CStr = c"/dev/null";

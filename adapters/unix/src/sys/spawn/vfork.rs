@@ -7,7 +7,6 @@
 
 use std::ffi::{c_int, c_void};
 use std::mem::MaybeUninit;
-use std::os::fd::{FromRawFd as _, OwnedFd};
 
 use nix::libc;
 use rustix::io::Errno;
@@ -21,22 +20,17 @@ pub(super) struct Work {
     pub(super) begin: extern "C" fn(*mut c_void) -> c_int,
     /// The child uses what this points to until it is gone or has executed a program.
     pub(super) argument: *mut c_void,
+    /// Where the kernel puts the number of the pidfd, before the child begins; null if none is wanted.
+    pub(super) pidfd: *mut c_int,
 }
 
-/// The child, and its pidfd if it is wanted.
-pub(super) type Made = (Pid, Option<OwnedFd>);
-
 /// The child shares our table of descriptors, and has the signals that we handle at their defaults: Linux 5.5.
-pub(super) fn with_our_descriptors(work: Work, wants_pidfd: bool) -> Result<Made, Errno> {
+pub(super) fn with_our_descriptors(work: Work) -> Result<Pid, Errno> {
     let mut stack = stack();
-    let mut pidfd: c_int = -1;
-    let mut flags = FLAGS | libc::CLONE_FILES.cast_unsigned();
-    if wants_pidfd {
-        flags |= libc::CLONE_PIDFD.cast_unsigned();
-    }
+    let flags = work.flags() | libc::CLONE_FILES;
     let arguments = Clone3 {
-        flags: u64::from(flags) | CLONE_CLEAR_SIGHAND,
-        pidfd: (&raw mut pidfd).addr() as u64,
+        flags: u64::from(flags.cast_unsigned()) | CLONE_CLEAR_SIGHAND,
+        pidfd: work.pidfd.expose_provenance() as u64,
         child_tid: 0,
         parent_tid: 0,
         exit_signal: libc::SIGCHLD.cast_unsigned().into(),
@@ -44,46 +38,36 @@ pub(super) fn with_our_descriptors(work: Work, wants_pidfd: bool) -> Result<Made
         stack_size: size_of_val(stack.spare_capacity_mut()) as u64,
         tls: 0,
     };
-    let made = clone3(&arguments, work);
-    made_by(made, pidfd)
+    Pid::from_raw(clone3(&arguments, work)?).ok_or(Errno::SRCH)
 }
 
 /// The child has a copy of our table of descriptors, and of our handlers of signals.
-pub(super) fn with_copied_descriptors(work: Work, wants_pidfd: bool) -> Result<Made, Errno> {
+pub(super) fn with_copied_descriptors(work: Work) -> Result<Pid, Errno> {
     let mut stack = stack();
-    let mut pidfd: c_int = -1;
-    let mut flags = FLAGS.cast_signed() | libc::SIGCHLD;
-    if wants_pidfd {
-        flags |= libc::CLONE_PIDFD;
-    }
+    let flags = work.flags() | libc::SIGCHLD;
     // SAFETY: the child runs on a stack that nothing else uses, as large as it says; stacks grow downwards from the
-    // end, which the C library aligns. The stack and `pidfd` outlive the child's use of them, since this thread goes on
-    // only when the child has left our memory; so does what `work` points to, as its owner says.
+    // end, which the C library aligns. The stack outlives the child's use of it, since this thread goes on only when the
+    // child has left our memory; so does what `work` points to, as its owner says.
     #[expect(
         unsafe_code,
         reason = "a child in our memory is beyond what any type can promise"
     )]
-    let made = unsafe {
+    let child = unsafe {
         let top = stack.as_mut_ptr().add(stack.capacity()).cast();
-        libc::clone(work.begin, top, flags, work.argument, &raw mut pidfd)
+        libc::clone(work.begin, top, flags, work.argument, work.pidfd)
     };
-    let made = if made < 0 {
-        Err(last_error())
-    } else {
-        Ok(made)
-    };
-    made_by(made, pidfd)
+    Pid::from_raw(child.max(0)).ok_or_else(last_error)
 }
 
-fn made_by(made: Result<c_int, Errno>, pidfd: c_int) -> Result<Made, Errno> {
-    let child = Pid::from_raw(made?).ok_or(Errno::SRCH)?;
-    if pidfd < 0 {
-        return Ok((child, None));
+impl Work {
+    fn flags(self) -> c_int {
+        let flags = libc::CLONE_VM | libc::CLONE_VFORK;
+        if self.pidfd.is_null() {
+            flags
+        } else {
+            flags | libc::CLONE_PIDFD
+        }
     }
-    // SAFETY: the kernel has just opened it for us, and closes it at an exec.
-    #[expect(unsafe_code, reason = "the kernel passes a number")]
-    let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
-    Ok((child, Some(pidfd)))
 }
 
 /// What `clone3(2)` takes.
@@ -191,8 +175,6 @@ fn outcome(result: i64) -> Result<c_int, Errno> {
 fn stack() -> Vec<MaybeUninit<u128>> {
     Vec::with_capacity(STACK_SIZE / size_of::<u128>())
 }
-
-const FLAGS: u32 = (libc::CLONE_VM | libc::CLONE_VFORK).cast_unsigned();
 
 /// The `libc` crate has it as a number that is too small for it.
 const CLONE_CLEAR_SIGHAND: u64 = 1 << 32;
