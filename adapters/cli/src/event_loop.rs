@@ -25,6 +25,7 @@ use crate::words;
 pub(crate) struct EventLoop<H: Handler> {
     inbox: Inbox,
     set: Children<H>,
+    deaths: Deaths,
     /// For the relays. It is kept here, too, so that no relay drops the last share: an event that has not been
     /// seen yet would go with it.
     waker: Arc<Waker>,
@@ -33,6 +34,15 @@ pub(crate) struct EventLoop<H: Handler> {
     stopped_at: Option<Instant>,
     /// Whether a reader has been given up.
     has_given_up: bool,
+}
+
+/// How the loop learns of orphans that have died.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Deaths {
+    /// By SIGCHLD to us.
+    Heard,
+    /// Something else takes SIGCHLD, and wakes the loop: any wake-up may mean one.
+    Suspected,
 }
 
 /// What the loop asks of a handler, besides minding the child.
@@ -78,12 +88,16 @@ pub(crate) trait Listener<H: Owner> {
 }
 
 impl<H: Owner> EventLoop<H> {
-    /// A loop that hears of these signals to us, and of SIGCHLD.
+    /// A loop that hears of these signals to us; no other is blocked from now on. What has waited for us is heard now, and
+    /// not before.
     pub(crate) fn new(signals: impl IntoIterator<Item = Signal>) -> io::Result<Self> {
         let poll = Poll::new()?;
         let registry = poll.registry();
         let waker = Arc::new(Waker::new(registry, RELAY)?);
-        let arrivals = Arrivals::of(signals.into_iter().chain([CHLD]))?;
+        // Else the kernel would keep the exit status to itself.
+        signals::restore_default(CHLD);
+        let arrivals = Arrivals::of(signals)?;
+        arrivals.unblock_others()?;
         let mut source = SourceFd(&arrivals.as_fd().as_raw_fd());
         registry.register(&mut source, SIGNALS, Interest::READABLE)?;
         let mut set = Children::new()?;
@@ -96,6 +110,7 @@ impl<H: Owner> EventLoop<H> {
         Ok(Self {
             inbox,
             set,
+            deaths: Deaths::Heard,
             waker,
             ends_at: None,
             stopped_at: None,
@@ -103,9 +118,9 @@ impl<H: Owner> EventLoop<H> {
         })
     }
 
-    /// Hears of this signal, too.
-    pub(crate) fn listen_to(&self, signal: Signal) -> io::Result<()> {
-        self.inbox.arrivals.add(signal)
+    /// Hears of these signals, too.
+    pub(crate) fn listen_to(&mut self, signals: &[Signal]) -> io::Result<()> {
+        self.inbox.arrivals.add(signals.iter().copied())
     }
 
     /// The ways to our standard output and standard error.
@@ -141,7 +156,11 @@ impl<H: Owner> EventLoop<H> {
     }
 
     /// Orphans are ours from now on, so that what the child leaves behind can be found.
-    pub(crate) fn adopt_orphans(&mut self) -> io::Result<()> {
+    pub(crate) fn adopt_orphans(&mut self, deaths: Deaths) -> io::Result<()> {
+        if deaths == Deaths::Heard {
+            self.listen_to(&[CHLD])?;
+        }
+        self.deaths = deaths;
         self.set.adopt_orphans()
     }
 
@@ -176,7 +195,7 @@ impl<H: Owner> EventLoop<H> {
             let mut arrivals: Vec<_> = self.inbox.arrivals.take().collect();
             let before = arrivals.len();
             arrivals.retain(|arrival| arrival.signal != CHLD);
-            let has_dead = arrivals.len() < before;
+            let has_dead = arrivals.len() < before || self.deaths == Deaths::Suspected;
             attendant.attend(self, &mut arrivals)?;
             listener.hear(self, &arrivals);
             self.turn();

@@ -29,7 +29,7 @@ use rustix::fs::{Access, access};
 use signal_hook::consts::{SIGINT, SIGQUIT};
 
 use crate::console::Console;
-use crate::event_loop::{EventLoop, Listener};
+use crate::event_loop::{Deaths, EventLoop, Listener};
 use crate::failure::Failure;
 use crate::files;
 use crate::flight_record::{FlightRecord, RecordTrouble};
@@ -105,10 +105,16 @@ fn begin(
     record: FlightRecord,
     guardian: &io::Result<Option<Guardian>>,
 ) -> Result<(Loop, Terminal), Failure> {
-    let mut child = Loop::new(handled())?;
-    // What has waited for us is heard now, and not before.
-    signals::unblock_all()?;
-    let mut terminal = Terminal::planned(plan.terminal, &child)?;
+    let mut child = Loop::new(handled(plan.terminal))?;
+    let mut terminal = Terminal::planned(plan.terminal, &mut child)?;
+    let watch = Watch::detect();
+    let deaths = if terminal.takes_deaths() || watch == Watch::Sigchld {
+        Deaths::Suspected
+    } else {
+        Deaths::Heard
+    };
+    let adopted = child.adopt_orphans(deaths);
+    // The first other threads: what we hear of is blocked in them, too.
     record.relay(|file, on_failure| child.relay_to(file, on_failure))?;
     let outlets = child.outlets();
     for stream in Stream::ALL {
@@ -117,7 +123,6 @@ fn begin(
         }
     }
     let mut minder = Minder::new(plan, Console::new(outlets), record);
-    let adopted = child.adopt_orphans();
     let present = guardian.as_ref().ok().and_then(Option::as_ref);
     let mut strays = contained(plan, present)?;
     if let Err(error) = adopted {
@@ -125,7 +130,7 @@ fn begin(
         minder.blindness = Some(error);
     }
     can_be_entered(plan.directory.as_deref())?;
-    let process = spawn(plan, &mut strays, &mut terminal, present)
+    let process = spawn(plan, &mut strays, &mut terminal, present, watch)
         .map_err(|error| not_run(&plan.command[0], &error))?;
     if plan.containment == Containment::Cgroup
         && strays.cgroup().is_none()
@@ -184,6 +189,7 @@ fn spawn(
     strays: &mut Strays,
     terminal: &mut Terminal,
     guardian: Option<&Guardian>,
+    watch: Watch,
 ) -> io::Result<Child> {
     let mark = guardian.map(|_| strays.mark());
     strays.spawn(|cgroup| {
@@ -203,7 +209,7 @@ fn spawn(
             },
             kill_on_parent_death: plan.on_our_death == OnOurDeath::Kill
                 && SpawnOptions::CAN_KILL_ON_PARENT_DEATH,
-            watch: Watch::detect(),
+            watch,
             cgroup,
             guardian: guardian.map(Guardian::group_handle).transpose()?,
             // A script may have them ignored; the ladder must work.

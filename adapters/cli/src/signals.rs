@@ -4,28 +4,28 @@ use std::time::Duration;
 
 use childminder::{Ladder, Signal, Stage, Target};
 use childminder_unix::signals::{self, is_ignored};
-use signal_hook::consts::{SIGCONT, SIGTSTP};
+use signal_hook::consts::{SIGCONT, SIGTSTP, SIGWINCH};
 
-use crate::plan::is_init;
+use crate::plan::TerminalPlan;
 
 /// Whether a signal that we are sent asks for the command's end: SIGINT, SIGTERM, SIGHUP or SIGQUIT.
 pub(crate) fn asks_to_end(signal: Signal) -> bool {
     REQUESTS.contains(&signal)
 }
 
-/// The signals that `run` hears: what asks for the end, and what is passed on to the command as it is. By an init,
-/// that includes those of job control, which are the terminal's and the shell's business elsewhere. Not heard are
-/// SIGKILL and SIGSTOP, which cannot be; SIGCHLD, which is about our own children; SIGTTIN and SIGTTOU; and what the kernel
-/// raises for a fault of ours, SIGSEGV for instance.
-pub(crate) fn handled() -> impl Iterator<Item = Signal> {
+/// The signals that `run` hears: what asks for the end, and what is passed on to the command as it is. Not heard are
+/// SIGKILL and SIGSTOP, which cannot be; SIGCHLD, which is about our own children; those of job control, which are
+/// [`Terminal`](crate::terminal::Terminal)'s business, as SIGWINCH is where the command has a terminal of its own; and what
+/// the kernel raises for a fault of ours, SIGSEGV for instance.
+pub(crate) fn handled(terminal: TerminalPlan) -> impl Iterator<Item = Signal> {
     let requests = REQUESTS.into_iter();
     let requests = requests.filter(|signal| *signal != Signal::HUP || !is_ignored(Signal::HUP));
-    let to_init: &[Signal] = if is_init() { &[CONT, TSTP] } else { &[] };
     let realtime = (0..).map(|n| format!("RTMIN+{n}"));
     let known = |name: String| signals::parse(&name).ok();
     let named = PASSED_ON.iter().map(ToString::to_string);
     let passed_on = named.filter_map(known).chain(realtime.map_while(known));
-    requests.chain(to_init.iter().copied()).chain(passed_on)
+    let is_heard = move |signal: &Signal| *signal != WINCH || terminal != TerminalPlan::Own;
+    requests.chain(passed_on.filter(is_heard))
 }
 
 /// `ladder`, begun with `signal`: in place of its first stage, or, where that is all there is, before
@@ -51,6 +51,9 @@ pub(crate) const CONT: Signal = Signal::new(SIGCONT).expect("a signal");
 
 /// Ctrl-Z.
 pub(crate) const TSTP: Signal = Signal::new(SIGTSTP).expect("a signal");
+
+/// Another size of the terminal.
+const WINCH: Signal = Signal::new(SIGWINCH).expect("a signal");
 
 const REQUESTS: [Signal; 4] = [Signal::INT, Signal::TERM, Signal::QUIT, Signal::HUP];
 

@@ -11,7 +11,7 @@ use childminder_terminal::{
     leads_own_session,
 };
 use childminder_unix::{Arrival, Child, Command, SpawnOptions, Stdio, signals};
-use signal_hook::consts::{SIGSTOP, SIGWINCH};
+use signal_hook::consts::SIGSTOP;
 
 use crate::event_loop::{Attendant, EventLoop, Owner};
 use crate::plan::{Plan, TerminalPlan, is_init};
@@ -30,7 +30,7 @@ impl Terminal {
     /// For `run`. Call this before there are other threads.
     pub(crate) fn planned<H: Owner>(
         plan: TerminalPlan,
-        event_loop: &EventLoop<H>,
+        event_loop: &mut EventLoop<H>,
     ) -> io::Result<Self> {
         // In a script, the shell would not see us stop alone.
         let in_background = if leads_own_group() {
@@ -61,7 +61,7 @@ impl Terminal {
     /// Our terminal, if we have one, to be lent to the command.
     pub(crate) fn lent<H: Owner>(
         in_background: InBackground,
-        event_loop: &EventLoop<H>,
+        event_loop: &mut EventLoop<H>,
     ) -> io::Result<Self> {
         let jobs = Ours::controlling()
             .map(|ours| JobControl::new(ours, Uses::Lent, in_background))
@@ -72,7 +72,7 @@ impl Terminal {
     fn watched<H: Owner>(
         jobs: Option<JobControl>,
         tty: Option<Tty>,
-        event_loop: &EventLoop<H>,
+        event_loop: &mut EventLoop<H>,
     ) -> io::Result<Self> {
         let fds = [
             jobs.as_ref().map(JobControl::as_fd),
@@ -90,16 +90,20 @@ impl Terminal {
 
     /// Without a terminal, this stops the command: SIGSTOP where it leads a session of its own, in which the kernel drops
     /// SIGTSTP, since no shell watches it. An init cannot be stopped, and passes these signals on like others.
-    fn or_without<H: Owner>(self, stop: Signal, event_loop: &EventLoop<H>) -> io::Result<Self> {
-        if self.jobs.is_some() || is_init() {
+    fn or_without<H: Owner>(self, stop: Signal, event_loop: &mut EventLoop<H>) -> io::Result<Self> {
+        if self.jobs.is_some() {
             return Ok(self);
         }
-        event_loop.listen_to(TSTP)?;
-        event_loop.listen_to(CONT)?;
+        event_loop.listen_to(&[TSTP, CONT])?;
         Ok(Self {
-            passes_stops_on_as: Some(stop),
+            passes_stops_on_as: Some(stop).filter(|_| !is_init()),
             ..self
         })
+    }
+
+    /// Whether job control takes SIGCHLD.
+    pub(crate) fn takes_deaths(&self) -> bool {
+        self.jobs.is_some()
     }
 
     /// Spawns `command` where its terminal is.
@@ -158,6 +162,11 @@ impl Terminal {
 
 impl<H: Owner> Attendant<H> for Terminal {
     fn attend(&mut self, child: &mut EventLoop<H>, arrivals: &mut Vec<Arrival>) -> io::Result<()> {
+        let is_continued = arrivals.iter().any(|arrival| arrival.signal == CONT);
+        if let Some(tty) = self.tty.as_ref().filter(|_| is_continued) {
+            tty.resize();
+            tty.retry_input();
+        }
         if let Some(stop) = self.passes_stops_on_as {
             pass_stops_on(stop, child, arrivals)?;
         }
@@ -176,10 +185,6 @@ impl<H: Owner> Attendant<H> for Terminal {
             if let Some(tty) = self.tty.as_ref().filter(|_| jobs.is_raw() && !was_raw) {
                 tty.retry_input();
             }
-        }
-        if self.tty.is_some() {
-            // The command hears of it from its own terminal.
-            arrivals.retain(|arrival| arrival.signal != WINCH);
         }
         if let Some(tty) = &mut self.tty {
             tty.attend(&mut child.control());
@@ -225,4 +230,3 @@ fn ended_by_itself(outcome: &Outcome) -> bool {
 }
 
 const STOP: Signal = Signal::new(SIGSTOP).expect("a signal");
-const WINCH: Signal = Signal::new(SIGWINCH).expect("a signal");

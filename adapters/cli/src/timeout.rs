@@ -61,12 +61,11 @@ pub(crate) fn main(call: &str, name: &str, args: impl IntoIterator<Item = OsStri
 fn run(name: &str, options: &Options) -> Result<u8, Failure> {
     let inherited = Inherited::now()?;
     let mut child = EventLoop::new(passed_on(options.signal))?;
-    signals::unblock_all()?;
     let mut terminal = if options.foreground {
         Terminal::default()
     } else {
         // In the background the time runs, too.
-        Terminal::lent(InBackground::RunOn, &child)?
+        Terminal::lent(InBackground::RunOn, &mut child)?
     };
     let outlets = child.outlets();
     if options.idle.is_some() {

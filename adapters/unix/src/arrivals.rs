@@ -1,19 +1,20 @@
 //! Signals to this process, and where they come from.
 
 use std::io;
-use std::mem;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::net::UnixStream;
 
 use childminder::Signal;
-use nix::libc::siginfo_t;
-use signal_hook::consts::FORBIDDEN;
-use signal_hook::iterator::backend::SignalDelivery;
-use signal_hook::iterator::exfiltrator::WithRawSiginfo;
+use nix::libc::{SIGFPE, SIGILL, SIGKILL, SIGSEGV, SIGSTOP};
 
-/// Handlers of some signals, beside those of others that use `signal-hook`, and a descriptor that is readable when
-/// one of these signals has come. The handlers stay until the end of the process, and so does what they keep from
-/// happening by default.
+use crate::sys::{Came, SignalQueue};
+
+/// Some signals, which come here in place of what they do by default, and a descriptor that is readable when one of
+/// them has come.
+///
+/// On Linux they are blocked (`signalfd(2)`) in the thread that makes this, and in those that it starts from then on: make
+/// it before there are other threads, which would be sent them. They stay blocked to the end of the process, and handlers
+/// of them do not run. A child that is spawned by this crate begins as its [`SpawnOptions`](crate::SpawnOptions) say; one
+/// that the standard library spawns inherits what is blocked. Elsewhere they are handled, by `signal-hook`.
 ///
 /// ```
 /// use childminder::Signal;
@@ -31,7 +32,7 @@ use signal_hook::iterator::exfiltrator::WithRawSiginfo;
 /// ```
 #[derive(Debug)]
 pub struct Arrivals {
-    delivery: SignalDelivery<UnixStream, WithRawSiginfo>,
+    queue: SignalQueue,
 }
 
 /// A signal that has come.
@@ -56,7 +57,7 @@ pub enum Origin {
 }
 
 impl Arrivals {
-    /// Handles these signals from now on.
+    /// Takes these signals from now on.
     ///
     /// # Errors
     ///
@@ -64,38 +65,36 @@ impl Arrivals {
     ///   such as SIGSEGV.
     /// - What the system says when there are too many descriptors.
     pub fn of(signals: impl IntoIterator<Item = Signal>) -> io::Result<Self> {
-        let (read, write) = UnixStream::pair()?;
-        // It stays as long as the handlers do: a write of theirs that nothing could read would be a SIGPIPE, whose
-        // handler would write again, for ever.
-        mem::forget(read.try_clone()?);
-        let none: [i32; 0] = [];
-        let delivery = SignalDelivery::with_pipe(read, write, WithRawSiginfo, none)?;
-        let arrivals = Self { delivery };
-        for signal in signals {
-            arrivals.add(signal)?;
-        }
-        Ok(arrivals)
+        let queue = SignalQueue::new(&numbers(signals)?)?;
+        Ok(Self { queue })
     }
 
-    /// Handles this signal, too.
+    /// Takes these signals, too.
     ///
     /// # Errors
     ///
     /// As [`of`](Self::of).
-    pub fn add(&self, signal: Signal) -> io::Result<()> {
-        if FORBIDDEN.contains(&signal.number()) {
-            return Err(io::ErrorKind::InvalidInput.into());
-        }
-        self.delivery.handle().add_signal(signal.number())
+    pub fn add(&mut self, signals: impl IntoIterator<Item = Signal>) -> io::Result<()> {
+        self.queue.add(&numbers(signals)?)
     }
 
-    /// Takes those that have come since the last call, each signal's in their order; a flood of one signal leaves
-    /// only the first few. Never blocks.
+    /// Blocks no other signal in this thread, and in those that it starts from now on: our parent may have left us some
+    /// blocked (`sigprocmask(2)`). One of ours that has waited for that is not lost.
+    ///
+    /// # Errors
+    ///
+    /// None that are known.
+    pub fn unblock_others(&self) -> io::Result<()> {
+        self.queue.unblock_others()
+    }
+
+    /// Takes those that have come since the last call. Those of one number that come together may count as one; of a
+    /// real-time signal's, each counts. Never blocks.
     pub fn take(&mut self) -> impl Iterator<Item = Arrival> + use<'_> {
-        self.delivery.pending().filter_map(|info| {
+        self.queue.take().filter_map(|came| {
             Some(Arrival {
-                signal: Signal::new(info.si_signo)?,
-                origin: origin(&info),
+                signal: Signal::new(came.signal)?,
+                origin: origin(came),
             })
         })
     }
@@ -104,7 +103,7 @@ impl Arrivals {
 /// Readable when a signal has come.
 impl AsFd for Arrivals {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.delivery.get_read().as_fd()
+        self.queue.as_fd()
     }
 }
 
@@ -116,18 +115,24 @@ impl Arrival {
     }
 }
 
-fn origin(info: &siginfo_t) -> Origin {
-    if is_from_kernel(info.si_code) {
-        return Origin::Kernel;
-    }
-    // SAFETY: every signal that a process sends has the sender's id where this looks for it; where a timer's has
-    // something else, it is a number all the same.
-    #[expect(unsafe_code, reason = "a signal's details are a union")]
-    let sender = unsafe { info.si_pid() }.cast_unsigned();
-    if sender == std::process::id() {
+fn numbers(signals: impl IntoIterator<Item = Signal>) -> io::Result<Vec<i32>> {
+    let allowed = |signal: Signal| {
+        let number = signal.number();
+        let is_refused = FORBIDDEN.contains(&number);
+        (!is_refused)
+            .then_some(number)
+            .ok_or(io::ErrorKind::InvalidInput.into())
+    };
+    signals.into_iter().map(allowed).collect()
+}
+
+fn origin(came: Came) -> Origin {
+    if is_from_kernel(came.code) {
+        Origin::Kernel
+    } else if came.sender == std::process::id() {
         Origin::Ourselves
     } else {
-        Origin::Process(sender)
+        Origin::Process(came.sender)
     }
 }
 
@@ -139,3 +144,7 @@ fn is_from_kernel(code: i32) -> bool {
         !matches!(code, 0x10001 | 0x10002 | 0x10007)
     }
 }
+
+/// What cannot be handled, what the kernel raises for a fault of this process, and what the C libraries of Linux keep for
+/// themselves.
+const FORBIDDEN: [i32; 7] = [SIGKILL, SIGSTOP, SIGILL, SIGFPE, SIGSEGV, 32, 33];

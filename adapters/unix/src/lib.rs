@@ -30,8 +30,8 @@
 //!
 //! - Nothing is signalled after the reap, and never the caller's own group. Until the reap, the dead
 //!   leader keeps both its process id and its group id from being given to another process.
-//! - No child but its own is waited for, unless [`Orphans`] are adopted, and no signal handler is installed
-//!   unless [`Watch::Sigchld`] or `Arrivals` are asked for.
+//! - No child but its own is waited for, unless [`Orphans`] are adopted, and no signal is handled or
+//!   blocked unless [`Watch::Sigchld`] or `Arrivals` are asked for.
 //! - Every descriptor it opens is close-on-exec.
 //! - No child is left behind: see [`Child`] for what happens when it is dropped.
 //!
@@ -39,7 +39,7 @@
 //!
 //! None is on by default.
 //!
-//! - `arrivals`: `Arrivals`, the signals to this process with where they come from, by way of `signal-hook`.
+//! - `arrivals`: `Arrivals`, the signals to this process with where they come from.
 //! - `sigchld`: [`Watch::Sigchld`] on Linux, by way of `signal-hook`. Other systems always have it.
 //! - `sigpipe`: what this process had SIGPIPE do before Rust's runtime began, for [`Inherited::now`]. It is looked at
 //!   before `main`.

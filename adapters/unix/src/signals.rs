@@ -6,7 +6,7 @@ use std::io;
 use std::str::FromStr as _;
 
 use childminder::Signal;
-use nix::sys::signal::{SigSet, Signal as Named, raise};
+use nix::sys::signal::{Signal as Named, raise};
 
 use crate::sys;
 
@@ -65,14 +65,10 @@ pub fn is_ignored(signal: Signal) -> bool {
     sys::is_ignored(signal.number())
 }
 
-/// Blocks no signal in this thread, and in those that it starts from now on. Our parent may have left us some
-/// blocked (`sigprocmask(2)`), and no handler of ours would run for those.
-///
-/// # Errors
-///
-/// None that are known.
-pub fn unblock_all() -> io::Result<()> {
-    Ok(SigSet::empty().thread_set_mask()?)
+/// Has `signal` do to this process what it does by default, whatever our parent has left us. A process that ignores
+/// SIGCHLD, for instance, loses the exit statuses of its children.
+pub fn restore_default(signal: Signal) {
+    sys::restore_default(signal.number());
 }
 
 /// Ends this process with `signal`, as a child of ours has ended, so that our parent sees the same; but

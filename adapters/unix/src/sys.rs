@@ -10,6 +10,10 @@ mod reap;
     path = "sys/no_sigchld.rs"
 )]
 mod sigchld;
+#[cfg(feature = "arrivals")]
+#[cfg_attr(target_os = "linux", path = "sys/signalfd.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "sys/signal_handlers.rs")]
+mod signal_queue;
 #[cfg_attr(not(feature = "sigpipe"), path = "sys/no_sigpipe.rs")]
 mod sigpipe;
 pub(crate) mod spawn;
@@ -43,7 +47,7 @@ pub(crate) use other::{
 
 #[cfg(target_os = "linux")]
 pub(crate) use children::{has_living_child, kill_child, lives, look_at_children, reap_child};
-pub(crate) use disposition::{is_ignored, raise_by_default};
+pub(crate) use disposition::{is_ignored, raise_by_default, restore_default};
 #[cfg(target_os = "linux")]
 pub(crate) use guard::{
     GroupHandle, aim_at_own_group, close_all_but, end_unseen, fork_unseen, has_unseen, is_unseen,
@@ -54,6 +58,8 @@ pub(crate) use only_here::{
     realtime_signals, set_timer, timer, wakeup,
 };
 pub(crate) use process::Process;
+#[cfg(feature = "arrivals")]
+pub(crate) use signal_queue::SignalQueue;
 pub(crate) use sigpipe::sigpipe_was_ignored;
 pub(crate) use spawn::{Spawned, spawn, spawn_std};
 
@@ -62,6 +68,16 @@ pub(crate) type Ends = (OwnedFd, Option<OwnedFd>);
 
 pub(crate) fn pidfds_work() -> bool {
     only_here::pidfds_work().is_ok()
+}
+
+/// A signal to this process, with what the kernel says of where it comes from.
+#[cfg(feature = "arrivals")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Came {
+    pub(crate) signal: i32,
+    /// `si_code` in `sigaction(2)`.
+    pub(crate) code: i32,
+    pub(crate) sender: u32,
 }
 
 /// What a look at all children shows.

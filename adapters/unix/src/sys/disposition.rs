@@ -13,6 +13,11 @@ use rustix::io::Errno;
 /// each keeps to what is async-signal-safe (`signal-safety(7)`).
 pub(super) type Recorder = extern "C" fn(libc::c_int);
 
+/// Outside of a spawn.
+pub(crate) fn restore_default(signal: i32) {
+    reset_to_default(signal);
+}
+
 /// Back to what the system does by default.
 pub(super) fn reset_to_default(signal: i32) -> Result<(), Errno> {
     set(signal, libc::SIG_DFL)

@@ -4,6 +4,7 @@
 
 #[path = "../shared/alone.rs"]
 mod alone;
+mod arrivals;
 mod cgroups;
 mod commands;
 mod costs;
