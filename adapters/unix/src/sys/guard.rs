@@ -1,10 +1,9 @@
 //! A fork that runs on in our own program, and process groups that are killed whatever becomes of their numbers.
 
 use std::ffi::CStr;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, PipeReader, PipeWriter, Write as _};
 use std::os::fd::{AsFd as _, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::os::unix::fs::FileExt as _;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use nix::errno::Errno;
@@ -70,29 +69,46 @@ pub(crate) fn step_aside(name: &CStr, title: &str) {
     let _ = setpgid(Pid::from_raw(0), Pid::from_raw(0));
     let _ = std::env::set_current_dir("/");
     let _ = prctl::set_name(name);
-    let _ = overwrite_arguments(title);
+    overwrite_arguments(title);
 }
 
-/// Puts `title` in place of the arguments, as far as there is room, and nothing in place of the environment.
-fn overwrite_arguments(title: &str) -> io::Result<()> {
-    let stat = fs::read_to_string("/proc/self/stat")?;
-    // The numbers 48 to 51 of `proc_pid_stat(5)`: where the arguments begin and end, and where the environment does.
-    let fields = stat.rsplit(") ").next().unwrap_or_default().split(' ');
-    let places: Vec<u64> = fields.skip(45).take(4).flat_map(str::parse).collect();
-    let &[arguments, arguments_end, environment, environment_end] = &places[..] else {
-        return Err(io::ErrorKind::InvalidData.into());
-    };
-    let memory = File::options().write(true).open("/proc/self/mem")?;
-    let fill = |first: u64, end: u64, text: &str| {
-        let length = usize::try_from(end.saturating_sub(first)).unwrap_or(0);
-        let mut bytes = text.as_bytes().to_vec();
-        // The last byte stays a zero, or the kernel takes the environment for more arguments.
-        bytes.truncate(length.saturating_sub(1));
-        bytes.resize(length, 0);
-        memory.write_all_at(&bytes, first)
-    };
-    fill(arguments, arguments_end, title)?;
-    fill(environment, environment_end, "")
+/// Puts `title` in place of the arguments, as far as there is room, and nothing in place of the environment: the kernel
+/// shows both from where it put them at the start, one string behind the other. Does nothing where they are elsewhere.
+fn overwrite_arguments(title: &str) {
+    #[expect(unsafe_code, reason = "the C library has them, and no crate")]
+    unsafe extern "C" {
+        static program_invocation_name: *mut libc::c_char;
+        static environ: *mut *mut libc::c_char;
+    }
+    let lengths = std::env::args_os().map(|argument| argument.len() + 1);
+    let room: usize = lengths.sum();
+    let mut shown = title.as_bytes().to_vec();
+    // The last byte stays a zero, or the kernel takes the environment for more arguments.
+    shown.truncate(room.saturating_sub(1));
+    shown.resize(room, 0);
+    // SAFETY: the C library sets both variables before `main`. The first argument, with all others, ends where the first
+    // string of the environment begins: so both are where the kernel put them, in memory that is ours to write. Of the
+    // other strings, only those that follow without a gap are touched. No other thread is there.
+    #[expect(
+        unsafe_code,
+        reason = "nothing else tells where they are without `/proc`"
+    )]
+    unsafe {
+        let (arguments, mut string) = (program_invocation_name, environ);
+        if string.is_null() || arguments.wrapping_add(room) != *string {
+            return;
+        }
+        arguments
+            .cast::<u8>()
+            .copy_from_nonoverlapping(shown.as_ptr(), room);
+        let mut next = *string;
+        while !next.is_null() && *string == next {
+            let length = libc::strlen(next);
+            next.write_bytes(0, length);
+            next = next.add(length + 1);
+            string = string.add(1);
+        }
+    }
 }
 
 /// Closes all descriptors but these, whatever owns them.
