@@ -45,6 +45,15 @@ pub(crate) enum Deaths {
     Suspected,
 }
 
+/// When to look whether `/proc` shows what the child leaves behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Proc {
+    /// At once, so that it can be told.
+    Checked,
+    /// Once something may be left.
+    WhenNeeded,
+}
+
 /// What the loop asks of a handler, besides minding the child.
 pub(crate) trait Owner: Handler<Notification = ()> {
     /// A turn is over. This is how long the monitor has seen no activity.
@@ -156,12 +165,15 @@ impl<H: Owner> EventLoop<H> {
     }
 
     /// Orphans are ours from now on, so that what the child leaves behind can be found.
-    pub(crate) fn adopt_orphans(&mut self, deaths: Deaths) -> io::Result<()> {
+    pub(crate) fn adopt_orphans(&mut self, deaths: Deaths, proc: Proc) -> io::Result<()> {
         if deaths == Deaths::Heard {
             self.listen_to(&[CHLD])?;
         }
         self.deaths = deaths;
-        self.set.adopt_orphans()
+        match proc {
+            Proc::Checked => self.set.adopt_orphans(),
+            Proc::WhenNeeded => self.set.adopt_orphans_unchecked(),
+        }
     }
 
     /// Begins to mind the one child.
@@ -222,6 +234,9 @@ impl<H: Owner> EventLoop<H> {
         let patience = self.patience(outcome);
         let handler = self.set.handler(ChildId::FIRST).expect(IN_THE_SET);
         let (streams, relays): (Vec<_>, Vec<_>) = handler.outlets().relays().unzip();
+        if relays.is_empty() {
+            return Ok(None);
+        }
         let (request, given_up) = self.inbox.wait_for(&relays, patience, listener)?;
         self.has_given_up |= request.is_some() || given_up.iter().any(Option::is_some);
         self.turn();

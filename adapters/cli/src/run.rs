@@ -22,14 +22,14 @@ use std::time::Instant;
 use childminder::{Error, ExitStatus, Outcome, Signal, Stream, Target};
 use childminder_terminal::Minded as _;
 use childminder_unix::{
-    Arrival, Cgroup, Child, Command, Guardian, Origin, Place, Signals, SpawnOptions, Strays, Watch,
-    signals,
+    Arrival, Cgroup, Child, Command, Guardian, Origin, Orphans, Place, Signals, SpawnOptions,
+    Strays, Watch, signals,
 };
 use rustix::fs::{Access, access};
 use signal_hook::consts::{SIGINT, SIGQUIT};
 
 use crate::console::Console;
-use crate::event_loop::{Deaths, EventLoop, Listener};
+use crate::event_loop::{Deaths, EventLoop, Listener, Proc};
 use crate::failure::Failure;
 use crate::files;
 use crate::flight_record::{FlightRecord, RecordTrouble};
@@ -56,6 +56,10 @@ pub(crate) fn run(plan: &Plan) -> Result<u8, Failure> {
     };
     let mut requests = Requests::new(plan);
     let mut outcome = child.run(&mut terminal, &mut requests)?;
+    let blindness = &mut child.handler_mut().blindness;
+    if outcome.strays == childminder::Strays::Unknown && blindness.is_none() {
+        *blindness = Orphans::can_be_seen().err();
+    }
     terminal.take_back(child.handler_mut(), &outcome);
 
     let mut given_up = child.flush(&outcome, &mut requests)?;
@@ -113,7 +117,12 @@ fn begin(
     } else {
         Deaths::Heard
     };
-    let adopted = child.adopt_orphans(deaths);
+    let proc = if plan.report.is_some() || plan.record.is_some() {
+        Proc::Checked
+    } else {
+        Proc::WhenNeeded
+    };
+    let adopted = child.adopt_orphans(deaths, proc);
     // The first other threads: what we hear of is blocked in them, too.
     record.relay(|file, on_failure| child.relay_to(file, on_failure))?;
     let outlets = child.outlets();

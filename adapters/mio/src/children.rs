@@ -184,6 +184,15 @@ impl<H: Handler> Children<H> {
         self.family.adopt()
     }
 
+    /// The same, without a look whether they can be seen: the first look for strays will tell.
+    ///
+    /// # Errors
+    ///
+    /// As [`Orphans::adopt_unchecked`](childminder_unix::Orphans::adopt_unchecked).
+    pub fn adopt_orphans_unchecked(&mut self) -> io::Result<()> {
+        self.family.adopt_unchecked()
+    }
+
     /// Reaps the orphans that have died, if they were adopted; returns how many. Each turn in which a child dies does
     /// so, and each look for strays; a program that is told of SIGCHLD may call it then, so that no zombie waits for
     /// that.

@@ -23,6 +23,13 @@ impl Family {
         Ok(())
     }
 
+    pub(crate) fn adopt_unchecked(&mut self) -> io::Result<()> {
+        if self.orphans.is_none() {
+            self.orphans = Some(Orphans::adopt_unchecked(&self.unreaped())?);
+        }
+        Ok(())
+    }
+
     pub(crate) fn reap_orphans(&mut self) -> io::Result<usize> {
         self.death = false;
         let unreaped = self.unreaped();

@@ -37,8 +37,8 @@ use crate::sys::table::{self, Entry, Identity};
 /// ```
 #[derive(Debug)]
 pub struct Orphans {
-    /// Process 1 may be without.
-    sees_table: bool,
+    /// Whether `/proc` shows them, once that is known. Process 1 may be without.
+    sees_table: Option<bool>,
     /// Children that we had before, and their descendants: neither killed nor reaped.
     inherited: Kin,
     /// What children that are over left on purpose, and its descendants: reaped, and not killed.
@@ -106,9 +106,22 @@ impl Orphans {
     ///
     /// As [`adopt`](Self::adopt).
     pub fn adopt_beside(minded: &[u32]) -> io::Result<Self> {
-        let table = table::is_ours();
+        let sees_table = Some(sees_table()?);
+        Ok(Self {
+            sees_table,
+            ..Self::adopt_unchecked(minded)?
+        })
+    }
+
+    /// The same, without a look whether `/proc` shows them: the first orphan that is looked for will tell. For a
+    /// process that may be over before there is one.
+    ///
+    /// # Errors
+    ///
+    /// As [`adopt`](Self::adopt), but those of a `/proc` that is not needed yet.
+    pub fn adopt_unchecked(minded: &[u32]) -> io::Result<Self> {
         let mut orphans = Self {
-            sees_table: table.is_ok(),
+            sees_table: None,
             inherited: Kin::default(),
             left: Kin::default(),
             reaped: 0,
@@ -116,17 +129,25 @@ impl Orphans {
         if std::process::id() == 1 {
             return Ok(orphans);
         }
-        table?;
         sys::adopt_orphans()?;
         if sys::look_at_children()? != sys::Look::Childless {
             let us = std::process::id();
-            let table = read_table()?;
+            let table = orphans.table()?;
             let children = table
                 .iter()
                 .filter(|entry| entry.parent == us && !minded.contains(&entry.pid));
             orphans.inherited.extend(children);
         }
         Ok(orphans)
+    }
+
+    /// Whether `/proc` shows them, as [`adopt`](Self::adopt) looks.
+    ///
+    /// # Errors
+    ///
+    /// Why not.
+    pub fn can_be_seen() -> io::Result<()> {
+        table::is_ours()
     }
 
     /// Reaps the orphans that are dead, each by its own process id, and no child of `minded`: those that
@@ -238,7 +259,9 @@ impl Orphans {
 
     /// All processes; none where they are not to be seen.
     fn table(&mut self) -> io::Result<Vec<Entry>> {
-        if !self.sees_table {
+        let sees_table = self.sees_table.map_or_else(sees_table, Ok)?;
+        self.sees_table = Some(sees_table);
+        if !sees_table {
             return Ok(Vec::new());
         }
         let entries = read_table()?;
@@ -268,6 +291,15 @@ impl Orphans {
             next += 1;
         }
         found
+    }
+}
+
+/// Whether the process table shows what we see. Only process 1 can do without.
+fn sees_table() -> io::Result<bool> {
+    match table::is_ours() {
+        Ok(()) => Ok(true),
+        Err(_) if std::process::id() == 1 => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

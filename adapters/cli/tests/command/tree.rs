@@ -373,16 +373,12 @@ fn a_command_that_is_not_found_leaves_no_cgroup() {
 #[test]
 fn that_what_is_left_cannot_be_seen_is_told() {
     let place = Place::new();
-    let without_proc = |options: &str, script: &str| {
-        let mount = "mount -t tmpfs none /proc && exec \"$@\"";
-        let words = ["unshare", "--mount", "sh", "-c", mount, "sh"];
-        start(through(&words, &minding(&place.options(options), script)))
-    };
+    let with_report = |options: &str, script: &str| without_proc(&place.options(options), script);
     let why = "cannot read /proc: No such file or directory (os error 2)";
     let told = format!("left-over processes could not be looked for: {why}");
     let note = json!([why]);
 
-    let mut running = without_proc("--wall 500ms --drain 50ms", &format!("{FAR} sleep 60"));
+    let mut running = with_report("--wall 500ms --drain 50ms", &format!("{FAR} sleep 60"));
     let _stray = Stray::of(&mut running);
     running.finish().expect(
         124,
@@ -393,8 +389,26 @@ fn that_what_is_left_cannot_be_seen_is_told() {
     );
     assert_eq!(place.report()["tree"]["notes"], note);
 
-    without_proc("", "exit 3").finish().expect(3, "");
+    with_report("", "exit 3").finish().expect(3, "");
     assert_eq!(place.report()["tree"]["notes"], note);
+}
+
+/// Where nothing is to be reported, `/proc` is looked at only then.
+#[test]
+fn that_what_is_left_cannot_be_seen_is_told_once_something_is_left() {
+    let script = "setsid sh -c 'echo $$; exec sleep 600 >&- 2>&-' & sleep 600";
+    let mut running = without_proc("--wall 500ms", script);
+    let _stray = Stray::of(&mut running);
+    let ended = running.finish();
+    let told = "left-over processes could not be looked for: cannot read /proc: No such file";
+    assert!(ended.stderr().contains(told), "{}", ended.stderr());
+    without_proc("", "exit 3").finish().expect(3, "");
+}
+
+fn without_proc(options: &str, script: &str) -> Running {
+    let mount = "mount -t tmpfs none /proc && exec \"$@\"";
+    let words = ["unshare", "--mount", "sh", "-c", mount, "sh"];
+    start(through(&words, &minding(options, script)))
 }
 
 #[test]
