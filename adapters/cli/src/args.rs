@@ -40,8 +40,8 @@ pub enum Command {
     Replay(ReplayArgs),
 }
 
-/// The arguments of `run`.
-#[derive(Debug, clap::Args)]
+/// The arguments of `run`. The default is to be asked for nothing.
+#[derive(Debug, Default, clap::Args)]
 #[command(
     override_usage = "childminder run [OPTIONS] [--] COMMAND [ARG]...",
     help_template = "{usage-heading} {usage}\n\n{options}{after-help}",
@@ -122,9 +122,9 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
     /// Lines of output in the report (hidden: stands with --report)
-    #[arg(long, value_name = "N", default_value_t = 10, hide_default_value = true,
-        value_parser = parse::count::<usize>, allow_hyphen_values = true, hide = true)]
-    pub tail: usize,
+    #[arg(long, value_name = "N", value_parser = parse::count::<usize>,
+        allow_hyphen_values = true, hide = true)]
+    pub tail: Option<usize>,
     /// Leave all running if childminder is killed
     #[arg(long)]
     pub keep: bool,
@@ -151,6 +151,23 @@ pub struct RunArgs {
         hide = true
     )]
     pub command: Vec<OsString>,
+}
+
+impl RunArgs {
+    /// What this command line means, where it is `run` without an option: most are, and to build the parser takes as long
+    /// as all else that such a run does.
+    pub fn of_plain(line: &[OsString]) -> Option<Self> {
+        let (word, rest) = line.get(1..)?.split_first()?;
+        let command = match rest.split_first()? {
+            (dashes, rest) if dashes == "--" => rest,
+            (first, _) if first.as_encoded_bytes().starts_with(b"-") => return None,
+            _ => rest,
+        };
+        (word == "run" && !command.is_empty()).then(|| Self {
+            command: command.to_vec(),
+            ..Self::default()
+        })
+    }
 }
 
 /// The arguments of `replay`.
@@ -221,9 +238,10 @@ impl From<SweepArg> for Sweep {
 }
 
 /// Which output is activity; each is named like what it stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 #[expect(missing_docs, reason = "documented, they would fill the help's screen")]
 pub enum ActivityArg {
+    #[default]
     Any,
     Stdout,
     Stderr,

@@ -30,7 +30,7 @@ use std::path::Path;
 use clap::Parser as _;
 use clap::error::ErrorKind;
 
-use crate::args::{Args, Command};
+use crate::args::{Args, Command, RunArgs};
 use crate::plan::Plan;
 use crate::status::OURS;
 
@@ -40,8 +40,12 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
     if let Some((call, name, rest)) = as_timeout(&args) {
         return timeout::main(&call, &name, rest.iter().cloned());
     }
-    let args = match Args::try_parse_from(args) {
-        Ok(args) => args,
+    let command = match RunArgs::of_plain(&args) {
+        Some(plain) => Ok(Command::Run(Box::new(plain))),
+        None => Args::try_parse_from(args).map(|args| args.command),
+    };
+    let command = match command {
+        Ok(command) => command,
         Err(error) => {
             let asked_for = matches!(
                 error.kind(),
@@ -52,7 +56,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
             return if asked_for { 0 } else { OURS };
         }
     };
-    let done = match args.command {
+    let done = match command {
         Command::Run(args) => Plan::try_from(*args).and_then(|plan| run::run(&plan)),
         Command::Timeout { words } => return timeout::main("childminder timeout", TIMEOUT, words),
         Command::Replay(args) => replay::replay(&args.files),

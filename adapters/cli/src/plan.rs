@@ -123,7 +123,7 @@ impl TryFrom<RunArgs> for Plan {
             success: args.success.unwrap_or_default(),
             record: args.record,
             report: args.report,
-            tail: args.tail,
+            tail: args.tail.unwrap_or(DEFAULT_TAIL),
             speech: match (args.quiet, args.verbose) {
                 (true, _) => Speech::Nothing,
                 (false, true) => Speech::Everything,
@@ -200,6 +200,9 @@ impl Plan {
 pub(crate) fn is_init() -> bool {
     std::process::id() == 1
 }
+
+/// How many of the last lines of output a report has.
+const DEFAULT_TAIL: usize = 10;
 
 const DEFAULT_GRACE: Duration = Duration::from_secs(5);
 

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use childminder::{Ladder, Signal, Stage, Target};
+use childminder_cli::args::Command;
+use childminder_cli::args::{Args, RunArgs};
 use childminder_cli::parse::*;
+use clap::Parser as _;
 
 #[test]
 fn good_durations() {
@@ -229,5 +232,48 @@ fn lists_of_statuses() {
             said.starts_with(&format!("`{wrong}` is no exit status")),
             "{said}"
         );
+    }
+}
+
+/// What is read without the parser is what the parser reads.
+#[test]
+fn a_plain_run_is_parsed_as_any_other() {
+    let is_plain = |line: &[&str]| {
+        let line: Vec<_> = line.iter().map(Into::into).collect();
+        let plain = RunArgs::of_plain(&line);
+        let parsed = Args::try_parse_from(&line).map(|args| args.command);
+        if let Some(plain) = &plain {
+            let Ok(Command::Run(parsed)) = parsed else {
+                panic!("{line:?} is no run");
+            };
+            assert_eq!(format!("{plain:?}"), format!("{parsed:?}"), "{line:?}");
+        }
+        plain.is_some()
+    };
+    for line in [
+        &["childminder", "run", "true"][..],
+        &["childminder", "run", "--", "true"],
+        &["childminder", "run", "--", "--", "true"],
+        &["childminder", "run", "--", "-x"],
+        &["childminder", "run", "make", "-j", "--", "--idle", "2s"],
+        &["childminder", "run", "make", "--help"],
+        &["childminder", "run", "help"],
+        &["childminder", "run", ""],
+        &["childminder", "run", "--", ""],
+    ] {
+        assert!(is_plain(line), "{line:?}");
+    }
+    for line in [
+        &[][..],
+        &["childminder"],
+        &["childminder", "run"],
+        &["childminder", "run", "--"],
+        &["childminder", "run", "-q", "true"],
+        &["childminder", "run", "--idle", "2s", "true"],
+        &["childminder", "run", "-", "true"],
+        &["childminder", "replay", "true"],
+        &["childminder", "help", "run"],
+    ] {
+        assert!(!is_plain(line), "{line:?}");
     }
 }
