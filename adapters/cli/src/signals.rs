@@ -20,10 +20,10 @@ pub(crate) fn asks_to_end(signal: Signal) -> bool {
 pub(crate) fn handled(terminal: TerminalPlan) -> impl Iterator<Item = Signal> {
     let requests = REQUESTS.into_iter();
     let requests = requests.filter(|signal| *signal != Signal::HUP || !is_ignored(Signal::HUP));
-    let realtime = (0..).map(|n| format!("RTMIN+{n}"));
-    let known = |name: String| signals::parse(&name).ok();
-    let named = PASSED_ON.iter().map(ToString::to_string);
-    let passed_on = named.filter_map(known).chain(realtime.map_while(known));
+    let named = PASSED_ON
+        .iter()
+        .filter_map(|name| signals::parse(name).ok());
+    let passed_on = named.chain(signals::realtime());
     let is_heard = move |signal: &Signal| *signal != WINCH || terminal != TerminalPlan::Own;
     requests.chain(passed_on.filter(is_heard))
 }

@@ -32,7 +32,7 @@ pub fn parse(text: &str) -> Result<Signal, UnknownSignal> {
     number(text)
         .filter(|number| *number <= highest())
         .or_else(|| named(name))
-        .or_else(|| realtime(name))
+        .or_else(|| named_realtime(name))
         .and_then(Signal::new)
         .ok_or_else(|| UnknownSignal {
             given: text.to_owned(),
@@ -58,6 +58,12 @@ pub fn name(signal: Signal) -> String {
         Some(range) if range.contains(&number) => format!("SIGRTMIN+{}", number - range.start()),
         _ => number.to_string(),
     }
+}
+
+/// The real-time signals of this system, from `RTMIN` to `RTMAX`; none where it has none.
+pub fn realtime() -> impl Iterator<Item = Signal> {
+    let numbers = sys::realtime_signals().into_iter().flatten();
+    numbers.filter_map(Signal::new)
 }
 
 /// Whether this process ignores `signal`, mostly because its parent did, as `nohup(1)` does with SIGHUP.
@@ -136,7 +142,7 @@ fn named(name: &str) -> Option<i32> {
 }
 
 /// The number of a real-time signal, counted from either end.
-fn realtime(name: &str) -> Option<i32> {
+fn named_realtime(name: &str) -> Option<i32> {
     let range = sys::realtime_signals()?;
     let signal = match name.split_at_checked(5)? {
         ("RTMIN", rest) => range.start().checked_add(distance(rest, '+')?)?,

@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use childminder::Instant;
-use nix::libc;
 use rustix::event::EventfdFlags;
 use rustix::io::{Errno, retry_on_intr};
 use rustix::process::{
@@ -45,16 +44,25 @@ pub(crate) fn set_timer(timer: &OwnedFd, at: Option<Instant>) -> io::Result<()> 
     Ok(())
 }
 
-/// The real-time signals that the C library leaves to programs; it keeps the first few for itself.
+/// The real-time signals that glibc leaves to programs. musl keeps one more for itself; but a program that is linked to it
+/// has to mean the same by `RTMIN+1` as the shell beside it.
 #[expect(clippy::unnecessary_wraps, reason = "not every system has them")]
 pub(crate) fn realtime_signals() -> Option<RangeInclusive<i32>> {
-    Some(libc::SIGRTMIN()..=libc::SIGRTMAX())
+    Some(FIRST_REALTIME..=64)
 }
 
 /// Any signal of this number that a program may send.
 pub(super) fn sendable(number: i32) -> Option<Sendable> {
-    Sendable::from_raw(number)
+    let of_musl = || {
+        // SAFETY: musl handles this signal only while it changes the identity of a process with threads, and none of
+        // ours is the target. To other programs it is a signal like the others.
+        #[expect(unsafe_code, reason = "rustix leaves out what our own C library keeps")]
+        (number == FIRST_REALTIME).then(|| unsafe { Sendable::from_raw_unchecked(number) })
+    };
+    Sendable::from_raw(number).or_else(of_musl)
 }
+
+const FIRST_REALTIME: i32 = 34;
 
 /// A descriptor that is the process, whatever becomes of its number.
 pub(crate) fn pidfd_open(pid: Pid) -> Result<OwnedFd, Errno> {
@@ -124,6 +132,8 @@ fn unsupported(error: Errno) -> io::Error {
 
 #[cfg(test)]
 mod tests {
+    use nix::libc;
+
     use super::*;
 
     #[test]

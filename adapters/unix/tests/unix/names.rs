@@ -20,8 +20,8 @@ fn every_signal_comes_back_from_its_name() {
 
 #[test]
 fn a_signal_has_many_spellings() {
-    let first = nix::libc::SIGRTMIN();
-    let last = nix::libc::SIGRTMAX();
+    let first = 34;
+    let last = 64;
     let spellings = [
         ("INT", 2),
         ("SIGINT", 2),
@@ -50,7 +50,7 @@ fn a_signal_has_many_spellings() {
 #[test]
 fn a_signal_has_one_name() {
     let name = |number| signals::name(Signal::new(number).expect("a signal"));
-    let first = nix::libc::SIGRTMIN();
+    let first = 34;
     assert_eq!(name(2), "SIGINT");
     assert_eq!(name(nix::libc::SIGIO), "SIGIO");
     assert_eq!(name(first), "SIGRTMIN");
