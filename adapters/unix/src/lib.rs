@@ -90,7 +90,7 @@ pub use inherited::Inherited;
 pub use lost::Lost;
 pub use orphans::{Living, Orphan, Orphans};
 pub use pipe::Pipe;
-pub use relay::{Flow, Hurry, Patience, Relay, RelayEvent};
+pub use relay::{Flow, Hurry, Moved, Patience, Relay, RelayEvent};
 pub use selector::Selector;
 pub use spawn_options::{Place, Signals, SpawnOptions, Watch};
 pub use status::{Delivery, JobChange, Usage};

@@ -1,21 +1,25 @@
 //! Output on its way to a stream of our own.
 
-use std::collections::VecDeque;
-use std::fs::File;
-use std::io::{self, Write as _};
-use std::os::fd::{AsFd, OwnedFd};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+mod queue;
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::{Errno, retry_on_intr};
 
-/// One of our own streams, written to by a thread of its own, so that a reader which is slow, or stands still, holds
-/// up no loop.
+use self::queue::Shared;
+use crate::Pipe;
+use crate::sys::{splice_at_once, tee_at_once, write_at_once};
+
+/// One of our own streams, written to in such a way that a reader which is slow, or stands still, holds up no loop.
 ///
 /// We share such a stream with other programs, so we must not make it non-blocking; and we must not block on it,
-/// because deadlines go on. What is written is taken always, and kept. When more than a megabyte is kept, the
-/// caller is asked to stop until there is room again.
+/// because deadlines go on. What the stream takes at once is written at once, where the system can tell (Linux, for
+/// pipes; since 6.4 for sockets). The rest is kept, and written by a thread of the relay's own, which begins when it is needed
+/// for the first time. When more than a megabyte is kept, the caller is asked to stop until all of it is written.
 ///
 /// Dropping it does not wait: the thread ends when all is written, or can no longer be.
 ///
@@ -38,7 +42,6 @@ use rustix::event::{PollFd, PollFlags, poll};
 /// ```
 #[derive(Debug)]
 pub struct Relay {
-    target: OwnedFd,
     shared: Arc<Shared>,
 }
 
@@ -55,6 +58,17 @@ pub enum RelayEvent {
     Failed(io::Error),
 }
 
+/// What came of [moving](Relay::move_from) output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moved {
+    /// So many bytes, never zero, are in the target.
+    Bytes(usize),
+    /// There is some, for which the target has no room now. It [becomes writable](Relay#impl-AsFd-for-Relay).
+    Full,
+    /// It cannot be done now: read the pipe, and [write](Relay::write) what is read.
+    Impossible,
+}
+
 /// What a writer should do.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,39 +80,20 @@ pub enum Flow {
 }
 
 impl Relay {
-    /// Writes to a duplicate of `target`. `tell` is called on the relay's thread, which it holds up.
+    /// Writes to a duplicate of `target`. `tell` is called on the relay's thread, which it holds up; by
+    /// [`write`](Self::write), if that thread cannot be made.
     ///
     /// # Errors
     ///
-    /// What the system says when there are too many descriptors or threads.
+    /// What the system says when there are too many descriptors.
     pub fn new(
         target: impl AsFd,
-        mut tell: impl FnMut(RelayEvent) + Send + 'static,
+        tell: impl FnMut(RelayEvent) + Send + 'static,
     ) -> io::Result<Self> {
         let target = target.as_fd().try_clone_to_owned()?;
-        let file = File::from(target.try_clone()?);
-        let shared = Arc::new(Shared {
-            queue: Mutex::default(),
-            filled: Condvar::new(),
-            written: Condvar::new(),
-        });
-        let relay = Self {
-            target,
-            shared: Arc::clone(&shared),
-        };
-        thread::Builder::new()
-            .name("relay".to_owned())
-            .spawn(move || {
-                if let Err(failure) = shared.pass_on(file, &mut tell)
-                    && shared.end() == Ending::First
-                {
-                    tell(RelayEvent::Failed(failure));
-                }
-                if shared.clear() == WaitedFor::Yes {
-                    tell(RelayEvent::Flushed);
-                }
-            })?;
-        Ok(relay)
+        Ok(Self {
+            shared: Arc::new(Shared::new(target, Box::new(tell))),
+        })
     }
 
     /// Waits until all that these relays took is written, calling `wait` again and again, which sleeps until
@@ -146,16 +141,70 @@ impl Relay {
     /// Takes these bytes, always; after a failure they are dropped. Never blocks.
     pub fn write(&self, bytes: &[u8]) -> Flow {
         let mut queue = self.shared.queue();
-        if queue.life != Life::Ended {
-            queue.bytes += bytes.len();
-            queue.chunks.push_back(bytes.into());
-        }
-        queue.full |= queue.bytes > HIGH_WATER;
-        self.shared.filled.notify_one();
-        if queue.full {
-            Flow::Hold
+        let written = if queue.may_write() {
+            retry_on_intr(|| write_at_once(self.as_fd(), bytes))
         } else {
-            Flow::Continue
+            Ok(0)
+        };
+        // Any other error is there for the thread to find, and to tell.
+        if matches!(written, Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL)) {
+            queue.never_writes();
+        }
+        queue.push(&bytes[written.unwrap_or(0)..]);
+        let flow = queue.flow();
+        let needs_thread = queue.needs_thread();
+        drop(queue);
+        self.shared.filled.notify_one();
+        if needs_thread {
+            self.begin_thread();
+        }
+        flow
+    }
+
+    /// Moves what waits in `pipe` to the target, inside the kernel, without a copy and unseen (`splice(2)`): as much as
+    /// there is room for, at most `most` bytes. Never blocks. For a target that is a pipe, on Linux.
+    pub fn move_from(&self, pipe: &Pipe, most: usize) -> Moved {
+        self.pass(pipe, || splice_at_once(pipe.as_fd(), self.as_fd(), most))
+    }
+
+    /// The same, at most `buffer.len()` bytes, which are in `buffer` afterwards, too (`tee(2)`, and a read).
+    pub fn copy_from(&self, pipe: &Pipe, buffer: &mut [u8]) -> Moved {
+        let moved = self.pass(pipe, || {
+            tee_at_once(pipe.as_fd(), self.as_fd(), buffer.len())
+        });
+        let Moved::Bytes(length) = moved else {
+            return moved;
+        };
+        // They still wait in the pipe, which nobody else reads.
+        match pipe.read(&mut buffer[..length]) {
+            Ok(length) if length > 0 => Moved::Bytes(length),
+            _ => Moved::Impossible,
+        }
+    }
+
+    /// What was written before comes first.
+    fn pass(&self, pipe: &Pipe, pass: impl FnMut() -> Result<usize, Errno>) -> Moved {
+        let mut queue = self.shared.queue();
+        if !queue.may_pass() {
+            return Moved::Impossible;
+        }
+        match retry_on_intr(pass) {
+            Ok(length) if length > 0 => Moved::Bytes(length),
+            Err(Errno::AGAIN) if pipe.waiting().is_ok_and(|bytes| bytes > 0) => Moved::Full,
+            // The pipe is empty, or at its end, or the target's reader has left: a read or a write finds which.
+            Ok(_) | Err(Errno::AGAIN | Errno::PIPE) => Moved::Impossible,
+            Err(_) => {
+                queue.never_passes();
+                Moved::Impossible
+            }
+        }
+    }
+
+    fn begin_thread(&self) {
+        let shared = Arc::clone(&self.shared);
+        let thread = thread::Builder::new().name("relay".to_owned());
+        if let Err(failure) = thread.spawn(move || shared.write_all()) {
+            self.shared.end_with(Err(failure));
         }
     }
 
@@ -179,7 +228,7 @@ impl Relay {
     /// How many bytes have not been written yet, and how many that have been wait in the pipe. As long as both stay the
     /// same, the reader reads nothing.
     pub fn unread(&self) -> (usize, u64) {
-        let waiting = rustix::io::ioctl_fionread(&self.target);
+        let waiting = rustix::io::ioctl_fionread(self.as_fd());
         (self.unwritten(), waiting.unwrap_or(0))
     }
 
@@ -187,10 +236,7 @@ impl Relay {
     /// much is lost, if it is any; no [`RelayEvent::Failed`] tells of it.
     pub fn give_up(&self) -> Option<io::Error> {
         let unwritten = self.unwritten();
-        let is_lost = unwritten > 0 && self.shared.end() == Ending::First;
-        if is_lost {
-            self.shared.clear();
-        }
+        let is_lost = unwritten > 0 && self.shared.give_up();
         is_lost.then(|| io::Error::other(format!("nobody has read the last {unwritten} bytes")))
     }
 
@@ -201,11 +247,14 @@ impl Relay {
 
 impl Drop for Relay {
     fn drop(&mut self) {
-        let mut queue = self.shared.queue();
-        if queue.life == Life::Open {
-            queue.life = Life::Closing;
-        }
-        self.shared.filled.notify_one();
+        self.shared.close();
+    }
+}
+
+/// What is written to. To wait for room there after [`Moved::Full`], and for nothing else.
+impl AsFd for Relay {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.shared.target.as_fd()
     }
 }
 
@@ -243,166 +292,16 @@ pub enum Hurry {
     Yes,
 }
 
-#[derive(Debug)]
-struct Shared {
-    queue: Mutex<Queue>,
-    filled: Condvar,
-    /// There is nothing to write any more.
-    written: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct Queue {
-    chunks: VecDeque<Box<[u8]>>,
-    /// Those in `chunks`, and those just being written.
-    bytes: usize,
-    /// The writer was asked to stop, and not told of room since.
-    full: bool,
-    waited_for: bool,
-    life: Life,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Life {
-    #[default]
-    Open,
-    /// Nothing will come any more; what is there is written.
-    Closing,
-    /// Nothing will be written any more.
-    Ended,
-}
-
-/// Whether a caller waits for all to be written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum WaitedFor {
-    No,
-    Yes,
-}
-
-/// Whether this is what has ended a relay.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ending {
-    First,
-    Later,
-}
-
-impl Shared {
-    fn queue(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Until it fails, or nothing more will come.
-    fn pass_on(&self, mut target: File, tell: &mut impl FnMut(RelayEvent)) -> io::Result<()> {
-        while let Some(chunk) = self.next() {
-            // In small pieces, so that a reader that is slow can be told from one that stands still.
-            for piece in chunk.chunks(PIECE) {
-                write_all(&mut target, piece)?;
-                self.has_written(piece.len(), tell);
-            }
-        }
-        Ok(())
-    }
-
-    fn has_written(&self, bytes: usize, tell: &mut impl FnMut(RelayEvent)) {
-        let mut queue = self.queue();
-        queue.bytes = queue.bytes.saturating_sub(bytes);
-        if queue.bytes == 0 {
-            self.written.notify_all();
-        }
-        let has_room = queue.full && queue.bytes < LOW_WATER;
-        queue.full &= !has_room;
-        let is_flushed = queue.waited_for && queue.bytes == 0;
-        queue.waited_for &= !is_flushed;
-        drop(queue);
-        if has_room {
-            tell(RelayEvent::Room);
-        }
-        if is_flushed {
-            tell(RelayEvent::Flushed);
-        }
-    }
-
-    fn end(&self) -> Ending {
-        let mut queue = self.queue();
-        let ending = match queue.life {
-            Life::Ended => Ending::Later,
-            Life::Open | Life::Closing => Ending::First,
-        };
-        queue.life = Life::Ended;
-        queue.chunks.clear();
-        self.filled.notify_all();
-        ending
-    }
-
-    /// Nothing is waited for any more; whether it was. A failure has been told by now, so that a caller that waits for
-    /// this has heard of it.
-    fn clear(&self) -> WaitedFor {
-        let ended = Queue {
-            life: Life::Ended,
-            ..Queue::default()
-        };
-        let before = std::mem::replace(&mut *self.queue(), ended);
-        self.written.notify_all();
-        if before.waited_for {
-            WaitedFor::Yes
-        } else {
-            WaitedFor::No
-        }
-    }
-
-    /// None when there will be none.
-    fn next(&self) -> Option<Box<[u8]>> {
-        let mut queue = self.queue();
-        loop {
-            if let Some(chunk) = queue.chunks.pop_front() {
-                return Some(chunk);
-            }
-            if queue.life != Life::Open {
-                return None;
-            }
-            queue = self
-                .filled
-                .wait(queue)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-}
-
-/// Another process that shares the stream may have made it non-blocking.
-fn write_all(target: &mut File, mut bytes: &[u8]) -> io::Result<()> {
-    while !bytes.is_empty() {
-        match target.write(bytes) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(written) => bytes = &bytes[written..],
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                rustix::io::retry_on_intr(|| {
-                    poll(&mut [PollFd::new(target, PollFlags::OUT)], None)
-                })?;
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
-}
-
-/// How much is written at a time.
-const PIECE: usize = 8 * 1024;
-
 /// How long a reader is waited for that ought to read at once.
 const A_MOMENT: Duration = Duration::from_millis(500);
 
-/// When more than this waits to be written, the writer is asked to stop.
-const HIGH_WATER: usize = 1024 * 1024;
-
-/// When less than this does, there is room again.
-const LOW_WATER: usize = 256 * 1024;
-
 #[cfg(test)]
 mod tests {
-    use std::io::Read as _;
+    use std::fs::File;
+    use std::io::{Read as _, Write as _};
     use std::sync::mpsc::{Receiver, channel};
 
+    use super::queue::HIGH_WATER;
     use super::*;
 
     fn relay(target: impl AsFd) -> (Relay, Receiver<RelayEvent>) {
@@ -509,5 +408,113 @@ mod tests {
         let mut read = Vec::new();
         reader.read_to_end(&mut read).expect("all of it");
         assert_eq!(read.len(), HIGH_WATER);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_a_pipe_takes_at_once_is_written_at_once() {
+        let (mut reader, writer) = io::pipe().expect("a pipe");
+        let (relay, _events) = relay(&writer);
+        let now = rustix::pipe::fcntl_getpipe_size(&writer).expect("its size");
+        assert_eq!(relay.write(&vec![b'.'; now]), Flow::Continue);
+        assert!(relay.is_flushed());
+        assert!(!relay.shared.queue().has_thread);
+        reader.read_exact(&mut vec![0; now]).expect("all of it");
+    }
+
+    /// The reader reads so little at a time that the pipe is full again and again.
+    #[test]
+    fn what_is_written_at_once_and_what_is_not_come_in_their_order() {
+        let (mut reader, writer) = io::pipe().expect("a pipe");
+        let (relay, events) = relay(&writer);
+        drop(writer);
+        let pieces: Vec<Vec<u8>> = (0..400_u32)
+            .map(|n| n.to_ne_bytes().repeat(1 + n as usize * 7 % 2000))
+            .collect();
+        let expected = pieces.concat();
+        let read = thread::spawn(move || {
+            let (mut all, mut some) = (Vec::new(), [0; 3000]);
+            while let Ok(length @ 1..) = reader.read(&mut some) {
+                all.extend_from_slice(&some[..length]);
+            }
+            all
+        });
+        for (n, piece) in pieces.iter().enumerate() {
+            let flow = relay.write(piece);
+            // As long as nothing is kept, what comes next is written at once.
+            while n % 50 == 0 && !relay.is_flushed() {
+                assert!(matches!(
+                    next(&events),
+                    RelayEvent::Flushed | RelayEvent::Room
+                ));
+            }
+            let _ = flow;
+        }
+        drop(relay);
+        assert!(read.join().expect("the reader") == expected);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_waits_in_a_pipe_goes_on_as_long_as_there_is_room_and_nothing_waits_before_it() {
+        let (source, mut child) = io::pipe().expect("a pipe");
+        let source = Pipe::new(source.into()).expect("a pipe");
+        let (mut reader, writer) = io::pipe().expect("a pipe");
+        let (relay, _events) = relay(&writer);
+        drop(writer);
+        let mut read = |length: usize| {
+            let mut bytes = vec![0; length];
+            reader.read_exact(&mut bytes).expect("so much");
+            String::from_utf8(bytes).expect("text")
+        };
+        let mut seen = [0; 4];
+        assert_eq!(
+            relay.move_from(&source, 9),
+            Moved::Impossible,
+            "it is empty"
+        );
+
+        child.write_all(b"the end").expect("written");
+        assert_eq!(relay.move_from(&source, 4), Moved::Bytes(4));
+        assert_eq!(relay.copy_from(&source, &mut seen), Moved::Bytes(3));
+        assert_eq!(&seen, b"end\0");
+        assert_eq!(read(7), "the end");
+
+        let room = rustix::pipe::fcntl_getpipe_size(relay.as_fd()).expect("its size");
+        let _ = relay.write(&vec![b'.'; room]);
+        child.write_all(b"more").expect("written");
+        assert_eq!(relay.move_from(&source, 9), Moved::Full);
+        assert_eq!(relay.copy_from(&source, &mut seen), Moved::Full);
+        assert!(!relay.shared.queue().has_thread);
+        let _ = relay.write(b"!");
+        assert_eq!(
+            relay.move_from(&source, 9),
+            Moved::Impossible,
+            "something waits"
+        );
+        assert_eq!(relay.copy_from(&source, &mut seen), Moved::Impossible);
+        assert_eq!(read(room + 1).trim_start_matches('.'), "!");
+        relay.wait_briefly();
+        assert_eq!(relay.copy_from(&source, &mut seen), Moved::Bytes(4));
+        assert_eq!((&seen, &*read(4)), (b"more", "more"));
+
+        drop(child);
+        assert_eq!(
+            relay.move_from(&source, 9),
+            Moved::Impossible,
+            "it is at its end"
+        );
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_file_takes_nothing_from_a_pipe_in_this_way() {
+        let (source, mut child) = io::pipe().expect("a pipe");
+        let source = Pipe::new(source.into()).expect("a pipe");
+        let file = tempfile::tempfile().expect("a file");
+        let (relay, _events) = relay(&file);
+        child.write_all(b"here").expect("written");
+        assert_eq!(relay.copy_from(&source, &mut [0; 9]), Moved::Impossible);
+        assert_eq!(source.waiting().expect("a number"), 4);
     }
 }

@@ -20,6 +20,8 @@ pub(crate) mod spawn;
 pub(crate) mod table;
 
 #[cfg(target_os = "linux")]
+mod at_once;
+#[cfg(target_os = "linux")]
 mod children;
 #[cfg(target_os = "linux")]
 mod guard;
@@ -42,9 +44,12 @@ use other as only_here;
 #[cfg(not(target_os = "linux"))]
 pub(crate) use other::{
     GroupHandle, aim_at_own_group, close_all_but, end_unseen, fork_unseen, has_living_child,
-    has_unseen, is_unseen, kill_child, lives, look_at_children, reap_child, step_aside,
+    has_unseen, is_unseen, kill_child, lives, look_at_children, reap_child, splice_at_once,
+    step_aside, tee_at_once, write_at_once,
 };
 
+#[cfg(target_os = "linux")]
+pub(crate) use at_once::{splice_at_once, tee_at_once, write_at_once};
 #[cfg(target_os = "linux")]
 pub(crate) use children::{has_living_child, kill_child, lives, look_at_children, reap_child};
 pub(crate) use disposition::{is_ignored, raise_by_default, restore_default};

@@ -6,6 +6,7 @@
 //! | `eventfd` | a pipe |
 //! | `epoll` | `kqueue(2)` |
 //! | `PR_SET_DUMPABLE` | `RLIMIT_CORE` |
+//! | writes that do not wait (`RWF_NOWAIT`, `splice`, `tee`) | a thread that does |
 //! | timers, parent-death signal, subreaper, guardian, cgroups, real-time signals | `Unsupported` |
 
 use std::ffi::CStr;
@@ -35,6 +36,22 @@ pub(crate) fn timer() -> io::Result<OwnedFd> {
 
 pub(crate) fn set_timer(_: &OwnedFd, _: Option<Instant>) -> io::Result<()> {
     Err(unsupported("a timer that is a descriptor"))
+}
+
+pub(crate) fn write_at_once(_: BorrowedFd<'_>, _: &[u8]) -> Result<usize, Errno> {
+    Err(Errno::NOSYS)
+}
+
+pub(crate) fn splice_at_once(
+    _: BorrowedFd<'_>,
+    _: BorrowedFd<'_>,
+    _: usize,
+) -> Result<usize, Errno> {
+    Err(Errno::NOSYS)
+}
+
+pub(crate) fn tee_at_once(_: BorrowedFd<'_>, _: BorrowedFd<'_>, _: usize) -> Result<usize, Errno> {
+    Err(Errno::NOSYS)
 }
 
 pub(crate) fn realtime_signals() -> Option<RangeInclusive<i32>> {
