@@ -33,6 +33,16 @@ impl Console {
         self.outlets.write(stream, bytes)
     }
 
+    /// What the command wrote has been passed on by the kernel.
+    pub(crate) fn passed_on(&mut self, stream: Stream, bytes: &[u8]) {
+        self.unfinished.wrote(stream, bytes);
+    }
+
+    /// Whether what we may say comes behind what is written to this stream.
+    pub(crate) fn may_speak_behind(&self, stream: Stream) -> bool {
+        self.unfinished.are_together() || stream == self.voice
+    }
+
     /// Says a line on our standard error, behind what the command wrote there.
     pub(crate) fn say(&mut self, message: &str) {
         self.write_lines(self.voice, &words::line(message));

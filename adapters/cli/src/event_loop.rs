@@ -6,7 +6,7 @@ use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use childminder::{Config, MonitorState, Outcome, Signal};
+use childminder::{Config, MonitorState, Outcome, Signal, Stream};
 use childminder_driver::{ChildId, Control, Failure, Handler};
 use childminder_mio::{Children, SpawnError};
 use childminder_terminal::Minded;
@@ -71,6 +71,12 @@ pub(crate) trait Owner: Handler<Notification = ()> {
 
     /// Where the child's output goes, as far as it comes by way of us, and our own words.
     fn outlets(&self) -> &Outlets;
+
+    /// Whether it needs to see what comes by this stream.
+    fn looks_at(&self, stream: Stream) -> bool {
+        let _ = stream;
+        false
+    }
 }
 
 /// What is done before each turn, besides minding the child.
@@ -190,7 +196,28 @@ impl<H: Owner> EventLoop<H> {
             None => self.set.mind(child, config, handler)?,
         };
         self.ends_at = limit.and_then(|limit| Instant::now().checked_add(limit));
+        self.forward_output();
         Ok(())
+    }
+
+    /// What comes by way of us goes on inside the kernel, as far as it can.
+    fn forward_output(&mut self) {
+        for stream in Stream::ALL {
+            let handler = self.handler();
+            if !self.set.is_open(ChildId::FIRST, stream) {
+                continue;
+            }
+            // What cannot be opened now is opened when the first byte comes, or not at all.
+            let Ok(relay) = handler.outlets().open(stream).map(Arc::clone) else {
+                continue;
+            };
+            let way = if handler.looks_at(stream) {
+                Children::forward_seen
+            } else {
+                Children::forward
+            };
+            way(&mut self.set, ChildId::FIRST, stream, relay).expect(IN_THE_SET);
+        }
     }
 
     /// Until the child's end.

@@ -15,8 +15,8 @@ use crate::words;
 /// Where the command writes to them by itself and we say nothing, there is none.
 #[derive(Debug)]
 pub(crate) struct Outlets {
-    stdout: OnceCell<Relay>,
-    stderr: OnceCell<Relay>,
+    stdout: OnceCell<Arc<Relay>>,
+    stderr: OnceCell<Arc<Relay>>,
     remote: Remote<()>,
     waker: Arc<Waker>,
 }
@@ -42,7 +42,7 @@ impl Outlets {
         if let Ok(relay) = self.open(stream) {
             return relay.write(bytes);
         }
-        // There are too many threads. Something that is said late is better than something that is not said, and
+        // There are too many descriptors. Something that is said late is better than something that is not said, and
         // there is nothing to do where even that fails.
         let _ = match stream {
             Stream::Stdout => io::stdout().write_all(bytes),
@@ -53,7 +53,7 @@ impl Outlets {
 
     /// Makes the relay of this stream, if there is none. What it cannot write is a failure of the run, and the stream
     /// is not read any more; a reader that has left closes the child's pipe too, as if there were nothing between them.
-    pub(crate) fn open(&self, stream: Stream) -> io::Result<&Relay> {
+    pub(crate) fn open(&self, stream: Stream) -> io::Result<&Arc<Relay>> {
         let cell = self.cell(stream);
         if let Some(relay) = cell.get() {
             return Ok(relay);
@@ -73,7 +73,7 @@ impl Outlets {
             Stream::Stdout => Relay::new(io::stdout(), tell)?,
             Stream::Stderr => Relay::new(io::stderr(), tell)?,
         };
-        Ok(cell.get_or_init(|| relay))
+        Ok(cell.get_or_init(|| Arc::new(relay)))
     }
 
     /// Waits half a second at most for all to be written.
@@ -87,10 +87,10 @@ impl Outlets {
     pub(crate) fn relays(&self) -> impl Iterator<Item = (Stream, &Relay)> {
         Stream::ALL
             .into_iter()
-            .filter_map(|stream| Some((stream, self.cell(stream).get()?)))
+            .filter_map(|stream| Some((stream, &**self.cell(stream).get()?)))
     }
 
-    fn cell(&self, stream: Stream) -> &OnceCell<Relay> {
+    fn cell(&self, stream: Stream) -> &OnceCell<Arc<Relay>> {
         match stream {
             Stream::Stdout => &self.stdout,
             Stream::Stderr => &self.stderr,

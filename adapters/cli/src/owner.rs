@@ -26,6 +26,8 @@ pub(crate) struct Minder {
     /// Why what the command leaves behind cannot be seen, if it cannot.
     pub(crate) blindness: Option<io::Error>,
     speech: Speech,
+    /// Whether the last lines are told to somebody, or a report may come behind them.
+    reports: bool,
     lost_words: Option<String>,
 }
 
@@ -39,6 +41,7 @@ impl Minder {
             notes: Vec::new(),
             blindness: None,
             speech: plan.speech,
+            reports: plan.report.is_some() || plan.tail > 0 && plan.speech != Speech::Nothing,
             lost_words: None,
         }
     }
@@ -73,6 +76,12 @@ impl Handler for Minder {
         if self.console.pass_on(stream, bytes) == Flow::Hold {
             control.hold_output(stream);
         }
+    }
+
+    fn forwarded(&mut self, _: &mut Control<()>, stream: Stream, _: usize, seen: Option<&[u8]>) {
+        let bytes = seen.unwrap_or_default();
+        self.tail.push(stream, bytes);
+        self.console.passed_on(stream, bytes);
     }
 
     fn error(&mut self, _: &mut Control<()>, error: Error, _: bool, failure: Option<Failure>) {
@@ -120,6 +129,12 @@ impl Owner for Minder {
 
     fn outlets(&self) -> &Outlets {
         self.console.outlets()
+    }
+
+    /// For the last lines, and so that what we say begins a line of its own. Under `--quiet`, where only our own failure
+    /// is said, it may follow half a line.
+    fn looks_at(&self, stream: Stream) -> bool {
+        self.reports || self.speech != Speech::Nothing && self.console.may_speak_behind(stream)
     }
 }
 

@@ -8,7 +8,7 @@ use childminder::{Config, Deadline, Event, ExitStatus, Instant, MonitorState, Ou
 
 use crate::control::Request;
 use crate::desk::Desk;
-use crate::kernel::{Kernel, Ready, Trigger};
+use crate::kernel::{Forwarded, Kernel, Ready, Trigger};
 use crate::shared::{Mail, Shared};
 use crate::{ChildId, Handler};
 
@@ -374,20 +374,16 @@ impl<N: Send + 'static> Driver<N> {
             if refused || !self.open[stream as usize] {
                 return;
             }
-            let room = left.min(turn.shared.buffer.len());
-            match turn.kernel.read(stream, &mut turn.shared.buffer[..room]) {
-                Ok(0) => return self.close(turn, stream),
-                Ok(length) => {
+            match fetch(turn, stream, left, reading.stops) {
+                Ok(Brought { length: 0, .. }) => return self.close(turn, stream),
+                Ok(brought) => {
+                    let length = brought.length;
                     left = left.saturating_sub(length);
                     turn.budget = turn.budget.saturating_sub(length);
                     let bytes = length as u64;
                     self.feed(turn, Event::Output { stream, bytes });
-                    let Shared {
-                        requests, buffer, ..
-                    } = turn.shared;
-                    let control = &mut requests.control(self.id);
-                    turn.handler.output(control, stream, &buffer[..length]);
-                    let is_short = length < room;
+                    self.deliver_output(turn, stream, brought);
+                    let is_short = length < brought.asked;
                     self.carry_out(turn);
                     let is_all = is_short && turn.kernel.trigger() == Trigger::Level;
                     if is_all && reading.stops == Stops::WhenShort {
@@ -405,6 +401,25 @@ impl<N: Send + 'static> Driver<N> {
             }
         }
         self.ready |= Ready::output(stream);
+    }
+
+    fn deliver_output<H, K>(&self, turn: &mut Turn<'_, H, K>, stream: Stream, brought: Brought)
+    where
+        H: Handler<Notification = N>,
+    {
+        let Brought { length, way, .. } = brought;
+        let Shared {
+            requests, buffer, ..
+        } = turn.shared;
+        let control = &mut requests.control(self.id);
+        match way {
+            Way::Read => turn.handler.output(control, stream, &buffer[..length]),
+            Way::ForwardedSeen => {
+                turn.handler
+                    .forwarded(control, stream, length, Some(&buffer[..length]));
+            }
+            Way::ForwardedUnseen => turn.handler.forwarded(control, stream, length, None),
+        }
     }
 
     fn close<H, K>(&mut self, turn: &mut Turn<'_, H, K>, stream: Stream)
@@ -450,6 +465,47 @@ impl<N: Send + 'static> Driver<N> {
             shared.desk = Some(desk);
         }
     }
+}
+
+/// Takes at most so much of this stream: by forwarding it, if the kernel can. What cannot wait is read then, though its
+/// way on is blocked.
+fn fetch<H: Handler, K: Kernel>(
+    turn: &mut Turn<'_, H, K>,
+    stream: Stream,
+    most: usize,
+    stops: Stops,
+) -> io::Result<Brought> {
+    let buffer = &mut turn.shared.buffer;
+    let room = most.min(buffer.len());
+    let forwarded = turn.kernel.forward(stream, most, &mut buffer[..room]);
+    let (result, way, asked) = match forwarded {
+        Some(Err(error)) if stops == Stops::WhenShort => return Err(error),
+        Some(Ok(Forwarded::Seen(length))) => (Ok(length), Way::ForwardedSeen, room),
+        Some(Ok(Forwarded::Unseen(length))) => (Ok(length), Way::ForwardedUnseen, most),
+        Some(Err(_)) | None => {
+            let read = turn.kernel.read(stream, &mut buffer[..room]);
+            (read, Way::Read, room)
+        }
+    };
+    let length = result?;
+    Ok(Brought { length, asked, way })
+}
+
+/// What has come of a stream.
+#[derive(Clone, Copy, Debug)]
+struct Brought {
+    length: usize,
+    /// How much could have come.
+    asked: usize,
+    way: Way,
+}
+
+/// How it has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Read,
+    ForwardedSeen,
+    ForwardedUnseen,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

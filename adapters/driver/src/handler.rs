@@ -27,6 +27,19 @@ pub trait Handler {
         let _ = (control, stream, bytes);
     }
 
+    /// The child wrote so many bytes, which the kernel has passed on to where they belong; these, if they are to be seen.
+    /// Only a stream for which that was arranged comes this way, and what could not go by itself comes to
+    /// [`output`](Self::output), in its order.
+    fn forwarded(
+        &mut self,
+        control: &mut Control<Self::Notification>,
+        stream: Stream,
+        length: usize,
+        seen: Option<&[u8]>,
+    ) {
+        let _ = (control, stream, length, seen);
+    }
+
     /// Nothing more will come from this stream: it ended, was closed, or was given up as leaked.
     fn output_ended(&mut self, control: &mut Control<Self::Notification>, stream: Stream) {
         let _ = (control, stream);
@@ -101,6 +114,16 @@ impl<H: Handler + ?Sized> Handler for Box<H> {
 
     fn output(&mut self, control: &mut Control<Self::Notification>, stream: Stream, bytes: &[u8]) {
         (**self).output(control, stream, bytes);
+    }
+
+    fn forwarded(
+        &mut self,
+        control: &mut Control<Self::Notification>,
+        stream: Stream,
+        length: usize,
+        seen: Option<&[u8]>,
+    ) {
+        (**self).forwarded(control, stream, length, seen);
     }
 
     fn output_ended(&mut self, control: &mut Control<Self::Notification>, stream: Stream) {

@@ -25,6 +25,24 @@ pub trait Kernel {
     /// is a failure of the run, and the stream is closed.
     fn read(&mut self, stream: Stream, buffer: &mut [u8]) -> io::Result<usize>;
 
+    /// Has what is there of this stream, which is open, go on to where it belongs, at most `most` bytes and without a
+    /// detour through our memory; `buffer` is for those that are to be seen. `None` if that is not arranged, or not
+    /// possible now: then the stream is read. Its end is found by a read, too.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` if there is no room where it belongs. Whoever announces that the stream is ready announces it again
+    /// when there is.
+    fn forward(
+        &mut self,
+        stream: Stream,
+        most: usize,
+        buffer: &mut [u8],
+    ) -> Option<io::Result<Forwarded>> {
+        let _ = (stream, most, buffer);
+        None
+    }
+
     /// How many bytes of this stream, which is open, can be read now (`FIONREAD`).
     ///
     /// # Errors
@@ -76,6 +94,15 @@ pub trait Kernel {
     ///
     /// An error is a failure of the run.
     fn reap(&mut self) -> io::Result<()>;
+}
+
+/// So many bytes of a stream have gone on to where they belong; never zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forwarded {
+    /// They are in the buffer, too.
+    Seen(usize),
+    /// Nobody has seen them.
+    Unseen(usize),
 }
 
 /// What a look for strays has shown.

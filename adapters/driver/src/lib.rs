@@ -109,7 +109,7 @@ pub use driver::{BUDGET, Driver, Turn};
 pub use errors::{Errors, Noticed};
 pub use handler::{Discarded, Failure, Handler, Job};
 pub use id::ChildId;
-pub use kernel::{Kernel, Ready, Sighting, Trigger};
+pub use kernel::{Forwarded, Kernel, Ready, Sighting, Trigger};
 pub use lines::{Ending, Line, Lines};
 pub use netstrings::{Netstrings, NotNetstring};
 pub use shared::{Mail, Remote, Shared};

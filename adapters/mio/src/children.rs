@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use childminder::{Config, Deadline, Instant, MonitorState, Outcome, Stream};
 use childminder_driver::{ChildId, Control, Handler, Remote, Request, Shared};
-use childminder_unix::{Child, Selector, Spawnable, Strays, Timer, Wakeup, clock};
+use childminder_unix::{Child, Relay, Selector, Spawnable, Strays, Timer, Wakeup, clock};
 
 use crate::alarms::Alarms;
 use crate::family::Family;
@@ -21,6 +21,7 @@ use crate::node::{Common, Node};
 use crate::nodes::Nodes;
 use crate::process::Process;
 use crate::spawn_error::SpawnError;
+use crate::way::{Sight, Way};
 
 /// A set of minded children, each with a handler, behind one descriptor.
 ///
@@ -284,6 +285,32 @@ impl<H: Handler> Children<H> {
     /// non-blocking.
     pub fn take_stdin(&mut self, child: ChildId) -> Option<ChildStdin> {
         self.nodes.get_mut(child)?.process.child.take_stdin()
+    }
+
+    /// From now on, this stream goes on to where `relay` writes, inside the kernel and unseen: the handler is told how much
+    /// it was ([`Handler::forwarded`]). What cannot go this way comes to [`Handler::output`] as ever, to be written to the
+    /// same relay; so it does always where the target is no pipe, and on other systems than Linux.
+    ///
+    /// While the target has no room, the child's pipe is not read, unless a deadline of the child's or its exit makes it
+    /// due. `None` if the child is not in the set.
+    pub fn forward(&mut self, child: ChildId, stream: Stream, relay: Arc<Relay>) -> Option<()> {
+        self.set_way(child, stream, Way::new(relay, Sight::Unseen))
+    }
+
+    /// The same, but the handler gets to see the bytes: they are copied for it.
+    pub fn forward_seen(
+        &mut self,
+        child: ChildId,
+        stream: Stream,
+        relay: Arc<Relay>,
+    ) -> Option<()> {
+        self.set_way(child, stream, Way::new(relay, Sight::Seen))
+    }
+
+    fn set_way(&mut self, child: ChildId, stream: Stream, way: Way) -> Option<()> {
+        let node = self.nodes.get_mut(child)?;
+        node.process.forward(&self.selector, stream, way);
+        Some(())
     }
 
     /// The handler of this child.

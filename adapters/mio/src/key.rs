@@ -1,23 +1,42 @@
 //! What the selector calls what it watches.
 
+use childminder::Stream;
 use childminder_driver::{ChildId, Ready};
 
 use crate::process::Source;
 
-/// A child's source.
-pub(crate) fn key_of(child: ChildId, source: Source) -> u64 {
-    child.number() << 2 | source as u64
+/// What a key tells of.
+pub(crate) enum Told {
+    /// A child's source is ready.
+    Ready(ChildId, Ready),
+    /// There is room where this stream is forwarded to.
+    Room(ChildId, Stream),
 }
 
-/// The child, and what of it is ready.
-pub(crate) fn child_of(key: u64) -> Option<(ChildId, Ready)> {
-    let ready = match key & 3 {
-        0 => Ready::STDOUT,
-        1 => Ready::STDERR,
-        _ => Ready::EXIT,
-    };
-    Some((ChildId::new(key >> 2)?, ready))
+/// A child's source.
+pub(crate) fn key_of(child: ChildId, source: Source) -> u64 {
+    child.number() << BITS | source as u64
 }
+
+/// The way of a child's stream.
+pub(crate) fn room_key_of(child: ChildId, stream: Stream) -> u64 {
+    child.number() << BITS | ROOM | stream as u64
+}
+
+/// None for a key of the set's own.
+pub(crate) fn told_by(key: u64) -> Option<Told> {
+    let child = ChildId::new(key >> BITS)?;
+    Some(match key & 7 {
+        0 => Told::Ready(child, Ready::STDOUT),
+        1 => Told::Ready(child, Ready::STDERR),
+        2 => Told::Ready(child, Ready::EXIT),
+        key if key & 1 == 0 => Told::Room(child, Stream::Stdout),
+        _ => Told::Room(child, Stream::Stderr),
+    })
+}
+
+const BITS: u32 = 3;
+const ROOM: u64 = 4;
 
 /// The set's own. No child has the number zero.
 pub(crate) const WAKEUP: u64 = 0;

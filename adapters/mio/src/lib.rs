@@ -101,6 +101,7 @@ mod process;
 mod run;
 mod source;
 mod spawn_error;
+mod way;
 
 pub use childminder;
 pub use childminder_driver;

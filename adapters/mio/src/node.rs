@@ -7,7 +7,7 @@ use childminder_driver::{ChildId, Driver, Handler, Ready, Shared, Turn};
 use childminder_unix::{Selector, Strays};
 
 use crate::family::Family;
-use crate::key::key_of;
+use crate::key::{key_of, room_key_of};
 use crate::process::{Process, Seat, Source};
 
 /// A child, what drives it, and what is waited for on its behalf. An idle one should stay below half a
@@ -119,10 +119,12 @@ impl<H: Handler> Node<H> {
     pub(crate) fn watch(&mut self, selector: &Selector) -> io::Result<()> {
         let id = self.driver.id();
         for stream in Stream::ALL {
-            let wanted = self.driver.wants(stream);
+            let wanted = self.driver.wants(stream) && !self.process.is_blocked(stream);
             let source = Source::of(stream);
             self.process
                 .watch(selector, source, wanted, key_of(id, source))?;
+            self.process
+                .watch_way(selector, stream, room_key_of(id, stream))?;
         }
         let wanted = self.driver.wants_exit();
         self.process
@@ -132,6 +134,9 @@ impl<H: Handler> Node<H> {
     pub(crate) fn unwatch(&mut self, selector: &Selector) {
         for source in Source::ALL {
             self.process.forget(selector, source);
+        }
+        for stream in Stream::ALL {
+            self.process.end_way(selector, stream);
         }
     }
 }

@@ -4,19 +4,22 @@ use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd};
 
 use childminder::{ExitStatus, Signal, Stream, Target};
-use childminder_driver::{Kernel, Sighting, Trigger};
+use childminder_driver::{Forwarded, Kernel, Sighting, Trigger};
 use childminder_unix::{Child, Pipe, Selector, Strays};
 
 use crate::family::Family;
+use crate::way::Way;
 
 /// A child process, and what of it a selector watches.
 #[derive(Debug)]
 pub(crate) struct Process {
     pub(crate) child: Child,
     watched: [bool; 3],
+    /// Where each stream is forwarded to, if it is.
+    ways: [Option<Box<Way>>; 2],
 }
 
-/// What can be waited for. The last two bits of a selector's key.
+/// What can be waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
     Stdout,
@@ -40,6 +43,44 @@ impl Process {
         Self {
             child,
             watched: [false; 3],
+            ways: [None, None],
+        }
+    }
+
+    /// Has this stream go this way from now on.
+    pub(crate) fn forward(&mut self, selector: &Selector, stream: Stream, way: Way) {
+        self.end_way(selector, stream);
+        self.ways[stream as usize] = Some(Box::new(way));
+    }
+
+    /// Whether this stream waits for room on its way, and for nothing else.
+    pub(crate) fn is_blocked(&self, stream: Stream) -> bool {
+        let way = self.ways[stream as usize].as_ref();
+        way.is_some_and(|way| way.is_blocked())
+    }
+
+    /// There is room on the way of this stream; whether it waited for that.
+    pub(crate) fn has_room(&mut self, stream: Stream) -> bool {
+        let way = self.ways[stream as usize].as_mut();
+        way.is_some_and(|way| way.unblock())
+    }
+
+    /// Has the selector tell of room on the way of a stream that waits for it.
+    pub(crate) fn watch_way(
+        &mut self,
+        selector: &Selector,
+        stream: Stream,
+        key: u64,
+    ) -> io::Result<()> {
+        match &mut self.ways[stream as usize] {
+            Some(way) => way.watch(selector, key),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn end_way(&mut self, selector: &Selector, stream: Stream) {
+        if let Some(way) = self.ways[stream as usize].take() {
+            way.end(selector);
         }
     }
 
@@ -125,12 +166,28 @@ impl Kernel for Seat<'_> {
         self.pipe(stream)?.read(buffer)
     }
 
+    fn forward(
+        &mut self,
+        stream: Stream,
+        most: usize,
+        buffer: &mut [u8],
+    ) -> Option<io::Result<Forwarded>> {
+        let process = &mut *self.process;
+        let way = process.ways[stream as usize].as_mut()?;
+        let pipe = match stream {
+            Stream::Stdout => process.child.stdout(),
+            Stream::Stderr => process.child.stderr(),
+        };
+        way.take(pipe?, most, buffer)
+    }
+
     fn waiting(&mut self, stream: Stream) -> io::Result<usize> {
         self.pipe(stream)?.waiting()
     }
 
     fn close(&mut self, stream: Stream) {
         self.process.forget(self.selector, Source::of(stream));
+        self.process.end_way(self.selector, stream);
         let child = &mut self.process.child;
         drop(match stream {
             Stream::Stdout => child.take_stdout(),

@@ -11,7 +11,7 @@ use crate::sys::queue;
 /// `kqueue(2)` elsewhere; close-on-exec.
 ///
 /// It is level-triggered: a descriptor is ready as long as there is something to read. A hang-up and an error
-/// count as readable, since a read finds them.
+/// count as readable, since a read finds them. Only what is [to be written to](Self::add_writable) is told of by edges.
 ///
 /// The selector is a descriptor itself, readable while one of its own is. So a caller can put many
 /// descriptors into the event loop that it already has, as one. It never waits by itself.
@@ -62,6 +62,24 @@ impl Selector {
     /// - What the system says when there are too many descriptors in sets (`epoll(7)`).
     pub fn add(&self, fd: impl AsFd, key: u64) -> io::Result<()> {
         Ok(queue::add(&self.fd, fd.as_fd(), key)?)
+    }
+
+    /// Adds `fd`, which is told of once each time that it becomes writable, and now if it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`add`](Self::add).
+    pub fn add_writable(&self, fd: impl AsFd, key: u64) -> io::Result<()> {
+        Ok(queue::add_writable(&self.fd, fd.as_fd(), key)?)
+    }
+
+    /// Removes what was added so.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` when it is not in the set.
+    pub fn remove_writable(&self, fd: impl AsFd) -> io::Result<()> {
+        Ok(queue::remove_writable(&self.fd, fd.as_fd())?)
     }
 
     /// Removes `fd`.

@@ -1,11 +1,11 @@
 //! A turn of the whole set.
 
-use childminder::Instant;
+use childminder::{Instant, Stream};
 use childminder_driver::{BUDGET, ChildId, Handler, Ready, Request};
 use childminder_unix::clock;
 
 use super::Children;
-use crate::key::{TIMER, WAKEUP, child_of};
+use crate::key::{TIMER, Told, WAKEUP, told_by};
 use crate::node::Common;
 
 impl<H: Handler> Children<H> {
@@ -46,11 +46,11 @@ impl<H: Handler> Children<H> {
                 // What cannot be cleared stays readable, and costs a turn too many.
                 WAKEUP => drop(self.wakeup.clear()),
                 TIMER => self.clear_timer(),
-                _ => {
-                    if let Some((id, ready)) = child_of(key) {
-                        self.queue(id, ready);
-                    }
-                }
+                _ => match told_by(key) {
+                    Some(Told::Ready(id, ready)) => self.queue(id, ready),
+                    Some(Told::Room(id, stream)) => self.has_room(id, stream),
+                    None => {}
+                },
             }
         }
         self.keys = keys;
@@ -182,6 +182,14 @@ impl<H: Handler> Children<H> {
             if !std::mem::replace(&mut node.queued, true) {
                 self.queue.push_back(id);
             }
+        }
+    }
+
+    /// What was not taken before there was room is there still.
+    fn has_room(&mut self, id: ChildId, stream: Stream) {
+        let node = self.nodes.get_mut(id);
+        if node.is_some_and(|node| node.process.has_room(stream)) {
+            self.queue(id, Ready::output(stream));
         }
     }
 

@@ -35,10 +35,16 @@ pub(super) struct Queue {
     pub(super) waited_for: bool,
     life: Life,
     pub(super) has_thread: bool,
-    /// The target's kind does not know writes that do not wait.
-    writes_wait: bool,
-    /// The target takes nothing from a pipe.
-    no_pipe: bool,
+    refused: Refused,
+}
+
+/// What the target's kind does not know.
+#[derive(Debug, Default)]
+struct Refused {
+    /// Writes that do not wait.
+    writes: bool,
+    /// Bytes out of a pipe.
+    pipes: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,20 +60,20 @@ enum Life {
 impl Queue {
     /// Whether the target can be tried at once, and nothing is overtaken.
     pub(super) fn may_write(&self) -> bool {
-        self.may_overtake() && !self.writes_wait
+        self.may_overtake() && !self.refused.writes
     }
 
     pub(super) fn never_writes(&mut self) {
-        self.writes_wait = true;
+        self.refused.writes = true;
     }
 
     /// Whether a pipe can be tried as a source, and nothing is overtaken.
     pub(super) fn may_pass(&self) -> bool {
-        self.may_overtake() && !self.no_pipe
+        self.may_overtake() && !self.refused.pipes
     }
 
     pub(super) fn never_passes(&mut self) {
-        self.no_pipe = true;
+        self.refused.pipes = true;
     }
 
     fn may_overtake(&self) -> bool {

@@ -19,6 +19,15 @@ pub(crate) fn remove(queue: &OwnedFd, fd: BorrowedFd<'_>) -> Result<(), Errno> {
     epoll::delete(queue, fd)
 }
 
+pub(crate) fn add_writable(queue: &OwnedFd, fd: BorrowedFd<'_>, key: u64) -> Result<(), Errno> {
+    let once = EventFlags::OUT | EventFlags::ET;
+    epoll::add(queue, fd, EventData::new_u64(key), once)
+}
+
+pub(crate) fn remove_writable(queue: &OwnedFd, fd: BorrowedFd<'_>) -> Result<(), Errno> {
+    remove(queue, fd)
+}
+
 /// Hang-ups and errors are told unasked.
 pub(crate) fn ready(queue: &OwnedFd, keys: &mut Vec<u64>) -> Result<(), Errno> {
     let mut events = [MaybeUninit::<Event>::uninit(); BATCH];

@@ -15,12 +15,35 @@ pub(crate) fn new() -> Result<OwnedFd, Errno> {
 }
 
 pub(crate) fn add(queue: &OwnedFd, fd: BorrowedFd<'_>, key: u64) -> Result<(), Errno> {
-    let key = usize::try_from(key).map_err(|_| Errno::INVAL)?;
-    change(queue, fd, EventFlags::ADD, key)
+    change(
+        queue,
+        EventFilter::Read(fd.as_raw_fd()),
+        EventFlags::ADD,
+        key,
+    )
 }
 
 pub(crate) fn remove(queue: &OwnedFd, fd: BorrowedFd<'_>) -> Result<(), Errno> {
-    change(queue, fd, EventFlags::DELETE, 0)
+    change(
+        queue,
+        EventFilter::Read(fd.as_raw_fd()),
+        EventFlags::DELETE,
+        0,
+    )
+}
+
+pub(crate) fn add_writable(queue: &OwnedFd, fd: BorrowedFd<'_>, key: u64) -> Result<(), Errno> {
+    let once = EventFlags::ADD | EventFlags::CLEAR;
+    change(queue, EventFilter::Write(fd.as_raw_fd()), once, key)
+}
+
+pub(crate) fn remove_writable(queue: &OwnedFd, fd: BorrowedFd<'_>) -> Result<(), Errno> {
+    change(
+        queue,
+        EventFilter::Write(fd.as_raw_fd()),
+        EventFlags::DELETE,
+        0,
+    )
 }
 
 /// The end of a stream is an event of its read filter.
@@ -33,8 +56,8 @@ pub(crate) fn ready(queue: &OwnedFd, keys: &mut Vec<u64>) -> Result<(), Errno> {
     Ok(())
 }
 
-fn change(queue: &OwnedFd, fd: BorrowedFd<'_>, flags: EventFlags, key: usize) -> Result<(), Errno> {
-    let filter = EventFilter::Read(fd.as_raw_fd());
+fn change(queue: &OwnedFd, filter: EventFilter, flags: EventFlags, key: u64) -> Result<(), Errno> {
+    let key = usize::try_from(key).map_err(|_| Errno::INVAL)?;
     let change = Event::new(filter, flags, ptr::without_provenance_mut(key));
     let mut no_events = [MaybeUninit::<Event>::uninit(); 0];
     // SAFETY: the descriptor is open during the call, and a queue forgets a descriptor when it is closed. The
