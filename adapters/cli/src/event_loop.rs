@@ -231,7 +231,7 @@ impl<H: Owner> EventLoop<H> {
             let next = looks.into_iter().flatten().min();
             let timeout = [next.map(left_until), attendant.next_look()];
             self.inbox.wait(timeout)?;
-            let mut arrivals: Vec<_> = self.inbox.arrivals.take().collect();
+            let mut arrivals = self.inbox.take_arrivals();
             let before = arrivals.len();
             arrivals.retain(|arrival| arrival.signal != CHLD);
             let has_dead = arrivals.len() < before || self.deaths == Deaths::Suspected;
@@ -373,9 +373,9 @@ impl Inbox {
         let mut request = None;
         let given_up = Relay::flush(relays, patience, |timeout| {
             self.wait([timeout, listener.next_look().map(left_until)])?;
-            let came = self.arrivals.take();
+            let mut came = self.take_arrivals();
             // That of the child may come after its exit was seen.
-            let came: Vec<_> = came.filter(|arrival| arrival.signal != CHLD).collect();
+            came.retain(|arrival| arrival.signal != CHLD);
             if came.iter().any(|arrival| arrival.signal == TSTP) {
                 signals::stop()?;
             }
@@ -387,6 +387,15 @@ impl Inbox {
             })
         })?;
         Ok((request, given_up))
+    }
+
+    /// The signals that the latest wait has told of.
+    fn take_arrivals(&mut self) -> Vec<Arrival> {
+        let mut events = self.events.iter();
+        if !events.any(|event| event.token() == SIGNALS) {
+            return Vec::new();
+        }
+        self.arrivals.take().collect()
     }
 
     /// Waits for an event, or for the shortest of these. An interruption is as good as an event.

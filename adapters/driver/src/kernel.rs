@@ -105,6 +105,15 @@ pub enum Forwarded {
     Unseen(usize),
 }
 
+impl Forwarded {
+    /// How many bytes.
+    pub fn length(self) -> usize {
+        match self {
+            Self::Seen(length) | Self::Unseen(length) => length,
+        }
+    }
+}
+
 /// What a look for strays has shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sighting {

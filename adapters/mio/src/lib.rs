@@ -97,6 +97,7 @@ mod family;
 mod key;
 mod node;
 mod nodes;
+mod pace;
 mod process;
 mod run;
 mod source;

@@ -8,6 +8,7 @@ use childminder_unix::{Selector, Strays};
 
 use crate::family::Family;
 use crate::key::{key_of, room_key_of};
+use crate::pace::Pace;
 use crate::process::{Process, Seat, Source};
 
 /// A child, what drives it, and what is waited for on its behalf. An idle one should stay below half a
@@ -18,7 +19,8 @@ pub(crate) struct Node<H: Handler> {
     pub(crate) handler: H,
     /// None if they are not wanted.
     pub(crate) strays: Option<Box<Strays>>,
-    /// When the set will look at the deadlines; the far future is never.
+    paces: [Pace; 2],
+    /// When the set will look at the deadlines, and end a rest; the far future is never.
     pub(crate) alarm: Instant,
     /// What the selector said since the last turn.
     pub(crate) ready: Ready,
@@ -39,6 +41,7 @@ impl<H: Handler> Node<H> {
             driver: Driver::new(id, config),
             process,
             handler,
+            paces: Default::default(),
             alarm: Instant::FAR_FUTURE,
             ready: Ready::NONE,
             queued: false,
@@ -58,7 +61,7 @@ impl<H: Handler> Node<H> {
     }
 
     pub(crate) fn turn(&mut self, now: Instant, budget: &mut usize, common: Common<'_, H>) {
-        let ready = std::mem::take(&mut self.ready);
+        let ready = std::mem::take(&mut self.ready) | self.rested(now);
         let (driver, mut seat, handler, shared) = self.seated(common);
         let mut turn = Turn {
             now,
@@ -69,6 +72,31 @@ impl<H: Handler> Node<H> {
         };
         driver.turn(&mut turn, ready);
         *budget = turn.budget;
+        for stream in Stream::ALL {
+            if let Some(bytes) = self.process.take_brought(stream) {
+                self.paces[stream as usize].was_read(now, bytes);
+            }
+        }
+    }
+
+    /// The streams whose rest is over.
+    fn rested(&self, now: Instant) -> Ready {
+        let is_rested = |stream: &Stream| self.paces[*stream as usize].is_rested(now);
+        let streams = Stream::ALL.into_iter().filter(is_rested);
+        streams.fold(Ready::NONE, |ready, stream| ready | Ready::output(stream))
+    }
+
+    /// Until when this stream rests, if it does and will be read then.
+    fn rests_until(&self, stream: Stream) -> Option<Instant> {
+        let until = self.paces[stream as usize].rests_until();
+        until.filter(|_| self.driver.wants(stream) && !self.process.is_blocked(stream))
+    }
+
+    /// When there is something to do though nothing happens.
+    pub(crate) fn wake_at(&self) -> Option<Instant> {
+        let rests = Stream::ALL.map(|stream| self.rests_until(stream));
+        let times = rests.into_iter().chain([self.driver.wake_at()]);
+        times.flatten().min()
     }
 
     /// Ends the child for certain, and tells the handler that it is so.
@@ -119,7 +147,9 @@ impl<H: Handler> Node<H> {
     pub(crate) fn watch(&mut self, selector: &Selector) -> io::Result<()> {
         let id = self.driver.id();
         for stream in Stream::ALL {
-            let wanted = self.driver.wants(stream) && !self.process.is_blocked(stream);
+            let wanted = self.driver.wants(stream)
+                && !self.process.is_blocked(stream)
+                && self.rests_until(stream).is_none();
             let source = Source::of(stream);
             self.process
                 .watch(selector, source, wanted, key_of(id, source))?;

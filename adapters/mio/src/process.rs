@@ -15,6 +15,8 @@ use crate::way::Way;
 pub(crate) struct Process {
     pub(crate) child: Child,
     watched: [bool; 3],
+    /// What has come by each stream since it was last asked for, if it was read.
+    brought: [Option<usize>; 2],
     /// Where each stream is forwarded to, if it is.
     ways: [Option<Box<Way>>; 2],
 }
@@ -43,8 +45,18 @@ impl Process {
         Self {
             child,
             watched: [false; 3],
+            brought: [None; 2],
             ways: [None, None],
         }
+    }
+
+    /// How much has come by this stream since the last time, if it was read.
+    pub(crate) fn take_brought(&mut self, stream: Stream) -> Option<usize> {
+        self.brought[stream as usize].take()
+    }
+
+    fn brings(&mut self, stream: Stream, bytes: usize) {
+        *self.brought[stream as usize].get_or_insert_default() += bytes;
     }
 
     /// Has this stream go this way from now on.
@@ -163,7 +175,9 @@ impl Kernel for Seat<'_> {
     }
 
     fn read(&mut self, stream: Stream, buffer: &mut [u8]) -> io::Result<usize> {
-        self.pipe(stream)?.read(buffer)
+        let result = self.pipe(stream)?.read(buffer);
+        self.process.brings(stream, *result.as_ref().unwrap_or(&0));
+        result
     }
 
     fn forward(
@@ -178,7 +192,10 @@ impl Kernel for Seat<'_> {
             Stream::Stdout => process.child.stdout(),
             Stream::Stderr => process.child.stderr(),
         };
-        way.take(pipe?, most, buffer)
+        let taken = way.take(pipe?, most, buffer)?;
+        let bytes = taken.as_ref().map_or(0, |forwarded| forwarded.length());
+        process.brings(stream, bytes);
+        Some(taken)
     }
 
     fn waiting(&mut self, stream: Stream) -> io::Result<usize> {

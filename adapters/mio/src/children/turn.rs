@@ -130,7 +130,7 @@ impl<H: Handler> Children<H> {
         if node.driver.has_work() {
             return self.queue(id, Ready::NONE);
         }
-        match node.driver.wake_at() {
+        match node.wake_at() {
             None => self.set_alarm(id, Instant::FAR_FUTURE),
             Some(at) if at < node.alarm => self.set_alarm(id, at),
             // It comes too early, and then is set anew: cheaper than to move it with each output.
