@@ -2,7 +2,7 @@
 # installs what they need beyond Rust.
 
 .DEFAULT_GOAL := help
-.PHONY: mutants coverage help lint package public bench test property planted search simulation fuzz portable bare link steady soak-property soak-search soak-simulation soak-faults soak-fuzz
+.PHONY: mutants coverage help lint package public bench bench-briefly test property planted search simulation fuzz portable bare link steady soak-property soak-search soak-simulation soak-faults soak-fuzz
 
 help: ## these lines
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -13,7 +13,7 @@ lint: ## format, clippy, documentation
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
 
 package: ## what would be published: its files, its metadata, and that it builds from them
-	cargo package --workspace --exclude childminder-tests --locked $(PACKAGE_FLAGS)
+	cargo package --workspace --exclude childminder-tests --exclude childminder-bench --locked $(PACKAGE_FLAGS)
 
 public: ## the crates in each library's public API are those that it lists
 	tests/public_dependencies.py
@@ -47,8 +47,18 @@ fuzz: ## a minute of each fuzz target, all at once
 			2>fuzz/artifacts/TARGET.log || { cat fuzz/artifacts/TARGET.log; exit 255; }; \
 		echo "TARGET: $$(tail -n 1 fuzz/artifacts/TARGET.log)"'
 
-bench: ## what many silent children cost
-	cargo bench --locked -p childminder-mio
+# What people are told to install, and what is measured.
+STATIC = --target x86_64-unknown-linux-gnu --target-dir target/static
+
+bench: ROUNDS = 9
+bench: ## what minding costs, beside the kernel's floor and beside peers, in ROUNDS rounds; some five minutes
+	RUSTFLAGS=-Ctarget-feature=+crt-static cargo build --release --locked -p childminder-cli $(STATIC)
+	cargo run --release --locked -p childminder-bench -- --rounds $(ROUNDS) \
+		--childminder target/static/x86_64-unknown-linux-gnu/release/childminder $(ROWS)
+
+bench-briefly: ## one short round of it, whose figures mean little
+	cargo build --release --locked -p childminder-cli -p childminder-bench
+	target/release/childminder-bench --rounds 1 --brief
 
 mutants: ## every change of one operator or body in the core, or the SHARD k/n of them, is noticed
 	PROPTEST_RNG_SEED=1 cargo mutants --jobs 2 $(if $(SHARD),--shard $(SHARD))

@@ -1,0 +1,34 @@
+//! What this program does in a process of its own, to be measured.
+
+use std::io;
+
+use crate::rows::{CONTESTANTS, Contest};
+
+/// `childminder-bench contestant NAME ARG...`
+pub(crate) const WORD: &str = "contestant";
+
+/// Prints the figures of a sample.
+pub(crate) fn run(name: &str, args: &[String]) -> io::Result<()> {
+    let known: Vec<&[(&str, Contest)]> = CONTESTANTS.to_vec();
+    let Some((_, contest)) = known.concat().into_iter().find(|(known, _)| *known == name) else {
+        return Err(io::Error::other(format!("no contestant is called {name}")));
+    };
+    let figures = contest(&mut Args(args.iter()))?;
+    let figures: Vec<_> = figures.iter().map(f64::to_string).collect();
+    println!("{}", figures.join(" "));
+    Ok(())
+}
+
+/// What a contestant was given, taken one by one.
+pub(crate) struct Args<'a>(std::slice::Iter<'a, String>);
+
+impl Args<'_> {
+    pub(crate) fn word(&mut self) -> io::Result<&str> {
+        let word = self.0.next().map(String::as_str);
+        word.ok_or_else(|| io::Error::other("an argument is missing"))
+    }
+
+    pub(crate) fn number(&mut self) -> io::Result<usize> {
+        self.word()?.parse().map_err(io::Error::other)
+    }
+}
