@@ -9,6 +9,7 @@ mod by_hand;
 mod contestant;
 mod machine;
 mod options;
+mod ours;
 mod race;
 mod rows;
 mod table;

@@ -14,6 +14,8 @@ pub(crate) struct Race {
     pub(crate) contestants: Vec<Contestant>,
     /// On one processor, where more are of no use: it is steadier.
     pub(crate) pinned: bool,
+    /// It takes part in each so-manieth round.
+    pub(crate) every: usize,
     /// What should be known of it, such as who is not there and why.
     pub(crate) notes: Vec<String>,
 }
@@ -52,7 +54,7 @@ pub(crate) struct Contestant {
     samples: Vec<Vec<f64>>,
 }
 
-/// Takes one: a figure for each row.
+/// Takes one: a figure for each row, NaN where it has none.
 pub(crate) type Sample = Box<dyn FnMut() -> io::Result<Vec<f64>>>;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -72,12 +74,19 @@ impl Race {
             rows: rows.into(),
             contestants: Vec::new(),
             pinned: false,
+            every: 1,
             notes: Vec::new(),
         }
     }
 
     pub(crate) fn pinned(mut self) -> Self {
         self.pinned = true;
+        self
+    }
+
+    /// For what takes long.
+    pub(crate) fn seldom(mut self) -> Self {
+        self.every = 3;
         self
     }
 
@@ -98,13 +107,16 @@ impl Race {
 
     /// A sample of each contestant, beginning with another one each time.
     pub(crate) fn run_round(&mut self, round: usize) -> io::Result<()> {
+        if round % self.every != 0 {
+            return Ok(());
+        }
         let processors = sched_getaffinity(None)?;
         if self.pinned {
             sched_setaffinity(None, &last_of(&processors))?;
         }
         let count = self.contestants.len();
         let sampled = (0..count).try_for_each(|turn| {
-            let contestant = &mut self.contestants[(round + turn) % count];
+            let contestant = &mut self.contestants[(round / self.every + turn) % count];
             let sample = (contestant.sample)().and_then(|sample| {
                 if sample.len() == self.rows.len() {
                     return Ok(sample);

@@ -35,6 +35,7 @@ fn line(race: &Race, place: usize) -> String {
     };
     let named = |role, skipped| {
         let each = race.all(role).skip(skipped);
+        let each = each.filter(|it| !median(&it.figures(place)).is_nan());
         let each: Vec<_> = each
             .map(|it| format!("{} {}", it.name, shown(&it.figures(place))))
             .collect();
@@ -65,7 +66,8 @@ fn line(race: &Race, place: usize) -> String {
 
 fn best_peer(race: &Race, place: usize) -> Option<&Contestant> {
     let middle = |it: &Contestant| median(&it.figures(place));
-    race.all(Role::Peer).min_by(|one, other| {
+    let peers = race.all(Role::Peer).filter(|it| !middle(it).is_nan());
+    peers.min_by(|one, other| {
         let order = middle(one).total_cmp(&middle(other));
         match race.rows[place].better {
             Better::Less => order,

@@ -48,9 +48,9 @@ impl Workshop {
         })
     }
 
-    /// A program in C.
-    pub(crate) fn floor(&self, name: &str) -> PathBuf {
-        self.floors.join(name)
+    /// The path of a program in C.
+    pub(crate) fn floor(&self, name: &str) -> String {
+        self.floors.join(name).display().to_string()
     }
 
     /// What a program in C prints.
@@ -109,4 +109,7 @@ fn compile(floors: &Path, name: &str, source: &str, flags: &[&str]) -> io::Resul
 const FLOORS: &[(&str, &str, &[&str])] = &[
     ("tiny", include_str!("../floors/tiny.c"), &["-nostdlib"]),
     ("spawn", include_str!("../floors/spawn.c"), &[]),
+    ("lateness", include_str!("../floors/lateness.c"), &[]),
+    ("scale", include_str!("../floors/scale.c"), &[]),
+    ("source", include_str!("../floors/source.c"), &[]),
 ];

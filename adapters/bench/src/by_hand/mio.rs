@@ -19,6 +19,12 @@ pub(crate) struct Loop {
     buffer: Vec<u8>,
 }
 
+pub(crate) struct Ended {
+    pub(crate) status: ExitStatus,
+    /// What it had to be silent for.
+    pub(crate) deadline: Instant,
+}
+
 const STDOUT: Token = Token(0);
 const STDERR: Token = Token(1);
 const EXIT: Token = Token(2);
@@ -33,7 +39,7 @@ impl Loop {
     }
 
     /// Runs a command to its end, or until it has been silent for as long as it may.
-    pub(crate) fn mind(&mut self, command: &mut Command, idle: Duration) -> io::Result<ExitStatus> {
+    pub(crate) fn mind(&mut self, command: &mut Command, idle: Duration) -> io::Result<Ended> {
         let mut child = command
             .process_group(0)
             .stdout(Stdio::piped())
@@ -60,12 +66,14 @@ impl Loop {
         child: &mut Child,
         pipes: &mut [Option<Receiver>; 2],
         idle: Duration,
-    ) -> io::Result<ExitStatus> {
+    ) -> io::Result<Ended> {
         let mut deadline = Instant::now() + idle;
         let mut status = None;
+        let mut killed = false;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            if let Err(error) = self.poll.poll(&mut self.events, Some(left))
+            let left = (!killed).then_some(left);
+            if let Err(error) = self.poll.poll(&mut self.events, left)
                 && error.kind() != ErrorKind::Interrupted
             {
                 return Err(error);
@@ -83,9 +91,12 @@ impl Loop {
             }
             match status {
                 Some(status) if pipes.iter().all(Option::is_none) => {
-                    return Ok(status);
+                    return Ok(Ended { status, deadline });
                 }
-                None if Instant::now() >= deadline => kill_group(child.id())?,
+                None if !killed && Instant::now() >= deadline => {
+                    kill_group(child.id())?;
+                    killed = true;
+                }
                 _ => {}
             }
         }

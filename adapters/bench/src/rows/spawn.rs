@@ -8,19 +8,17 @@ use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use childminder::Config;
-use childminder_driver::Handler;
 use childminder_mio::Children;
 use childminder_tokio::Minder;
 use childminder_unix as unix;
-use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::fcntl_dupfd_cloexec;
 
-use super::Contest;
+use super::{Contest, each, less};
 use crate::args;
 use crate::by_hand;
 use crate::contestant::{self, Args};
-use crate::race::{Better, Goal, Race, Role, Row, Sample, printed_by};
+use crate::ours::{self, Silent};
+use crate::race::{Goal, Race, Role, Sample, printed_by};
 use crate::workshop::{Workshop, may_open};
 
 pub(super) fn races(workshop: &Workshop) -> Vec<Race> {
@@ -46,13 +44,7 @@ pub(super) fn races(workshop: &Workshop) -> Vec<Race> {
         ..plain
     };
     let race = |name, goal, setting: Setting| {
-        let row = Row {
-            name: "",
-            unit: "us",
-            better: Better::Less,
-            goal,
-        };
-        Race::new(name, [row])
+        Race::new(name, [less("", "us", goal)])
             .pinned()
             .with(Role::Floor, "C clone", setting.in_c(workshop, "clone"))
             .with(Role::Ours, "mio", setting.here(workshop, "spawn-ours"))
@@ -116,7 +108,7 @@ struct Setting {
 
 impl Setting {
     fn in_c(self, workshop: &Workshop, way: &str) -> Sample {
-        let program = workshop.floor("spawn").display().to_string();
+        let program = workshop.floor("spawn");
         self.sample(workshop, args![program, way])
     }
 
@@ -126,7 +118,7 @@ impl Setting {
     }
 
     fn sample(self, workshop: &Workshop, program: Vec<OsString>) -> Sample {
-        let tiny = workshop.floor("tiny").display().to_string();
+        let tiny = workshop.floor("tiny");
         let session = usize::from(self.session);
         let setting = args![tiny, self.spawns, self.descriptors, self.mebibytes, session];
         let before = if self.ignoring {
@@ -178,8 +170,7 @@ impl Set {
         for _ in 0..self.spawns {
             mind()?;
         }
-        let spawns = u32::try_from(self.spawns).unwrap_or(u32::MAX);
-        Ok(vec![(begun.elapsed() / spawns).as_secs_f64() * 1e6])
+        Ok(vec![each(begun.elapsed(), self.spawns)])
     }
 }
 
@@ -195,7 +186,7 @@ fn by_mio(args: &mut Args<'_>) -> io::Result<Vec<f64>> {
     let set = Set::up(args)?;
     let mut by_hand = by_hand::mio::Loop::new()?;
     let mut command = Command::new(&set.program);
-    set.time(|| fine(by_hand.mind(&mut command, IDLE)?.success()))
+    set.time(|| fine(by_hand.mind(&mut command, IDLE)?.status.success()))
 }
 
 fn by_tokio(args: &mut Args<'_>) -> io::Result<Vec<f64>> {
@@ -211,7 +202,7 @@ fn by_tokio(args: &mut Args<'_>) -> io::Result<Vec<f64>> {
 fn by_ours(args: &mut Args<'_>) -> io::Result<Vec<f64>> {
     let set = Set::up(args)?;
     let mut children = Children::new()?;
-    let mut command = ours(&set.program);
+    let mut command = ours::piped(&set.program);
     let options = unix::SpawnOptions {
         place: if set.session {
             unix::Place::Session
@@ -222,49 +213,33 @@ fn by_ours(args: &mut Args<'_>) -> io::Result<Vec<f64>> {
     };
     set.time(|| {
         let child = unix::Child::spawn_with(&mut command, &options)?;
-        children.mind(child, config(), Silent)?;
-        loop {
-            if let Some((_, outcome, _)) = children.next_finished() {
-                return fine(outcome.is_success());
-            }
-            poll(&mut [PollFd::new(&children, PollFlags::IN)], None)?;
-            children.turn();
-        }
+        children.mind(child, ours::idle(IDLE), Silent)?;
+        fine(ours::next_end(&mut children)?.is_success())
     })
 }
 
 fn by_ours_under_tokio(args: &mut Args<'_>) -> io::Result<Vec<f64>> {
     let set = Set::up(args)?;
     let runtime = by_hand::tokio::runtime()?;
-    let mut command = ours(&set.program);
+    let mut command = ours::piped(&set.program);
     runtime.block_on(async {
         let minder = Minder::new()?;
         for _ in 0..=set.spawns / 10 {
-            minder.spawn(&mut command, config())?.outcome().await?;
+            minder
+                .spawn(&mut command, ours::idle(IDLE))?
+                .outcome()
+                .await?;
         }
         let begun = Instant::now();
         for _ in 0..set.spawns {
-            let outcome = minder.spawn(&mut command, config())?.outcome().await?;
+            let outcome = minder
+                .spawn(&mut command, ours::idle(IDLE))?
+                .outcome()
+                .await?;
             fine(outcome.is_success())?;
         }
-        let spawns = u32::try_from(set.spawns).unwrap_or(u32::MAX);
-        Ok(vec![(begun.elapsed() / spawns).as_secs_f64() * 1e6])
+        Ok(vec![each(begun.elapsed(), set.spawns)])
     })
-}
-
-fn ours(program: &str) -> unix::Command {
-    let mut command = unix::Command::new(program);
-    command
-        .stdout(unix::Stdio::piped())
-        .stderr(unix::Stdio::piped());
-    command
-}
-
-fn config() -> Config {
-    Config {
-        idle_timeout: Some(IDLE),
-        ..Config::default()
-    }
 }
 
 fn fine(is_fine: bool) -> io::Result<()> {
@@ -273,12 +248,6 @@ fn fine(is_fine: bool) -> io::Result<()> {
     } else {
         Err(io::Error::other("the child has failed"))
     }
-}
-
-struct Silent;
-
-impl Handler for Silent {
-    type Notification = ();
 }
 
 const IDLE: Duration = Duration::from_secs(60);

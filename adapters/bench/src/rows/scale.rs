@@ -1,0 +1,243 @@
+//! Many idle children.
+
+use std::fs::{self, File};
+use std::io::{self, PipeWriter, Write as _};
+use std::os::fd::AsRawFd as _;
+use std::time::{Duration, Instant};
+
+use childminder::Stream;
+use childminder_driver::{ChildId, Control, Handler};
+use childminder_mio::Children;
+use childminder_unix::Command;
+use rustix::event::{PollFd, PollFlags, poll};
+
+use super::{Contest, counted, each, less, micros};
+use crate::args;
+use crate::by_hand;
+use crate::contestant::Args;
+use crate::ours;
+use crate::race::{Goal, Race, Role};
+use crate::table::quantile;
+use crate::workshop::{Workshop, may_open};
+
+pub(super) fn races(workshop: &Workshop) -> Vec<Race> {
+    let count = workshop.times(6_000);
+    let lines = workshop.times(1_000);
+    let few = workshop.times(1_000);
+    if !may_open(3 * count + 100) {
+        return Vec::new();
+    }
+    let tiny = workshop.floor("tiny");
+    let rows = [
+        less("spawn each", "us", Goal::OfFloor(1.2)),
+        less("resident each", "bytes", Goal::Figure(512.0)),
+        less("descriptors each", "", Goal::OfFloor(1.0)),
+        less("a turn beside them", "us", Goal::Of(ALONE, 1.1)),
+        less("kill and reap each", "us", Goal::OfFloor(1.1)),
+    ];
+    let here = |name, count: usize| workshop.by_contestant(name, args![tiny, count, lines]);
+    let floor = workshop.by_floor("scale", args![tiny, count, lines]);
+    let race = Race::new("6,000 idle children", rows)
+        .seldom()
+        .with(Role::Floor, "C epoll", floor)
+        .with(Role::Ours, "mio", here("scale-ours", count))
+        .with(Role::Beside, ALONE, here("scale-ours", 0))
+        .with(Role::Peer, "tokio by hand, 1,000", here("scale-tokio", few))
+        .with(Role::Ours, "tokio, 1,000", here("scale-ours-tokio", few));
+    vec![race]
+}
+
+pub(super) const CONTESTANTS: &[(&str, Contest)] = &[
+    ("scale-ours", by_ours),
+    ("scale-ours-tokio", by_ours_under_tokio),
+    ("scale-tokio", by_tokio),
+];
+
+/// Ours, with nothing but the child that writes.
+const ALONE: &str = "alone";
+
+fn by_ours(args: &mut Args<'_>) -> io::Result<Vec<f64>> {
+    let sleeper = args.word()?.to_owned();
+    let [count, lines] = [args.number()?, args.number()?];
+    let mut set = Set::with_a_writer()?;
+    let mut command = ours::piped(&sleeper);
+    command.arg("sleep");
+    let before = Held::now()?;
+    let begun = Instant::now();
+    for _ in 0..count {
+        set.children
+            .spawn(&mut command, ours::idle(FAR), Heard(0))?;
+    }
+    let spawned = each(begun.elapsed(), count);
+    let [bytes, descriptors] = Held::now()?.since(&before, count);
+    let took = (0..lines)
+        .map(|_| set.line())
+        .collect::<io::Result<Vec<_>>>()?;
+
+    let begun = Instant::now();
+    for child in set.children.ids().collect::<Vec<_>>() {
+        if child != set.writer {
+            set.children.kill(child);
+        }
+    }
+    for _ in 0..count {
+        ours::next_end(&mut set.children)?;
+    }
+    let reaped = each(begun.elapsed(), count);
+    Ok(vec![
+        spawned,
+        bytes,
+        descriptors,
+        quantile(&took, 0.5),
+        reaped,
+    ])
+}
+
+/// A set in which one child says again what it is told.
+struct Set {
+    children: Children<Heard>,
+    writer: ChildId,
+    stdin: PipeWriter,
+}
+
+#[derive(Default)]
+struct Heard(usize);
+
+impl Handler for Heard {
+    type Notification = ();
+
+    fn output(&mut self, _: &mut Control<()>, _: Stream, bytes: &[u8]) {
+        self.0 += bytes.len();
+    }
+}
+
+impl Set {
+    fn with_a_writer() -> io::Result<Self> {
+        let (reader, stdin) = io::pipe()?;
+        let mut cat: Command = ours::piped("cat");
+        cat.stdin(reader);
+        let mut children = Children::new()?;
+        let writer = children.spawn(&mut cat, ours::idle(FAR), Heard(0))?;
+        Ok(Self {
+            children,
+            writer,
+            stdin,
+        })
+    }
+
+    /// The time of the turn that brings it.
+    fn line(&mut self) -> io::Result<f64> {
+        let heard = |set: &Self| set.children.handler(set.writer).map(|heard| heard.0);
+        let before = heard(self);
+        self.stdin.write_all(b"a line\n")?;
+        poll(&mut [PollFd::new(&self.children, PollFlags::IN)], None)?;
+        let begun = Instant::now();
+        self.children.turn();
+        let took = begun.elapsed();
+        if heard(self) > before {
+            return Ok(micros(took));
+        }
+        Err(io::Error::other("the line did not come in this turn"))
+    }
+}
+
+fn by_tokio(args: &mut Args<'_>) -> io::Result<Vec<f64>> {
+    let sleeper = args.word()?.to_owned();
+    let count = args.number()?;
+    by_hand::tokio::runtime()?.block_on(async {
+        let mut warm = tokio::process::Command::new("true");
+        by_hand::tokio::mind(&mut warm, FAR).await?;
+        let before = Held::now()?;
+        let begun = Instant::now();
+        let mut tasks = Vec::new();
+        for _ in 0..count {
+            let mut command = tokio::process::Command::new(&sleeper);
+            command.arg("sleep");
+            let minded = async move { by_hand::tokio::mind(&mut command, FAR).await };
+            tasks.push(tokio::spawn(minded));
+            tokio::task::yield_now().await;
+        }
+        let spawned = each(begun.elapsed(), count);
+        let [bytes, descriptors] = Held::now()?.since(&before, count);
+        let begun = Instant::now();
+        for child in children_of_ours()? {
+            by_hand::kill_group(child)?;
+        }
+        for task in tasks {
+            task.await??;
+        }
+        let reaped = each(begun.elapsed(), count);
+        Ok(vec![spawned, bytes, descriptors, f64::NAN, reaped])
+    })
+}
+
+fn by_ours_under_tokio(args: &mut Args<'_>) -> io::Result<Vec<f64>> {
+    let sleeper = args.word()?.to_owned();
+    let count = args.number()?;
+    by_hand::tokio::runtime()?.block_on(async {
+        let minder = childminder_tokio::Minder::new()?;
+        let mut command = ours::piped(&sleeper);
+        minder
+            .spawn(&mut ours::piped("true"), ours::idle(FAR))?
+            .outcome()
+            .await?;
+        command.arg("sleep");
+        let before = Held::now()?;
+        let begun = Instant::now();
+        let mut children = Vec::new();
+        for _ in 0..count {
+            children.push(minder.spawn(&mut command, ours::idle(FAR))?);
+        }
+        let spawned = each(begun.elapsed(), count);
+        let [bytes, descriptors] = Held::now()?.since(&before, count);
+        let begun = Instant::now();
+        for child in &children {
+            child.kill();
+        }
+        for child in &mut children {
+            child.outcome().await?;
+        }
+        let reaped = each(begun.elapsed(), count);
+        Ok(vec![spawned, bytes, descriptors, f64::NAN, reaped])
+    })
+}
+
+fn children_of_ours() -> io::Result<Vec<u32>> {
+    let children = fs::read_to_string("/proc/thread-self/children")?;
+    let children = children.split_whitespace().map(str::parse);
+    children.collect::<Result<_, _>>().map_err(io::Error::other)
+}
+
+/// What this process holds.
+struct Held {
+    resident: f64,
+    /// The first descriptor that is free.
+    descriptor: f64,
+}
+
+impl Held {
+    fn now() -> io::Result<Self> {
+        let statm = fs::read_to_string("/proc/self/statm")?;
+        let pages = statm
+            .split(' ')
+            .nth(1)
+            .and_then(|pages| pages.parse::<u32>().ok());
+        let pages = pages.ok_or_else(|| io::Error::other("no pages in /proc/self/statm"))?;
+        let page = u32::try_from(rustix::param::page_size()).map_err(io::Error::other)?;
+        Ok(Self {
+            resident: f64::from(pages) * f64::from(page),
+            descriptor: f64::from(File::open("/dev/null")?.as_raw_fd()),
+        })
+    }
+
+    /// For each of so many: bytes and descriptors.
+    fn since(&self, before: &Self, count: usize) -> [f64; 2] {
+        let count = counted(count);
+        [
+            (self.resident - before.resident) / count,
+            (self.descriptor - before.descriptor) / count,
+        ]
+    }
+}
+
+const FAR: Duration = Duration::from_secs(3600);
