@@ -30,6 +30,13 @@ impl Workshop {
         let beside = us.parent().unwrap_or(Path::new("."));
         let floors = beside.join("floors");
         fs::create_dir_all(&floors)?;
+        let header = floors.join("child.h");
+        if fs::read_to_string(&header).is_ok_and(|old| old != HEADER) {
+            // Everything that includes it is made anew.
+            fs::remove_dir_all(&floors)?;
+            fs::create_dir(&floors)?;
+        }
+        fs::write(header, HEADER)?;
         for (name, source, flags) in FLOORS {
             compile(&floors, name, source, flags)?;
         }
@@ -105,6 +112,8 @@ fn compile(floors: &Path, name: &str, source: &str, flags: &[&str]) -> io::Resul
     fs::remove_file(&file)?;
     Err(io::Error::other(format!("cc cannot make {name}")))
 }
+
+const HEADER: &str = include_str!("../floors/child.h");
 
 const FLOORS: &[(&str, &str, &[&str])] = &[
     ("tiny", include_str!("../floors/tiny.c"), &["-nostdlib"]),
