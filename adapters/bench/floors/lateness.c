@@ -1,25 +1,28 @@
 /* How late a child is dead after a deadline, with one timerfd.
  *
- * lateness PROGRAM KILLS [FLOOD-PROGRAM]
+ * lateness PROGRAM KILLS OTHERS [FLOOD-PROGRAM]
  *
- * Prints the median and the 99th percentile in microseconds. The flood is the output of another child. */
+ * Prints the median and the 99th percentile in microseconds. The others are children that sleep; the flood is the
+ * output of one more. */
 #include "child.h"
 #include <sys/timerfd.h>
 
 enum { TIMER, EXIT, FLOOD };
 
 int main(int argc, char **argv) {
-    if (argc < 3)
-        errx(2, "two arguments");
+    if (argc < 4)
+        errx(2, "three arguments");
     char *program[] = {argv[1], "sleep", NULL};
-    int kills = atoi(argv[2]);
+    int kills = atoi(argv[2]), others = atoi(argv[3]);
     struct child flood = {0};
     keep_places();
     int epoll = epoll_create1(EPOLL_CLOEXEC);
     int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     watch(epoll, timer, TIMER);
-    if (argc > 3) {
-        char *source[] = {argv[3], "0", "65536", NULL};
+    for (int i = 0; i < others; i++)
+        watch(epoll, spawn_child(program, 1, 0).pidfd, EXIT);
+    if (argc > 4) {
+        char *source[] = {argv[4], "0", "65536", NULL};
         flood = spawn_child(source, 1, 0);
         watch(epoll, flood.out, FLOOD);
     }

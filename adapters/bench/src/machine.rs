@@ -92,12 +92,17 @@ impl Ticks {
             all: ticks.iter().sum::<f64>() / TICKS_A_SECOND,
             idle: seconds(3) + seconds(4),
             stolen: seconds(7),
-            ours: own_seconds(UsageWho::RUSAGE_SELF) + own_seconds(UsageWho::RUSAGE_CHILDREN),
+            ours: seconds_of(UsageWho::RUSAGE_SELF) + children_seconds(),
         }
     }
 }
 
-fn own_seconds(who: UsageWho) -> f64 {
+/// The processors' time that the children had which were waited for, with theirs.
+pub(crate) fn children_seconds() -> f64 {
+    seconds_of(UsageWho::RUSAGE_CHILDREN)
+}
+
+fn seconds_of(who: UsageWho) -> f64 {
     let Ok(usage) = getrusage(who) else {
         return 0.0;
     };

@@ -107,7 +107,7 @@ impl Race {
 
     /// A sample of each contestant, beginning with another one each time.
     pub(crate) fn run_round(&mut self, round: usize) -> io::Result<()> {
-        if round % self.every != 0 {
+        if !round.is_multiple_of(self.every) {
             return Ok(());
         }
         let processors = sched_getaffinity(None)?;

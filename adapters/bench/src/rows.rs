@@ -1,6 +1,9 @@
 //! All that is measured.
 
+mod command;
 mod lateness;
+mod monitors;
+mod pump;
 mod scale;
 mod spawn;
 
@@ -18,6 +21,8 @@ pub(crate) const CONTESTANTS: &[&[(&str, Contest)]] = &[
     spawn::CONTESTANTS,
     lateness::CONTESTANTS,
     scale::CONTESTANTS,
+    monitors::CONTESTANTS,
+    pump::CONTESTANTS,
 ];
 
 pub(crate) fn all(workshop: &Workshop) -> Vec<Race> {
@@ -25,6 +30,9 @@ pub(crate) fn all(workshop: &Workshop) -> Vec<Race> {
         spawn::races(workshop),
         lateness::races(workshop),
         scale::races(workshop),
+        monitors::races(workshop),
+        pump::races(workshop),
+        command::races(workshop),
     ];
     groups.into_iter().flatten().collect()
 }
@@ -36,6 +44,14 @@ fn less(name: &'static str, unit: &'static str, goal: Goal) -> Row {
         unit,
         better: Better::Less,
         goal,
+    }
+}
+
+/// A row of which more is better.
+fn more(name: &'static str, unit: &'static str, goal: Goal) -> Row {
+    Row {
+        better: Better::More,
+        ..less(name, unit, goal)
     }
 }
 

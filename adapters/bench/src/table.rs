@@ -126,6 +126,9 @@ fn ratios(ours: &Contestant, to: &Contestant, place: usize) -> Vec<f64> {
 /// The median, and the quartiles around it.
 fn shown(figures: &[f64]) -> String {
     let [low, middle, high] = [0.25, 0.5, 0.75].map(|share| quantile(figures, share));
+    if middle.is_nan() {
+        return "-".to_owned();
+    }
     let [low, middle, high] = [low, middle, high].map(digits);
     format!("{middle} [{low}, {high}]")
 }

@@ -120,5 +120,9 @@ const FLOORS: &[(&str, &str, &[&str])] = &[
     ("spawn", include_str!("../floors/spawn.c"), &[]),
     ("lateness", include_str!("../floors/lateness.c"), &[]),
     ("scale", include_str!("../floors/scale.c"), &[]),
+    ("monitors", include_str!("../floors/monitors.c"), &[]),
     ("source", include_str!("../floors/source.c"), &[]),
+    ("sink", include_str!("../floors/sink.c"), &[]),
+    ("splice", include_str!("../floors/splice.c"), &[]),
+    ("limit", include_str!("../floors/limit.c"), &[]),
 ];

@@ -46,7 +46,7 @@ pub(super) fn races(workshop: &Workshop) -> Vec<Race> {
     };
     let by_mio = workshop.by_contestant("lateness-mio", args![tiny, kills]);
     vec![
-        race("lateness of a kill", args![tiny, kills], 0, "").with(
+        race("lateness of a kill", args![tiny, kills, 0], 0, "").with(
             Role::Peer,
             "mio by hand",
             by_mio,
@@ -57,7 +57,7 @@ pub(super) fn races(workshop: &Workshop) -> Vec<Race> {
             1000,
             "",
         )
-        .noting("the floor and tokio by hand have no other children; tokio has the deadlines"),
+        .noting("tokio by hand has the deadlines, but no children to them"),
         race(
             "lateness of a kill, beside a flood",
             args![tiny, kills, source],
