@@ -20,6 +20,7 @@ use crate::key::{TIMER, WAKEUP};
 use crate::node::{Common, Node};
 use crate::nodes::Nodes;
 use crate::process::Process;
+use crate::queue::Queue;
 use crate::spawn_error::SpawnError;
 use crate::way::{Sight, Way};
 
@@ -62,8 +63,8 @@ pub struct Children<H: Handler> {
     /// When to look at a child's deadlines, the earliest first; at most one for each child. A deadline that
     /// moves away leaves its alarm behind, which then comes too early and is replaced.
     alarms: Alarms,
-    /// The children that have something to do in the next turn, the longest waiting first.
-    queue: VecDeque<ChildId>,
+    /// The children that have something to do in the next turn.
+    queue: Queue,
     finished: VecDeque<ChildId>,
     undelivered: VecDeque<(ChildId, Request<H::Notification>)>,
     /// For the selector's answers.
@@ -100,7 +101,7 @@ impl<H: Handler> Children<H> {
             timer,
             armed: None,
             alarms: Alarms::default(),
-            queue: VecDeque::new(),
+            queue: Queue::default(),
             finished: VecDeque::new(),
             undelivered: VecDeque::new(),
             keys: Vec::new(),
@@ -182,6 +183,7 @@ impl<H: Handler> Children<H> {
     ///
     /// As [`Orphans::adopt`](childminder_unix::Orphans::adopt).
     pub fn adopt_orphans(&mut self) -> io::Result<()> {
+        self.meet_family();
         self.family.adopt()
     }
 
@@ -385,6 +387,9 @@ impl<H: Handler> Children<H> {
             return Err(SpawnError { error, handler });
         }
         let process_id = process.child.id();
+        if strays.is_some() {
+            self.meet_family();
+        }
         self.family.add(process_id);
         if let Some(strays) = &mut strays {
             self.adopt_for(strays);
@@ -413,9 +418,15 @@ impl<H: Handler> Children<H> {
     }
 
     fn adopt_for(&mut self, strays: &mut Strays) {
-        if let Err(error) = self.family.adopt() {
+        if let Err(error) = self.adopt_orphans() {
             strays.note(error.to_string());
         }
+    }
+
+    fn meet_family(&mut self) {
+        let children = self.nodes.iter().map(|(_, node)| &node.process.child);
+        let unreaped = children.filter(|child| !child.is_reaped());
+        self.family.meet(|| unreaped.map(Child::id));
     }
 
     fn take_out(&mut self, id: ChildId) -> Option<H> {

@@ -5,16 +5,23 @@ use std::io;
 
 use childminder_unix::Orphans;
 
-/// The children of a set that have not been reaped, and the orphans, once they are adopted.
+/// The children of a set that have not been reaped, from the first on whose strays are looked for, and the orphans, once
+/// they are adopted.
 #[derive(Debug, Default)]
 pub(crate) struct Family {
     pub(crate) orphans: Option<Orphans>,
-    unreaped: BTreeSet<u32>,
+    /// None as long as nobody asks for them.
+    unreaped: Option<BTreeSet<u32>>,
     /// A child has died, which may have left orphans that are dead by now.
     death: bool,
 }
 
 impl Family {
+    /// Strays will be looked for: the unreaped are known from now on, and these are those so far.
+    pub(crate) fn meet<I: Iterator<Item = u32>>(&mut self, unreaped: impl FnOnce() -> I) {
+        self.unreaped.get_or_insert_with(|| unreaped().collect());
+    }
+
     /// Makes orphans children of ours from now on, if they are not yet.
     pub(crate) fn adopt(&mut self) -> io::Result<()> {
         if self.orphans.is_none() {
@@ -50,14 +57,18 @@ impl Family {
     }
 
     pub(crate) fn add(&mut self, process_id: u32) {
-        self.unreaped.insert(process_id);
+        if let Some(unreaped) = &mut self.unreaped {
+            unreaped.insert(process_id);
+        }
     }
 
     pub(crate) fn remove(&mut self, process_id: u32) {
-        self.unreaped.remove(&process_id);
+        if let Some(unreaped) = &mut self.unreaped {
+            unreaped.remove(&process_id);
+        }
     }
 
     pub(crate) fn unreaped(&self) -> Vec<u32> {
-        self.unreaped.iter().copied().collect()
+        self.unreaped.iter().flatten().copied().collect()
     }
 }

@@ -4,7 +4,7 @@ use childminder_driver::{ChildId, Handler};
 
 use crate::node::Node;
 
-/// A list in the order of the ids, which is that of starting: sixteen bytes a child, found by halves. A child
+/// A list in the order of the ids, which is that of starting: sixteen bytes a child, found where it must be without gaps, or by halves. A child
 /// that leaves leaves a gap; the gaps are closed when they are more than the children.
 pub(crate) struct Nodes<H: Handler> {
     list: Vec<(ChildId, Option<Box<Node<H>>>)>,
@@ -61,6 +61,13 @@ impl<H: Handler> Nodes<H> {
     }
 
     fn find(&self, id: ChildId) -> Option<usize> {
-        self.list.binary_search_by_key(&id, |(id, _)| *id).ok()
+        let (first, _) = self.list.first()?;
+        let place = usize::try_from(id.number().checked_sub(first.number())?).ok()?;
+        if self.list.get(place).is_some_and(|(there, _)| *there == id) {
+            return Some(place);
+        }
+        // Gaps that were closed have moved it forward.
+        let before = &self.list[..place.min(self.list.len())];
+        before.binary_search_by_key(&id, |(id, _)| *id).ok()
     }
 }

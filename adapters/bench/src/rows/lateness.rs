@@ -53,14 +53,14 @@ pub(super) fn races(workshop: &Workshop) -> Vec<Race> {
         ),
         race(
             "lateness of a kill, 1,000 deadlines",
-            args![tiny, kills],
+            args![tiny, kills, 1000],
             1000,
             "",
         )
         .noting("tokio by hand has the deadlines, but no children to them"),
         race(
             "lateness of a kill, beside a flood",
-            args![tiny, kills, source],
+            args![tiny, kills, 0, source],
             0,
             &source,
         ),

@@ -47,6 +47,7 @@ impl<H: Handler> Children<H> {
                 WAKEUP => drop(self.wakeup.clear()),
                 TIMER => self.clear_timer(),
                 _ => match told_by(key) {
+                    Some(Told::Ready(id, Ready::EXIT)) => self.queue_urgent(id, Ready::EXIT),
                     Some(Told::Ready(id, ready)) => self.queue(id, ready),
                     Some(Told::Room(id, stream)) => self.has_room(id, stream),
                     None => {}
@@ -69,40 +70,47 @@ impl<H: Handler> Children<H> {
             match self.nodes.get_mut(id) {
                 Some(node) if node.alarm == at => {
                     node.alarm = Instant::FAR_FUTURE;
-                    self.queue(id, Ready::NONE);
+                    self.queue_urgent(id, Ready::NONE);
                 }
                 _ => self.alarms.forgotten(),
             }
         }
     }
 
-    /// Each child has one turn a round, however much it asks of others.
+    /// Each child has one turn a round, however much it asks of others. A round ends early when its share of the budget is
+    /// used up; the child that did so goes on after the next look, if nothing urgent has come.
     fn turn_queued(&mut self, mut now: Instant, budget: &mut usize) {
+        let mut share = SHARE.min(*budget);
+        *budget -= share;
         for turned in 0..self.queue.len() {
-            let Some(id) = self.queue.pop_front() else {
-                return;
+            let Some(id) = self.queue.next() else {
+                break;
             };
             if turned % CHILDREN_A_READING == CHILDREN_A_READING - 1 {
                 now = clock::now();
             }
-            self.turn_child(id, now, budget);
-            if *budget == 0 {
-                return;
+            self.turn_child(id, now, &mut share, *budget > 0);
+            if share == 0 {
+                break;
             }
         }
+        *budget += share;
     }
 
-    fn turn_child(&mut self, id: ChildId, now: Instant, budget: &mut usize) {
+    fn turn_child(&mut self, id: ChildId, now: Instant, share: &mut usize, is_more: bool) {
         let Some(node) = self.nodes.get_mut(id) else {
             return;
         };
-        node.queued = false;
         let common = Common {
             selector: &self.selector,
             family: &mut self.family,
             shared: &mut self.shared,
         };
-        node.turn(now, budget, common);
+        node.turn(now, share, common);
+        node.queued = *share == 0 && is_more;
+        if node.queued {
+            self.queue.go_on_with(id);
+        }
         self.settle(id);
         self.hand_on_requests();
     }
@@ -177,11 +185,8 @@ impl<H: Handler> Children<H> {
     }
 
     fn queue(&mut self, id: ChildId, ready: Ready) {
-        if let Some(node) = self.nodes.get_mut(id) {
-            node.ready |= ready;
-            if !std::mem::replace(&mut node.queued, true) {
-                self.queue.push_back(id);
-            }
+        if self.is_newly_ready(id, ready) {
+            self.queue.add(id);
         }
     }
 
@@ -191,6 +196,22 @@ impl<H: Handler> Children<H> {
         if node.is_some_and(|node| node.process.has_room(stream)) {
             self.queue(id, Ready::output(stream));
         }
+    }
+
+    /// For an exit or a deadline, which does not wait for the output of others.
+    fn queue_urgent(&mut self, id: ChildId, ready: Ready) {
+        if self.is_newly_ready(id, ready) {
+            self.queue.add_urgent(id);
+        }
+    }
+
+    /// Notes what is ready, and whether the child must be queued for it.
+    fn is_newly_ready(&mut self, id: ChildId, ready: Ready) -> bool {
+        let Some(node) = self.nodes.get_mut(id) else {
+            return false;
+        };
+        node.ready |= ready;
+        !std::mem::replace(&mut node.queued, true)
     }
 
     fn queue_all(&mut self) {
@@ -240,6 +261,9 @@ impl<H: Handler> Children<H> {
 
 /// How often a turn looks again for what has come meanwhile, before the loop has its turn.
 const ROUNDS: usize = 4;
+
+/// How much is read in a round, so that a deadline or an exit waits for no more than that.
+const SHARE: usize = BUDGET / ROUNDS;
 
 /// After so many children the clock is read again, so that handlers which take their time do not make what
 /// comes after them count as older than it is.

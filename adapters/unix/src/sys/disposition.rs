@@ -15,7 +15,8 @@ pub(super) type Recorder = extern "C" fn(libc::c_int);
 
 /// Outside of a spawn.
 pub(crate) fn restore_default(signal: i32) {
-    reset_to_default(signal);
+    // It refuses only what is no signal, or has no other.
+    let _ = reset_to_default(signal);
 }
 
 /// Back to what the system does by default.
