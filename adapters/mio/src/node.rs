@@ -61,7 +61,7 @@ impl<H: Handler> Node<H> {
     }
 
     pub(crate) fn turn(&mut self, now: Instant, budget: &mut usize, common: Common<'_, H>) {
-        let ready = std::mem::take(&mut self.ready) | self.rested(now);
+        let ready = std::mem::take(&mut self.ready) | self.waited(now);
         let (driver, mut seat, handler, shared) = self.seated(common);
         let mut turn = Turn {
             now,
@@ -77,25 +77,34 @@ impl<H: Handler> Node<H> {
                 self.paces[stream as usize].was_read(now, bytes);
             }
         }
+        self.process.wait_for_room(now);
     }
 
-    /// The streams whose rest is over.
-    fn rested(&self, now: Instant) -> Ready {
-        let is_rested = |stream: &Stream| self.paces[*stream as usize].is_rested(now);
-        let streams = Stream::ALL.into_iter().filter(is_rested);
-        streams.fold(Ready::NONE, |ready, stream| ready | Ready::output(stream))
+    /// The streams which have rested, or waited for room, until now.
+    fn waited(&mut self, now: Instant) -> Ready {
+        let mut ready = Ready::NONE;
+        for stream in Stream::ALL {
+            let has_rested = self.paces[stream as usize].is_rested(now);
+            if has_rested | self.process.has_waited(stream, now) {
+                ready |= Ready::output(stream);
+            }
+        }
+        ready
     }
 
-    /// Until when this stream rests, if it does and will be read then.
-    fn rests_until(&self, stream: Stream) -> Option<Instant> {
-        let until = self.paces[stream as usize].rests_until();
-        until.filter(|_| self.driver.wants(stream) && !self.process.is_blocked(stream))
+    /// Until when this stream is left alone, unless room comes on its way. It is read then.
+    fn waits_until(&self, stream: Stream) -> Option<Instant> {
+        if !self.driver.wants(stream) {
+            return None;
+        }
+        let rest = self.paces[stream as usize].rests_until();
+        rest.max(self.process.waits_until(stream))
     }
 
     /// When there is something to do though nothing happens.
     pub(crate) fn wake_at(&self) -> Option<Instant> {
-        let rests = Stream::ALL.map(|stream| self.rests_until(stream));
-        let times = rests.into_iter().chain([self.driver.wake_at()]);
+        let waits = Stream::ALL.map(|stream| self.waits_until(stream));
+        let times = waits.into_iter().chain([self.driver.wake_at()]);
         times.flatten().min()
     }
 
@@ -147,9 +156,9 @@ impl<H: Handler> Node<H> {
     pub(crate) fn watch(&mut self, selector: &Selector) -> io::Result<()> {
         let id = self.driver.id();
         for stream in Stream::ALL {
-            let wanted = self.driver.wants(stream)
-                && !self.process.is_blocked(stream)
-                && self.rests_until(stream).is_none();
+            let is_left_alone =
+                self.process.is_blocked(stream) || self.waits_until(stream).is_some();
+            let wanted = self.driver.wants(stream) && !is_left_alone;
             let source = Source::of(stream);
             self.process
                 .watch(selector, source, wanted, key_of(id, source))?;

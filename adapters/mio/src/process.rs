@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd};
 
-use childminder::{ExitStatus, Signal, Stream, Target};
+use childminder::{ExitStatus, Instant, Signal, Stream, Target};
 use childminder_driver::{Forwarded, Kernel, Sighting, Trigger};
 use childminder_unix::{Child, Pipe, Selector, Strays};
 
@@ -75,6 +75,24 @@ impl Process {
     pub(crate) fn has_room(&mut self, stream: Stream) -> bool {
         let way = self.ways[stream as usize].as_mut();
         way.is_some_and(|way| way.unblock())
+    }
+
+    /// After a turn: begins to wait for room, where there is none.
+    pub(crate) fn wait_for_room(&mut self, now: Instant) {
+        for way in self.ways.iter_mut().flatten() {
+            way.begin_waiting(now);
+        }
+    }
+
+    /// Until when this stream waits for room on its way, if it does.
+    pub(crate) fn waits_until(&self, stream: Stream) -> Option<Instant> {
+        self.ways[stream as usize].as_ref()?.waits_until()
+    }
+
+    /// Whether this stream has waited for room in vain. It is read then.
+    pub(crate) fn has_waited(&mut self, stream: Stream, now: Instant) -> bool {
+        let way = self.ways[stream as usize].as_mut();
+        way.is_some_and(|way| way.end_waiting(now))
     }
 
     /// Has the selector tell of room on the way of a stream that waits for it.
