@@ -77,8 +77,7 @@
 //! # One turn
 //!
 //! For each child that has something to do, those first that have exited or whose deadline is due, then the longest
-//! waiting: what was asked for through
-//! [`Control`](childminder_driver::Control) or from another thread through
+//! waiting: what was asked for through [`Control`](childminder_driver::Control) or from another thread through
 //! [`Remote`](childminder_driver::Remote); then output, within a byte budget; then the exit, with what the
 //! child had written before it; then the answers to notifications; then, if a deadline is due, whatever output
 //! could still put it off, and the `Tick`. What a handler asks of another child is done in the same turn, if the
@@ -86,7 +85,8 @@
 //!
 //! The [`BUDGET`](childminder_driver::BUDGET) is one for all children together, so that a flood starves neither
 //! the other children, nor their deadlines, nor the rest of the loop. Only what an exit or a deadline makes due
-//! at once is read beyond it. Between quarters of it the set looks for exits and deadlines. A child whose output used the budget up goes to the end of the queue. Work that
+//! at once is read beyond it. Exits and deadlines do not even wait for that long: they are looked for when a quarter
+//! of it is used up. A child whose output used the budget up goes to the end of the queue. Work that
 //! is left over keeps the descriptor readable, and is announced by a new edge, so the next turn takes it up
 //! though the kernel has nothing new to tell. A turn costs what has happened, not how many children there are.
 //! A turn too many is harmless.

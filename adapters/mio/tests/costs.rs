@@ -1,42 +1,54 @@
 //! What a set costs, as far as it does not depend on the machine.
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io::{self, PipeWriter, Write as _};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use childminder::{Config, Stream};
+use childminder::{Config, Deadline, Stream};
 use childminder_driver::{Control, Handler};
 use childminder_mio::Children;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::getppid;
 
-/// The system calls of one turn, between two calls that nothing else makes.
 #[test]
 fn a_line_among_many_silent_children_costs_three_calls() {
+    let turn = calls_of("a_line_among_many_silent_children");
+    assert_eq!(turn, ["epoll_pwait", "read", "epoll_pwait"]);
+}
+
+/// It is looked at first whether the child is still what it was: it may have left its group, and something else may have reaped
+/// it.
+#[test]
+fn a_deadline_costs_seven_calls_with_the_kill() {
+    let turn = calls_of("a_deadline_among_many");
+    let kill = turn.iter().position(|name| name == "kill");
+    assert!(kill.is_some_and(|place| place < 7), "{turn:?}");
+}
+
+/// The system calls of one turn in another test here, between two calls that nothing else makes.
+fn calls_of(test: &str) -> Vec<String> {
     let trace = tempfile::NamedTempFile::new().expect("a file");
-    let test = std::env::current_exe().expect("this test");
+    let us = std::env::current_exe().expect("this test");
     let traced = Command::new("strace")
         .args(["-f", "-b", "execve", "-o"])
         .arg(trace.path())
-        .arg(test)
-        .args(["--ignored", "--exact", "a_line_among_many_silent_children"])
+        .arg(us)
+        .args(["--ignored", "--exact", test])
         .output()
         .expect("strace is installed");
     let said = String::from_utf8_lossy(&traced.stdout);
     assert!(traced.status.success(), "{said}");
-
     let calls = fs::read_to_string(trace.path()).expect("a trace");
     // Each line begins with the thread's number.
     let names = calls
         .lines()
         .filter_map(|line| line.split('(').next()?.split_whitespace().nth(1));
-    let turn: Vec<&str> = names
+    let turn = names
         .skip_while(|name| *name != MARK)
         .skip(1)
-        .take_while(|name| *name != MARK)
-        .collect();
-    assert_eq!(turn, ["epoll_pwait", "read", "epoll_pwait"], "{said}");
+        .take_while(|name| *name != MARK);
+    turn.map(str::to_owned).collect()
 }
 
 /// The first look brings the line, the second shows that nothing is left: a loop that waits for edges will
@@ -44,31 +56,65 @@ fn a_line_among_many_silent_children_costs_three_calls() {
 #[test]
 #[ignore = "run by another test, under strace"]
 fn a_line_among_many_silent_children() {
-    let mut set = Children::new().expect("a set");
+    let (mut set, silence) = silent_children();
+    let mut cat = Command::new("cat");
+    cat.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let writer = set.spawn(&mut cat, far(), Heard(0)).expect("a child");
+    let mut stdin = set.take_stdin(writer).expect("piped");
+    set.turn();
+
+    stdin.write_all(b"a line\n").expect("written");
+    marked_turn(&mut set);
+    assert_eq!(set.handler(writer).map(|heard| heard.0), Some(7));
+    drop(silence);
+}
+
+#[test]
+#[ignore = "run by another test, under strace"]
+fn a_deadline_among_many() {
+    let (mut set, silence) = silent_children();
     let config = Config {
-        idle_timeout: Some(Duration::from_secs(3600)),
+        run_timeout: Some(Duration::from_millis(20)),
         ..Config::default()
     };
+    let mut sleep = Command::new("sleep");
+    let limited = set.spawn(sleep.arg("60"), config, Heard(0));
+    let limited = limited.expect("a child");
+    set.turn();
+
+    marked_turn(&mut set);
+    let left = set.time_left(limited, Deadline::Run);
+    assert_eq!(left, None, "it was due");
+    drop(silence);
+}
+
+/// A turn, once there is something to do.
+fn marked_turn(set: &mut Children<Heard>) {
+    let mut fds = [PollFd::new(&*set, PollFlags::IN)];
+    poll(&mut fds, None).expect("something to do");
+    let parent = getppid();
+    set.turn();
+    assert_eq!(getppid(), parent);
+}
+
+/// Their input keeps them silent and alive.
+fn silent_children() -> (Children<Heard>, PipeWriter) {
+    let mut set = Children::new().expect("a set");
     let (reader, silence) = io::pipe().expect("a pipe");
     let mut cat = Command::new("cat");
     cat.stdout(Stdio::piped()).stderr(Stdio::piped());
     for _ in 0..40 {
         cat.stdin(reader.try_clone().expect("a descriptor"));
-        set.spawn(&mut cat, config, Heard(0)).expect("a child");
+        set.spawn(&mut cat, far(), Heard(0)).expect("a child");
     }
-    cat.stdin(Stdio::piped());
-    let writer = set.spawn(&mut cat, config, Heard(0)).expect("a child");
-    let mut stdin = set.take_stdin(writer).expect("piped");
-    set.turn();
+    (set, silence)
+}
 
-    stdin.write_all(b"a line\n").expect("written");
-    let mut fds = [PollFd::new(&set, PollFlags::IN)];
-    poll(&mut fds, None).expect("something to do");
-    let parent = getppid();
-    set.turn();
-    assert_eq!(getppid(), parent);
-    assert_eq!(set.handler(writer).map(|heard| heard.0), Some(7));
-    drop(silence);
+fn far() -> Config {
+    Config {
+        idle_timeout: Some(Duration::from_secs(3600)),
+        ..Config::default()
+    }
 }
 
 const MARK: &str = "getppid";

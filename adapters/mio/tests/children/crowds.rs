@@ -1,11 +1,13 @@
 //! Many at once: nothing is lost, and nobody starves.
 
+use std::cell::Cell;
 use std::fs;
 use std::process::Stdio;
+use std::rc::Rc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use childminder::{Config, Error, Stream};
+use childminder::{Config, Deadline, Error, Stream};
 use childminder_driver::{BUDGET, ChildId, Control, Handler};
 use childminder_mio::Children;
 use mio::{Events, Interest, Poll};
@@ -74,6 +76,77 @@ fn a_flood_delays_the_deadline_of_another_child_by_a_turn_at_most() {
     assert!(late < millis(1000), "{late:?} too late");
     assert!(most > BUDGET / 2, "it was no flood: {most} bytes in a turn");
     assert!(most <= BUDGET, "{most} bytes in a turn");
+}
+
+/// The first output takes so long that the deadline comes meanwhile.
+#[test]
+fn a_deadline_waits_for_a_quarter_of_a_budget_at_most() {
+    let due = Rc::new(Cell::new(None));
+    let until = Rc::clone(&due);
+    let (flood, mut run, mut burst) = Flood::new(move || {
+        while until.get().is_some_and(|due| Instant::now() < due) {
+            thread::yield_now();
+        }
+    });
+    flood.limit(&mut run, millis(50));
+    due.set(Some(Instant::now() + millis(50)));
+    let _stdin = burst.write(&mut run);
+    run.turn();
+    let read = flood.read.get();
+    assert!(read > BUDGET / 2, "{read} bytes in a turn");
+    let first = flood.at_the_deadline.get();
+    let first = first.expect("it was due in this turn");
+    assert!(first <= BUDGET / 2, "{first} bytes before the deadline");
+}
+
+/// The flood is what has waited longest.
+#[test]
+fn a_deadline_that_is_due_comes_before_output() {
+    let (flood, mut run, mut burst) = Flood::new(|| {});
+    let _stdin = burst.write(&mut run);
+    run.turn();
+    assert!(run.has_work(), "the burst is more than one turn reads");
+    let limited = flood.limit(&mut run, millis(1));
+    let left = |run: &Run| run.children.time_left(limited, Deadline::Run);
+    while left(&run).is_some_and(|left| !left.is_zero()) {
+        thread::yield_now();
+    }
+    let before = flood.read.get();
+    run.turn();
+    assert_eq!(flood.at_the_deadline.get(), Some(before));
+}
+
+/// A burst of output, and how much of it came before the deadline of another child.
+#[derive(Default)]
+struct Flood {
+    read: Rc<Cell<usize>>,
+    at_the_deadline: Rc<Cell<Option<usize>>>,
+}
+
+impl Flood {
+    /// `meanwhile` is called with each piece.
+    fn new(meanwhile: impl Fn() + 'static) -> (Self, Run, Burst) {
+        let flood = Self::default();
+        let read = Rc::clone(&flood.read);
+        let owner = Owner::new().on_output(move |_, _, bytes| {
+            meanwhile();
+            read.set(read.get() + bytes.len());
+        });
+        let (run, burst) = Burst::of_a_child_of(owner);
+        (flood, run, burst)
+    }
+
+    /// Adds the other child.
+    fn limit(&self, run: &mut Run, run_timeout: Duration) -> ChildId {
+        let read = Rc::clone(&self.read);
+        let told = Rc::clone(&self.at_the_deadline);
+        let owner = Owner::new().on_error(move |_, _| told.set(Some(read.get())));
+        let config = Config {
+            run_timeout: Some(run_timeout),
+            ..patient()
+        };
+        run.add("exec sleep 60", config, owner)
+    }
 }
 
 /// All have ended before the first turn, and mio tells of an edge once.

@@ -219,9 +219,14 @@ pub(crate) struct Burst(PipeReader);
 impl Burst {
     /// A child that will write a burst when it is asked to.
     pub(crate) fn of_a_child() -> (Run, Self) {
+        Self::of_a_child_of(Owner::new())
+    }
+
+    /// The same, for this owner.
+    pub(crate) fn of_a_child_of(owner: Owner) -> (Run, Self) {
         let (reader, writer) = io::pipe().expect("a pipe");
         let script = format!("read go; head -c {BURST} /dev/zero; echo >&2; read go");
-        let run = Run::of_command(sh(&script).stderr(writer), patient(), Owner::new());
+        let run = Run::of_command(sh(&script).stderr(writer), patient(), owner);
         run.widen_stdout();
         (run, Self(reader))
     }

@@ -1,0 +1,114 @@
+//! What a set keeps in memory, counted by the allocator. One test: it counts for the whole process.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::fs;
+use std::io::{self, Write as _};
+use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
+
+use childminder::{Config, MonitorState, Stream};
+use childminder_driver::{Control, Handler};
+use childminder_mio::Children;
+use childminder_unix::{Command, Stdio};
+use rustix::event::{PollFd, PollFlags, poll};
+
+#[test]
+fn an_idle_child_is_its_monitor_and_a_few_words_and_output_allocates_nothing() {
+    let mut set = Children::new().expect("a set");
+    let (reader, silence) = io::pipe().expect("a pipe");
+    let mut cat = Command::new("cat");
+    cat.stdin(reader)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let config = Config {
+        idle_timeout: Some(Duration::from_secs(3600)),
+        ..Config::default()
+    };
+    // What grows by doubling is full now, and after as many again.
+    let mut add = |set: &mut Children<Heard>, count| {
+        for _ in 0..count {
+            set.spawn(&mut cat, config, Heard(0)).expect("a child");
+        }
+    };
+    add(&mut set, COUNT);
+    set.turn();
+    let (bytes, descriptors) = (BYTES.load(Relaxed), open_descriptors());
+    add(&mut set, COUNT);
+    set.turn();
+    let bytes = (BYTES.load(Relaxed) - bytes).unsigned_abs().div_ceil(COUNT);
+    let monitor = size_of::<MonitorState>();
+    assert!(
+        bytes <= monitor + BESIDES,
+        "{bytes} bytes, {monitor} of them its monitor"
+    );
+    let descriptors = open_descriptors() - descriptors;
+    assert_eq!(descriptors, 3 * COUNT, "two pipes and a pidfd each");
+
+    let mut writer = silence;
+    let mut line = |set: &mut Children<Heard>| {
+        writer.write_all(b"a line\n").expect("written");
+        let mut fds = [PollFd::new(&*set, PollFlags::IN)];
+        poll(&mut fds, None).expect("something to do");
+        set.turn();
+    };
+    // Whoever reads it first says it.
+    (0..8 * COUNT).for_each(|_| line(&mut set));
+    let before = ALLOCATIONS.load(Relaxed);
+    (0..COUNT).for_each(|_| line(&mut set));
+    let allocations = ALLOCATIONS.load(Relaxed) - before;
+    assert_eq!(allocations, 0, "in {COUNT} lines");
+    let heard = set
+        .ids()
+        .filter_map(|id| set.handler(id))
+        .map(|heard| heard.0);
+    assert_eq!(heard.sum::<usize>(), 9 * COUNT * "a line\n".len());
+}
+
+/// A power of two.
+const COUNT: usize = 32;
+
+/// What a child takes besides its monitor: its process, its place in the set, its alarm, its handler.
+const BESIDES: usize = 144;
+
+struct Heard(usize);
+
+impl Handler for Heard {
+    type Notification = ();
+
+    fn output(&mut self, _: &mut Control<()>, _: Stream, bytes: &[u8]) {
+        self.0 += bytes.len();
+    }
+}
+
+fn open_descriptors() -> usize {
+    fs::read_dir("/proc/self/fd").expect("proc").count()
+}
+
+/// The system's allocator, counting.
+struct Counting;
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+/// What is allocated now.
+static BYTES: AtomicIsize = AtomicIsize::new(0);
+
+/// How often something was.
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: all is left to the system's allocator, and what was asked of us is asked of it.
+#[expect(unsafe_code, reason = "an allocator's trait is unsafe to implement")]
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Relaxed);
+        BYTES.fetch_add(layout.size().cast_signed(), Relaxed);
+        // SAFETY: the caller keeps to the trait's contract, which is the same.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        BYTES.fetch_sub(layout.size().cast_signed(), Relaxed);
+        // SAFETY: as above; each block is from `System`.
+        unsafe { System.dealloc(block, layout) }
+    }
+}
