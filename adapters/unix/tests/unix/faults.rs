@@ -31,6 +31,19 @@ fn a_call_that_fails_before_the_exec_is_the_error_of_the_spawn_and_leaves_nothin
     }
 }
 
+/// The thread cannot set its own mask either.
+#[test]
+fn signals_that_stay_blocked_are_the_error_of_the_spawn() {
+    let name = "faults::signals_that_stay_blocked_are_the_error_of_the_spawn";
+    if again_in_a_process_of_its_own(name, &[]) {
+        return;
+    }
+    // The child does not ask for the mask that was there before.
+    let case = Case(libc::SYS_rt_sigprocmask, Some((2, 0)), plain);
+    case.check(&[]);
+    case.check(&[Refusal::new(libc::SYS_clone3, Errno::NOSYS)]);
+}
+
 /// A call of the child's, the argument by which it is known, and what asks for it.
 struct Case(libc::c_long, Option<(u32, u64)>, fn() -> Asked);
 
@@ -96,8 +109,6 @@ const CASES: &[Case] = &[
     Case(libc::SYS_ioctl, Some((1, libc::TIOCSCTTY)), || {
         placed(Place::Terminal)
     }),
-    // The child does not ask for the mask that was there before.
-    Case(libc::SYS_rt_sigprocmask, Some((2, 0)), plain),
     Case(libc::SYS_execve, None, plain),
 ];
 
