@@ -12,9 +12,12 @@ use crate::stdio::{Source, Stdio};
 
 /// A program and what it gets: a builder with the names and the meaning of [`std::process::Command`].
 ///
-/// On Linux, spawning it costs the same however much memory this process has, since nothing of that is copied: the
-/// child shares it until its exec, as with `posix_spawn(3)`. A [`std::process::Command`] does not tell what its
-/// streams shall be, so it can only be forked.
+/// On Linux, spawning it costs the same however much memory this process has and however many descriptors, since
+/// nothing of that is copied: the child shares it until its exec, as with `posix_spawn(3)`. A [`std::process::Command`] does not
+/// tell what its streams shall be, so it can only be forked.
+///
+/// A descriptor of ours that is not close-on-exec is the child's too. But in a process that has more than some fifty, only
+/// if its number is below 56.
 ///
 /// The program is looked for as `execvp(3)` does it, in the `PATH` of the child, or in `/bin:/usr/bin` without one. A
 /// file that is executable and has no known format is run by `/bin/sh`.

@@ -33,6 +33,8 @@ pub struct SpawnOptions {
 pub enum Signals {
     /// None, whatever this process does, so that a ladder of signals works; but a SIGHUP that is ignored stays
     /// so, as `nohup(1)` wants it.
+    ///
+    /// A real-time signal is looked at once, when the first child is spawned.
     #[default]
     Reset,
     /// Those of an earlier moment, as if this process had not changed them since.
