@@ -80,15 +80,25 @@ fn pipes_reach_a_child_where_proc_is_of_other_processes() {
         mknodat(CWD, pipe, FileType::Fifo, Mode::RWXU, 0).expect("a pipe");
     }
     let _open = open_files(100);
-    let mut command = Command::new("/bin/cat");
-    command.stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut child = Child::spawn(&mut command).expect("a child");
-    let mut stdin = child.take_stdin().expect("its input");
-    stdin.write_all(b"here").expect("it reads");
-    drop(stdin);
-    let said = read_all(&child.take_stdout().expect("its output"));
-    assert_eq!(said, "here");
-    child.reap().expect("a status");
+    // A pipe to write to cannot be opened there, but one to read from can.
+    for its_output_is_a_pipe in [true, false] {
+        let mut file = tempfile::tempfile().expect("a file");
+        let mut command = Command::new("/bin/cat");
+        command.stdin(Stdio::piped());
+        if its_output_is_a_pipe {
+            command.stdout(Stdio::piped());
+        } else {
+            command.stdout(file.try_clone().expect("a copy"));
+        }
+        let mut child = Child::spawn(&mut command).expect("a child");
+        let mut stdin = child.take_stdin().expect("its input");
+        stdin.write_all(b"here").expect("it reads");
+        drop(stdin);
+        child.reap().expect("a status");
+        let said = child.take_stdout().map(|stdout| read_all(&stdout));
+        let said = said.unwrap_or_else(|| text_of(&mut file));
+        assert_eq!(said, "here");
+    }
 }
 
 #[test]
@@ -145,11 +155,16 @@ fn a_file_that_is_given_is_shared_whatever_its_number() {
         let mut child = Child::spawn(&mut command).expect("a child");
         child.reap().expect("a status");
         file.write_all(b"3\n").expect("written");
-        file.rewind().expect("a file");
-        let mut text = String::new();
-        file.read_to_string(&mut text).expect("text");
-        assert_eq!(text, "1\n2\n3\n");
+        assert_eq!(text_of(&mut file), "1\n2\n3\n");
     }
+}
+
+/// From its beginning.
+fn text_of(file: &mut File) -> String {
+    file.rewind().expect("a file");
+    let mut text = String::new();
+    file.read_to_string(&mut text).expect("text");
+    text
 }
 
 #[test]
