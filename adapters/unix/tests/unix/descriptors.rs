@@ -80,6 +80,11 @@ fn pipes_reach_a_child_where_proc_is_of_other_processes() {
         mknodat(CWD, pipe, FileType::Fifo, Mode::RWXU, 0).expect("a pipe");
     }
     let _open = open_files(100);
+    // One that waits for the other end of such a pipe does not outlive the test.
+    let options = SpawnOptions {
+        kill_on_parent_death: true,
+        ..SpawnOptions::default()
+    };
     // A pipe to write to cannot be opened there, but one to read from can.
     for its_output_is_a_pipe in [true, false] {
         let mut file = tempfile::tempfile().expect("a file");
@@ -90,7 +95,7 @@ fn pipes_reach_a_child_where_proc_is_of_other_processes() {
         } else {
             command.stdout(file.try_clone().expect("a copy"));
         }
-        let mut child = Child::spawn(&mut command).expect("a child");
+        let mut child = Child::spawn_with(&mut command, &options).expect("a child");
         let mut stdin = child.take_stdin().expect("its input");
         stdin.write_all(b"here").expect("it reads");
         drop(stdin);
