@@ -88,7 +88,8 @@ pub enum InBackground {
 }
 
 impl JobControl {
-    /// Holds SIGTSTP back from now on ([`HeldStop`]); call it before there are other threads.
+    /// Holds SIGTSTP back from now on ([`HeldStop`]); call it before there are other threads. SIGCHLD and SIGCONT are
+    /// handled, so they must not be blocked, as `Arrivals` of them would.
     ///
     /// # Errors
     ///

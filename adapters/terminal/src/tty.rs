@@ -34,7 +34,8 @@ pub struct Tty {
 }
 
 impl Tty {
-    /// A terminal with the size of `outer`, and with its modes if that is in the foreground.
+    /// A terminal with the size of `outer`, and with its modes if that is in the foreground. SIGWINCH and SIGCONT are
+    /// handled: what blocks them calls [`resize`](Self::resize) and [`retry_input`](Self::retry_input) when they come.
     ///
     /// # Errors
     ///

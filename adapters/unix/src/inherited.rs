@@ -42,7 +42,7 @@ impl Inherited {
         };
         Ok(Self {
             ignored: (1..=64).filter(ignored).map(bit).sum(),
-            blocked: SigSet::thread_get_mask()?,
+            blocked: sys::swap_mask(None)?,
         })
     }
 

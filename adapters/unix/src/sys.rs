@@ -10,6 +10,9 @@ mod reap;
     path = "sys/no_sigchld.rs"
 )]
 mod sigchld;
+#[cfg(all(test, feature = "arrivals", target_os = "linux"))]
+#[expect(dead_code, reason = "only its test uses it here")]
+mod signal_handlers;
 #[cfg(feature = "arrivals")]
 #[cfg_attr(target_os = "linux", path = "sys/signalfd.rs")]
 #[cfg_attr(not(target_os = "linux"), path = "sys/signal_handlers.rs")]
@@ -60,7 +63,7 @@ pub(crate) use guard::{
 };
 pub(crate) use only_here::{
     CAN_KILL_ON_PARENT_DEATH, adopt_orphans, leave_no_core, pidfd_open, pidfd_send,
-    realtime_signals, set_timer, timer, wakeup,
+    realtime_signals, set_timer, swap_mask, timer, wakeup,
 };
 pub(crate) use process::Process;
 #[cfg(feature = "arrivals")]

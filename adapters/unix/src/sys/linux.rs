@@ -3,10 +3,13 @@
 use std::io;
 use std::ops::RangeInclusive;
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use childminder::Instant;
+use nix::libc;
+use nix::sys::signal::SigSet;
 use rustix::event::EventfdFlags;
 use rustix::io::{Errno, retry_on_intr};
 use rustix::process::{
@@ -61,6 +64,31 @@ pub(super) fn sendable(number: i32) -> Option<Sendable> {
     };
     Sendable::from_raw(number).or_else(of_musl)
 }
+
+/// The signal mask of this thread, which becomes `mask`, if there is one. It is complete: musl leaves the real-time signal
+/// that it keeps for itself out of what it tells, and whoever sets that mask again would unblock it.
+pub(crate) fn swap_mask(mask: Option<&SigSet>) -> io::Result<SigSet> {
+    let mut before = *SigSet::empty().as_ref();
+    let mask: *const libc::sigset_t = mask.map_or(ptr::null(), |mask| mask.as_ref());
+    // SAFETY: the kernel reads and writes as many bytes as it is told, of sets that are larger and outlive the call.
+    #[expect(unsafe_code, reason = "every wrapper is the C library's")]
+    let (result, before) = unsafe {
+        let how = libc::SIG_SETMASK;
+        let result = libc::syscall(
+            libc::SYS_rt_sigprocmask,
+            how,
+            mask,
+            &raw mut before,
+            KERNEL_SET,
+        );
+        (result, SigSet::from_sigset_t_unchecked(before))
+    };
+    nix::errno::Errno::result(result)?;
+    Ok(before)
+}
+
+/// The size of a set of signals to the kernel, in bytes.
+const KERNEL_SET: usize = 8;
 
 const FIRST_REALTIME: i32 = 34;
 
@@ -132,8 +160,6 @@ fn unsupported(error: Errno) -> io::Error {
 
 #[cfg(test)]
 mod tests {
-    use nix::libc;
-
     use super::*;
 
     #[test]

@@ -15,6 +15,7 @@ use std::ops::RangeInclusive;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
 use childminder::Instant;
+use nix::sys::signal::{SigSet, SigmaskHow};
 use rustix::io::{Errno, ioctl_fionbio};
 use rustix::process::{
     Pid, Resource, Rlimit, Signal as Sendable, WaitIdOptions, WaitIdStatus, getrlimit, setrlimit,
@@ -56,6 +57,13 @@ pub(crate) fn tee_at_once(_: BorrowedFd<'_>, _: BorrowedFd<'_>, _: usize) -> Res
 
 pub(crate) fn realtime_signals() -> Option<RangeInclusive<i32>> {
     None
+}
+
+pub(crate) fn swap_mask(mask: Option<&SigSet>) -> io::Result<SigSet> {
+    Ok(match mask {
+        Some(mask) => mask.thread_swap_mask(SigmaskHow::SIG_SETMASK)?,
+        None => SigSet::thread_get_mask()?,
+    })
 }
 
 pub(super) fn sendable(number: i32) -> Option<Sendable> {

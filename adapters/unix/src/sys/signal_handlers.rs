@@ -61,3 +61,23 @@ fn came(info: &siginfo_t) -> Came {
         sender: sender.cast_unsigned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use nix::sys::signal::{Signal, raise};
+
+    use super::*;
+
+    #[test]
+    fn what_is_handled_comes() {
+        let mut queue = SignalQueue::new(&[]).expect("a queue");
+        let signal = Signal::SIGURG;
+        queue.add(&[signal as i32]).expect("a handler");
+        assert_eq!(queue.take().count(), 0);
+        raise(signal).expect("sent");
+        let came: Vec<_> = queue.take().collect();
+        assert_eq!(came.len(), 1);
+        assert_eq!(came[0].signal, signal as i32);
+        assert_eq!(came[0].sender, std::process::id());
+    }
+}

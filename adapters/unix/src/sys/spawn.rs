@@ -25,9 +25,10 @@ use std::os::fd::OwnedFd;
 use std::process::ChildStdin;
 
 use childminder::{Signal, Target};
-use nix::sys::signal::{SigSet, SigmaskHow};
+use nix::sys::signal::SigSet;
 
 use self::stops::Stops;
+use super::only_here::swap_mask;
 use super::process::{Process, Watcher};
 use crate::command::Command;
 use crate::spawn_options::SpawnOptions;
@@ -79,7 +80,7 @@ struct Blocked {
 
 impl Blocked {
     fn all() -> io::Result<Self> {
-        let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
+        let before = swap_mask(Some(&SigSet::all()))?;
         Ok(Self { before })
     }
 }
