@@ -1,14 +1,16 @@
 //! The order of a turn: what is asked of the kernel, of the handler and of the monitor, and when.
 
+mod fetch;
 mod perform;
 
 use std::io;
 
 use childminder::{Config, Deadline, Event, ExitStatus, Instant, MonitorState, Outcome, Stream};
 
+use self::fetch::{Brought, Urgency, Way, fetch};
 use crate::control::Request;
 use crate::desk::Desk;
-use crate::kernel::{Forwarded, Kernel, Ready, Trigger};
+use crate::kernel::{Kernel, Ready, Trigger};
 use crate::shared::{Mail, Shared};
 use crate::{ChildId, Handler};
 
@@ -374,7 +376,7 @@ impl<N: Send + 'static> Driver<N> {
             if refused || !self.open[stream as usize] {
                 return;
             }
-            match fetch(turn, stream, left, reading.stops) {
+            match fetch(turn, stream, left, reading.urgency()) {
                 Ok(Brought { length: 0, .. }) => return self.close(turn, stream),
                 Ok(brought) => {
                     let length = brought.length;
@@ -467,47 +469,6 @@ impl<N: Send + 'static> Driver<N> {
     }
 }
 
-/// Takes at most so much of this stream: by forwarding it, if the kernel can. What cannot wait is read then, though its
-/// way on is blocked.
-fn fetch<H: Handler, K: Kernel>(
-    turn: &mut Turn<'_, H, K>,
-    stream: Stream,
-    most: usize,
-    stops: Stops,
-) -> io::Result<Brought> {
-    let buffer = &mut turn.shared.buffer;
-    let room = most.min(buffer.len());
-    let forwarded = turn.kernel.forward(stream, most, &mut buffer[..room]);
-    let (result, way, asked) = match forwarded {
-        Some(Err(error)) if stops == Stops::WhenShort => return Err(error),
-        Some(Ok(Forwarded::Seen(length))) => (Ok(length), Way::ForwardedSeen, room),
-        Some(Ok(Forwarded::Unseen(length))) => (Ok(length), Way::ForwardedUnseen, most),
-        Some(Err(_)) | None => {
-            let read = turn.kernel.read(stream, &mut buffer[..room]);
-            (read, Way::Read, room)
-        }
-    };
-    let length = result?;
-    Ok(Brought { length, asked, way })
-}
-
-/// What has come of a stream.
-#[derive(Clone, Copy, Debug)]
-struct Brought {
-    length: usize,
-    /// How much could have come.
-    asked: usize,
-    way: Way,
-}
-
-/// How it has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
-    Read,
-    ForwardedSeen,
-    ForwardedUnseen,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Exit {
     Unseen,
@@ -529,6 +490,14 @@ impl Reading {
         held: Held::Respected,
         stops: Stops::WhenShort,
     };
+
+    /// What is due is not left where it is.
+    fn urgency(self) -> Urgency {
+        match self.stops {
+            Stops::WhenShort => Urgency::Waits,
+            Stops::AtTheEnd => Urgency::Due,
+        }
+    }
 }
 
 /// What a read makes of a stream that the owner holds.

@@ -32,7 +32,7 @@ pub trait Kernel {
     /// # Errors
     ///
     /// `WouldBlock` if there is no room where it belongs. Whoever announces that the stream is ready announces it again
-    /// when there is.
+    /// when there is. Any other error is as one of [`read`](Self::read).
     fn forward(
         &mut self,
         stream: Stream,

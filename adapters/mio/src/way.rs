@@ -56,7 +56,10 @@ impl Way {
             return None;
         }
         let (moved, forwarded): (_, fn(usize) -> Forwarded) = match self.sight {
-            Sight::Seen => (self.relay.copy_from(pipe, buffer), Forwarded::Seen),
+            Sight::Seen => match self.relay.copy_from(pipe, buffer) {
+                Ok(moved) => (moved, Forwarded::Seen),
+                Err(error) => return Some(Err(error)),
+            },
             Sight::Unseen => (self.relay.move_from(pipe, most), Forwarded::Unseen),
         };
         match moved {

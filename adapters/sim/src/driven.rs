@@ -15,6 +15,7 @@ use childminder::{Instant, MonitorState, Stream};
 use childminder_driver::{ChildId, Driver, Handler, Ready, Request, Shared, Turn};
 
 use crate::coverage::Seen;
+use crate::dice::Dice;
 use crate::machine::{Machine, Source};
 use crate::notification::Payload;
 use crate::pace::{Hints, Pace};
@@ -45,6 +46,8 @@ pub struct Driven<H: Handler> {
     desk: Desk<H::Notification>,
     judge: Judge,
     pace: Pace,
+    /// The chances of output to be forwarded, if it is.
+    forwarding: Option<Dice>,
     started: bool,
     /// Whether the shutdown of the machine also gives back what the handler keeps for itself.
     lets_go: bool,
@@ -67,9 +70,18 @@ where
             desk: Desk::default(),
             judge: Judge::new(scenario.config),
             pace: scenario.pace,
+            forwarding: None,
             started: false,
             lets_go: false,
         }
+    }
+
+    /// The same on a machine that now and then forwards output by itself, seen or unseen, and now and then has no room
+    /// where it goes ([`Kernel::forward`](childminder_driver::Kernel::forward)), as this seed has it.
+    #[must_use]
+    pub fn forwarding(mut self, seed: u64) -> Self {
+        self.forwarding = Some(Dice::new(seed));
+        self
     }
 
     /// As [`new`](Self::new), in the memory of the one before: to run millions. Returns the handler of the
@@ -84,6 +96,7 @@ where
         self.woken.store(false, Ordering::Relaxed);
         self.judge.begin(scenario.config);
         self.pace = scenario.pace;
+        self.forwarding = None;
         self.started = false;
         std::mem::replace(&mut self.handler, handler)
     }
@@ -181,7 +194,10 @@ where
         let mut turn = Turn {
             now,
             budget: self.pace.budget,
-            kernel: &mut Seat { stage: &stage },
+            kernel: &mut Seat {
+                stage: &stage,
+                forwarding: self.forwarding.as_mut(),
+            },
             handler: &mut Witness {
                 stage: &stage,
                 handler: &mut self.handler,

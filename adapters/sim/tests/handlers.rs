@@ -6,8 +6,8 @@ use std::time::Duration;
 use childminder::{Config, Error, ExitStatus, Outcome, Signal, Stream};
 use childminder_driver::{Answer, Control, Discarded, Failure, Handler, Job, Trigger};
 use childminder_sim::{
-    Lived, Moment, NotLived, Pace, Payload, Reply, Request, Rule, Scenario, Script, Seen, Weather,
-    live,
+    Driven, Lived, Moment, NotLived, Pace, Payload, Reply, Request, Rule, Scenario, Script, Seen,
+    Simulator, Weather, live,
 };
 
 #[test]
@@ -27,6 +27,19 @@ fn what_is_printed_is_delivered() {
         assert_eq!(lived.handler.of(Stream::Stdout), b"one\nthree");
         assert_eq!(lived.handler.of(Stream::Stderr), b"two\n");
         assert!(lived.report.outcome.is_success());
+    }
+}
+
+/// By whatever way each piece of the output goes.
+#[test]
+fn what_is_forwarded_counts_like_what_is_read() {
+    let mut simulator = Simulator::new();
+    for seed in 0..3_000 {
+        let scenario = Scenario::random(seed);
+        let mut driven = Driven::random(&scenario).forwarding(seed);
+        if let Err(violation) = simulator.run(&scenario, &mut driven) {
+            panic!("{violation}");
+        }
     }
 }
 

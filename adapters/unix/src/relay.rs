@@ -168,17 +168,22 @@ impl Relay {
     }
 
     /// The same, at most `buffer.len()` bytes, which are in `buffer` afterwards, too (`tee(2)`, and a read).
-    pub fn copy_from(&self, pipe: &Pipe, buffer: &mut [u8]) -> Moved {
+    ///
+    /// # Errors
+    ///
+    /// What the system says when it cannot read what it has copied, and would copy it again. None is known.
+    pub fn copy_from(&self, pipe: &Pipe, buffer: &mut [u8]) -> io::Result<Moved> {
         let moved = self.pass(pipe, || {
             tee_at_once(pipe.as_fd(), self.as_fd(), buffer.len())
         });
         let Moved::Bytes(length) = moved else {
-            return moved;
+            return Ok(moved);
         };
         // They still wait in the pipe, which nobody else reads.
         match pipe.read(&mut buffer[..length]) {
-            Ok(length) if length > 0 => Moved::Bytes(length),
-            _ => Moved::Impossible,
+            Ok(read) if read == length => Ok(moved),
+            Ok(_) => Err(io::ErrorKind::UnexpectedEof.into()),
+            Err(error) => Err(io::Error::other(error)),
         }
     }
 
@@ -476,7 +481,10 @@ mod tests {
 
         child.write_all(b"the end").expect("written");
         assert_eq!(relay.move_from(&source, 4), Moved::Bytes(4));
-        assert_eq!(relay.copy_from(&source, &mut seen), Moved::Bytes(3));
+        assert_eq!(
+            relay.copy_from(&source, &mut seen).expect("no error"),
+            Moved::Bytes(3)
+        );
         assert_eq!(&seen, b"end\0");
         assert_eq!(read(7), "the end");
 
@@ -484,7 +492,10 @@ mod tests {
         let _ = relay.write(&vec![b'.'; room]);
         child.write_all(b"more").expect("written");
         assert_eq!(relay.move_from(&source, 9), Moved::Full);
-        assert_eq!(relay.copy_from(&source, &mut seen), Moved::Full);
+        assert_eq!(
+            relay.copy_from(&source, &mut seen).expect("no error"),
+            Moved::Full
+        );
         assert!(!relay.shared.queue().has_thread);
         let _ = relay.write(b"!");
         assert_eq!(
@@ -492,10 +503,16 @@ mod tests {
             Moved::Impossible,
             "something waits"
         );
-        assert_eq!(relay.copy_from(&source, &mut seen), Moved::Impossible);
+        assert_eq!(
+            relay.copy_from(&source, &mut seen).expect("no error"),
+            Moved::Impossible
+        );
         assert_eq!(read(room + 1).trim_start_matches('.'), "!");
         relay.wait_briefly();
-        assert_eq!(relay.copy_from(&source, &mut seen), Moved::Bytes(4));
+        assert_eq!(
+            relay.copy_from(&source, &mut seen).expect("no error"),
+            Moved::Bytes(4)
+        );
         assert_eq!((&seen, &*read(4)), (b"more", "more"));
 
         drop(child);
@@ -514,7 +531,10 @@ mod tests {
         let file = tempfile::tempfile().expect("a file");
         let (relay, _events) = relay(&file);
         child.write_all(b"here").expect("written");
-        assert_eq!(relay.copy_from(&source, &mut [0; 9]), Moved::Impossible);
+        assert_eq!(
+            relay.copy_from(&source, &mut [0; 9]).expect("no error"),
+            Moved::Impossible
+        );
         assert_eq!(source.waiting().expect("a number"), 4);
     }
 }

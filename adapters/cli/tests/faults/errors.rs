@@ -7,6 +7,8 @@ pub(crate) fn of(call: &str) -> Option<&'static [&'static str]> {
         "read" | "write" | "readv" | "writev" | "pread64" | "pwrite64" => {
             &["EINTR", "EAGAIN", "EIO"]
         }
+        "pwritev2" => &["EINTR", "EAGAIN", "EIO"],
+        "splice" | "tee" => &["EINTR", "EAGAIN", "ENOMEM"],
         "recvfrom" | "sendto" | "recvmsg" | "sendmsg" | "epoll_wait" | "epoll_pwait" | "poll"
         | "ppoll" | "wait4" | "waitid" => &["EINTR"],
         "openat" | "open" => &["EINTR", "EMFILE", "ENOMEM", "EIO", "EPERM"],

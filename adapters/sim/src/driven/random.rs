@@ -65,6 +65,10 @@ impl Handler for RandomHandler {
         self.think(control);
     }
 
+    fn forwarded(&mut self, control: &mut Control<Payload>, _: Stream, _: usize, _: Option<&[u8]>) {
+        self.think(control);
+    }
+
     fn output_ended(&mut self, control: &mut Control<Payload>, _: Stream) {
         self.think(control);
     }

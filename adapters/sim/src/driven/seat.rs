@@ -4,9 +4,10 @@ use std::cell::RefCell;
 use std::io;
 
 use childminder::{Action, ExitStatus, Signal, Stream, Target};
-use childminder_driver::{Kernel, Sighting, Trigger};
+use childminder_driver::{Forwarded, Kernel, Sighting, Trigger};
 
 use super::Stage;
+use crate::dice::Dice;
 use crate::machine::Read;
 use crate::moment::Delivery;
 use crate::process::linux;
@@ -14,6 +15,7 @@ use crate::process::linux;
 #[derive(Debug)]
 pub(super) struct Seat<'a, 'm> {
     pub(super) stage: &'a RefCell<Stage<'m>>,
+    pub(super) forwarding: Option<&'a mut Dice>,
 }
 
 impl Kernel for Seat<'_, '_> {
@@ -38,6 +40,27 @@ impl Kernel for Seat<'_, '_> {
             Read::End => Ok(0),
             Read::Failed => Err(judge.fault("the pipe cannot be read")),
         }
+    }
+
+    fn forward(
+        &mut self,
+        stream: Stream,
+        _: usize,
+        buffer: &mut [u8],
+    ) -> Option<io::Result<Forwarded>> {
+        let dice = self.forwarding.as_mut()?;
+        let choice = dice.few(4);
+        if choice == 0 && self.trigger() == Trigger::Level {
+            return Some(Err(io::ErrorKind::WouldBlock.into()));
+        }
+        if choice < 2 || self.is_not_to_be_forwarded(stream) {
+            return None;
+        }
+        let forwarded = match choice {
+            2 => Forwarded::Seen,
+            _ => Forwarded::Unseen,
+        };
+        Some(self.read(stream, buffer).map(forwarded))
     }
 
     fn waiting(&mut self, stream: Stream) -> io::Result<usize> {
@@ -109,5 +132,12 @@ impl Kernel for Seat<'_, '_> {
             return Err(judge.fault("the child cannot be waited for"));
         }
         Ok(())
+    }
+}
+
+impl Seat<'_, '_> {
+    /// Nothing is there, or an end: that is for a read to find.
+    fn is_not_to_be_forwarded(&self, stream: Stream) -> bool {
+        self.stage.borrow().machine.pipes[stream as usize].waiting() == 0
     }
 }

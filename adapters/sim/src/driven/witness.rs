@@ -33,6 +33,20 @@ impl<H: Handler> Handler for Witness<'_, '_, H> {
         self.stage(|stage| stage.judge.holds_now());
     }
 
+    fn forwarded(
+        &mut self,
+        control: &mut Control<Self::Notification>,
+        stream: Stream,
+        length: usize,
+        seen: Option<&[u8]>,
+    ) {
+        self.stage(|stage| stage.judge.forwarded(stage.machine, stream, length, seen));
+        self.handler
+            .forwarded(&mut self.desk.control(), stream, length, seen);
+        self.pass_on(control);
+        self.stage(|stage| stage.judge.holds_now());
+    }
+
     fn output_ended(&mut self, control: &mut Control<Self::Notification>, stream: Stream) {
         self.stage(|stage| stage.judge.ended(stage.machine, stream));
         self.handler.output_ended(&mut self.desk.control(), stream);
