@@ -6,6 +6,7 @@ mod crowds;
 mod deadlines;
 mod examples;
 mod exits;
+mod forwarding;
 mod holding;
 mod neighbours;
 mod notifications;
