@@ -1,7 +1,7 @@
 //! The child itself.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::process::ChildStdin;
 
 use childminder::{ExitStatus, Signal, Target};
