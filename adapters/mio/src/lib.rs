@@ -90,6 +90,11 @@
 //! is left over keeps the descriptor readable, and is announced by a new edge, so the next turn takes it up
 //! though the kernel has nothing new to tell. A turn costs what has happened, not how many children there are.
 //! A turn too many is harmless.
+//!
+//! After a short read that follows another within a millisecond, a stream may rest for half a millisecond, so that many
+//! small writes come in one read. What comes after a silence is read at once, and neither an exit nor a deadline waits
+//! for the end of a rest. Output that only goes on to a pipe need not come by way of this process's memory:
+//! [`Children::forward`].
 #![forbid(unsafe_code)]
 
 mod alarms;

@@ -43,7 +43,7 @@ fn a_mebibyte_that_is_forwarded_costs_few_calls() {
         assert!(count("read") <= reads, "{} reads", count("read"));
         // A turn that leaves something over wakes its loop, by a write.
         assert!(count("write") <= 8, "{calls:?}");
-        for absent in ["pwritev2", "clone", "clone3", "futex"] {
+        for absent in ["pwritev2", "clone", "clone3"] {
             assert_eq!(count(absent), 0, "{absent}");
         }
     }

@@ -125,7 +125,7 @@ impl Child {
     ///
     /// What `ioctl(2)` says when `stdout` cannot be made non-blocking.
     #[cfg(feature = "terminal")]
-    pub fn set_stdout(&mut self, stdout: OwnedFd) -> io::Result<()> {
+    pub fn set_stdout(&mut self, stdout: std::os::fd::OwnedFd) -> io::Result<()> {
         self.stdout = Some(Pipe::new(stdout)?);
         Ok(())
     }

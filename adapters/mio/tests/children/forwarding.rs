@@ -37,7 +37,7 @@ fn what_is_forwarded_comes_whole_and_in_order() {
         assert!(outcome.is_success(), "{outcome:?}");
         let handler = minded.let_go();
         let text = String::from_utf8(read.join().expect("the reader")).expect("text");
-        let expected: String = (1..=200_000).map(|n| format!("{n}\n")).collect();
+        let expected: String = (1..=200_000).map(|n| n.to_string() + "\n").collect();
         assert!(text == expected, "{} bytes came", text.len());
         assert_eq!(handler.read + handler.forwarded, expected.len());
         if sight == Sight::Seen {
