@@ -56,9 +56,9 @@ bench: ## what minding costs, beside the kernel's floor and beside peers, in ROU
 	cargo run --release --locked -p childminder-bench -- --rounds $(ROUNDS) \
 		--childminder target/static/x86_64-unknown-linux-gnu/release/childminder $(ROWS)
 
-bench-briefly: ## one short round of it, whose figures mean little
-	cargo build --release --locked -p childminder-cli -p childminder-bench
-	target/release/childminder-bench --rounds 1 --brief
+bench-briefly: ## one short round of it in a debug build, whose figures mean nothing: that it runs
+	cargo build --locked -p childminder-cli -p childminder-bench
+	target/debug/childminder-bench --rounds 1 --brief
 
 # What is skipped: LeakSanitizer works neither under strace nor without /proc, the sanitizer's own end of a thread needs
 # the call that is refused, and a storm takes it longer than the test's limit.
