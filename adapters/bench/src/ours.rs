@@ -51,10 +51,10 @@ pub(crate) fn step<H: Handler>(children: &mut Children<H>) -> io::Result<()> {
 }
 
 /// Minds the children until the next one has ended.
-pub(crate) fn next_end<H: Handler>(children: &mut Children<H>) -> io::Result<Outcome> {
+pub(crate) fn next_end<H: Handler>(children: &mut Children<H>) -> io::Result<(Outcome, H)> {
     loop {
-        if let Some((_, outcome, _)) = children.next_finished() {
-            return Ok(outcome);
+        if let Some((_, outcome, handler)) = children.next_finished() {
+            return Ok((outcome, handler));
         }
         step(children)?;
     }

@@ -1,11 +1,12 @@
-//! How late a child is dead after its deadline.
+//! How late the death of a child is known after its deadline.
 
 use std::ffi::OsString;
 use std::io;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use childminder::{Config, Error};
+use childminder::{Config, Error, ExitStatus};
+use childminder_driver::{Control, Handler};
 use childminder_mio::Children;
 use childminder_tokio::{Minder, childminder_unix as unix};
 use tokio::io::AsyncReadExt as _;
@@ -14,7 +15,7 @@ use super::{Contest, less, micros};
 use crate::args;
 use crate::by_hand;
 use crate::contestant::Args;
-use crate::ours::{self, Silent};
+use crate::ours;
 use crate::race::{Goal, Race, Role};
 use crate::table::quantile;
 use crate::workshop::Workshop;
@@ -163,21 +164,34 @@ fn by_ours(args: &mut Args<'_>) -> io::Result<Vec<f64>> {
     let mut command = unix::Command::new(&scene.sleeper);
     command.arg("sleep");
     for _ in 0..scene.deadlines {
-        children.spawn(&mut command, limited(FAR), Silent)?;
+        children.spawn(&mut command, limited(FAR), Death(None))?;
     }
     if let Some(source) = &scene.flood {
         let mut source = ours::piped(source);
-        children.spawn(source.args(FLOOD), ours::idle(FAR), Silent)?;
+        children.spawn(source.args(FLOOD), ours::idle(FAR), Death(None))?;
     }
     let mut late = Vec::new();
     for kill in 0..scene.kills {
-        let child = children.spawn(&mut command, limited(deadline(kill)), Silent)?;
+        let config = limited(deadline(kill));
+        let child = children.spawn(&mut command, config, Death(None))?;
         let due = Instant::now() + children.time_left(child, RUN).unwrap_or_default();
-        let outcome = ours::next_end(&mut children)?;
-        late.push(micros(due.elapsed()));
+        let (outcome, Death(at)) = ours::next_end(&mut children)?;
+        let at = at.ok_or_else(|| io::Error::other("no exit was told"))?;
+        late.push(micros(at.saturating_duration_since(due)));
         killed(outcome.error)?;
     }
     Ok(summary(&late))
+}
+
+/// When it was told.
+struct Death(Option<Instant>);
+
+impl Handler for Death {
+    type Notification = ();
+
+    fn exited(&mut self, _: &mut Control<()>, _: ExitStatus) {
+        self.0 = Some(Instant::now());
+    }
 }
 
 /// The time counts from the return of the spawn.

@@ -214,7 +214,8 @@ fn by_ours(args: &mut Args<'_>) -> io::Result<Vec<f64>> {
     set.time(|| {
         let child = unix::Child::spawn_with(&mut command, &options)?;
         children.mind(child, ours::idle(IDLE), Silent)?;
-        fine(ours::next_end(&mut children)?.is_success())
+        let (outcome, _) = ours::next_end(&mut children)?;
+        fine(outcome.is_success())
     })
 }
 
