@@ -10,11 +10,10 @@ use std::time::Duration;
 use childminder::{Ladder, Outcome, Signal, Target};
 use childminder_driver::{ChildId, Failure, Remote};
 use tokio::net::unix::pipe;
-use tokio::sync::watch;
 
 use crate::notification::{Carried, Errand, Notification, Notified, Reason};
 use crate::output::{Buffers, Output};
-use crate::report::{ChildError, Report};
+use crate::report::{ChildError, Reports};
 use crate::set::Owner;
 
 /// A minded child. It owns the process.
@@ -109,7 +108,7 @@ pub struct Handle {
     child: ChildId,
     process_id: u32,
     remote: Remote<Notification>,
-    report: watch::Receiver<Report>,
+    reports: Reports,
     buffers: Arc<Buffers>,
     errands: Sender<Errand>,
 }
@@ -119,7 +118,7 @@ impl Handle {
         child: ChildId,
         process_id: u32,
         remote: Remote<Notification>,
-        report: watch::Receiver<Report>,
+        reports: Reports,
         buffers: Arc<Buffers>,
         errands: Sender<Errand>,
     ) -> Self {
@@ -127,7 +126,7 @@ impl Handle {
             child,
             process_id,
             remote,
-            report,
+            reports,
             buffers,
             errands,
         }
@@ -218,15 +217,13 @@ impl Handle {
     ///
     /// If the runtime that minded the child was dropped before the end. The child has been killed then.
     pub async fn outcome(&self) -> io::Result<Outcome> {
-        let mut report = self.report.clone();
-        let ended = report.wait_for(|report| report.outcome.is_some()).await;
-        let outcome = ended.ok().and_then(|report| report.outcome);
+        let outcome = self.reports.outcome().await;
         outcome.ok_or_else(|| io::Error::other("the runtime that minded the child is gone"))
     }
 
     /// What has gone wrong so far, in order. The first is the one that the outcome carries.
     pub fn errors(&self) -> Vec<ChildError> {
-        self.report.borrow().errors.clone()
+        self.reports.errors()
     }
 
     /// The process id, and the id of the process group. After the end, both may be another process's.

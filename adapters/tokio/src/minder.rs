@@ -10,13 +10,12 @@ use childminder_mio::{Children, SpawnError};
 use childminder_unix as unix;
 use tokio::net::unix::pipe;
 use tokio::runtime;
-use tokio::sync::watch;
 
 use crate::child::{Child, Handle};
 use crate::notification::Heartbeat;
 use crate::output::{Buffers, Output};
 use crate::relay::Relay;
-use crate::report::Report;
+use crate::report;
 use crate::set::{Owner, Set};
 use crate::task::Task;
 
@@ -96,10 +95,10 @@ impl Minder {
         start: impl FnOnce(&mut Children<Relay>, Config, Relay) -> Result<ChildId, SpawnError<Relay>>,
     ) -> io::Result<Child> {
         let Options { config, heartbeat } = options;
-        let (report, reports) = watch::channel(Report::default());
+        let (reporter, reports) = report::channel();
         let buffers = Arc::new(Buffers::new(&config));
         let relay = Relay {
-            report,
+            reporter,
             buffers: Arc::clone(&buffers),
             heartbeat,
             errands: self.owner.set.errands(),

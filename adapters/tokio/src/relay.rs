@@ -5,15 +5,15 @@ use std::sync::mpsc::Sender;
 
 use childminder::{Error, ExitStatus, Outcome, Stream};
 use childminder_driver::{Answer, Control, Discarded, Failure, Handler, Job};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 
 use crate::notification::{Cancel, Errand, Heartbeat, Notification, NotifyError};
 use crate::output::Buffers;
-use crate::report::{ChildError, Report};
+use crate::report::{ChildError, Reporter};
 
 /// The handler of one child. It runs none of the user's code, because the set is locked around it.
 pub(crate) struct Relay {
-    pub(crate) report: watch::Sender<Report>,
+    pub(crate) reporter: Reporter,
     pub(crate) buffers: Arc<Buffers>,
     pub(crate) heartbeat: Option<Heartbeat>,
     pub(crate) errands: Sender<Errand>,
@@ -80,7 +80,7 @@ impl Handler for Relay {
             let _ = cancel.send(NotifyError::Overdue);
         }
         let error = ChildError::new(error, failure);
-        self.report.send_modify(|report| report.errors.push(error));
+        self.reporter.add(error);
     }
 
     fn discarded(&mut self, what: Discarded<Notification>) {
@@ -91,8 +91,7 @@ impl Handler for Relay {
 
     fn finished(&mut self, outcome: Outcome) {
         self.running = None;
-        self.report
-            .send_modify(|report| report.outcome = Some(outcome));
+        self.reporter.end(outcome);
     }
 }
 
