@@ -1,9 +1,10 @@
 //! What a set keeps in memory, counted by the allocator. One test: it counts for the whole process.
 
-use std::alloc::{GlobalAlloc, Layout, System};
+#[path = "shared/counting.rs"]
+mod counting;
+
 use std::fs;
 use std::io::{self, Write as _};
-use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use childminder::{Config, MonitorState, Stream};
@@ -11,6 +12,8 @@ use childminder_driver::{Control, Handler};
 use childminder_mio::Children;
 use childminder_unix::{Command, Stdio};
 use rustix::event::{PollFd, PollFlags, poll};
+
+use counting::{allocated, allocations};
 
 #[test]
 fn an_idle_child_is_its_monitor_and_a_few_words_and_output_allocates_nothing() {
@@ -32,10 +35,10 @@ fn an_idle_child_is_its_monitor_and_a_few_words_and_output_allocates_nothing() {
     };
     add(&mut set, COUNT);
     set.turn();
-    let (bytes, descriptors) = (BYTES.load(Relaxed), open_descriptors());
+    let (bytes, descriptors) = (allocated(), open_descriptors());
     add(&mut set, COUNT);
     set.turn();
-    let bytes = (BYTES.load(Relaxed) - bytes).unsigned_abs().div_ceil(COUNT);
+    let bytes = (allocated() - bytes).div_ceil(COUNT);
     let monitor = size_of::<MonitorState>();
     assert!(
         bytes <= monitor + BESIDES,
@@ -53,10 +56,9 @@ fn an_idle_child_is_its_monitor_and_a_few_words_and_output_allocates_nothing() {
     };
     // Whoever reads it first says it.
     (0..8 * COUNT).for_each(|_| line(&mut set));
-    let before = ALLOCATIONS.load(Relaxed);
+    let before = allocations();
     (0..COUNT).for_each(|_| line(&mut set));
-    let allocations = ALLOCATIONS.load(Relaxed) - before;
-    assert_eq!(allocations, 0, "in {COUNT} lines");
+    assert_eq!(allocations() - before, 0, "in {COUNT} lines");
     let heard = set
         .ids()
         .filter_map(|id| set.handler(id))
@@ -82,33 +84,4 @@ impl Handler for Heard {
 
 fn open_descriptors() -> usize {
     fs::read_dir("/proc/self/fd").expect("proc").count()
-}
-
-/// The system's allocator, counting.
-struct Counting;
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
-
-/// What is allocated now.
-static BYTES: AtomicIsize = AtomicIsize::new(0);
-
-/// How often something was.
-static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: all is left to the system's allocator, and what was asked of us is asked of it.
-#[expect(unsafe_code, reason = "an allocator's trait is unsafe to implement")]
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Relaxed);
-        BYTES.fetch_add(layout.size().cast_signed(), Relaxed);
-        // SAFETY: the caller keeps to the trait's contract, which is the same.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        BYTES.fetch_sub(layout.size().cast_signed(), Relaxed);
-        // SAFETY: as above; each block is from `System`.
-        unsafe { System.dealloc(block, layout) }
-    }
 }
