@@ -7,6 +7,7 @@
 
 mod by_hand;
 mod contestant;
+mod held;
 mod machine;
 mod options;
 mod ours;

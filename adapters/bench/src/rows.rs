@@ -66,7 +66,7 @@ fn each(whole: Duration, count: usize) -> f64 {
 }
 
 /// To be divided by; there is no share of nothing.
-fn counted(count: usize) -> f64 {
+pub(crate) fn counted(count: usize) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "there are few")]
     let some = count as f64;
     if count == 0 { f64::NAN } else { some }

@@ -1,8 +1,7 @@
 //! Many idle children.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, PipeWriter, Write as _};
-use std::os::fd::AsRawFd as _;
 use std::time::{Duration, Instant};
 
 use childminder::Stream;
@@ -11,10 +10,11 @@ use childminder_mio::Children;
 use childminder_unix::Command;
 use rustix::event::{PollFd, PollFlags, poll};
 
-use super::{Contest, counted, each, less, micros};
+use super::{Contest, each, less, micros};
 use crate::args;
 use crate::by_hand;
 use crate::contestant::Args;
+use crate::held::Held;
 use crate::ours;
 use crate::race::{Goal, Race, Role};
 use crate::table::quantile;
@@ -206,37 +206,6 @@ fn children_of_ours() -> io::Result<Vec<u32>> {
     let children = fs::read_to_string("/proc/thread-self/children")?;
     let children = children.split_whitespace().map(str::parse);
     children.collect::<Result<_, _>>().map_err(io::Error::other)
-}
-
-/// What this process holds.
-struct Held {
-    resident: f64,
-    /// The first descriptor that is free.
-    descriptor: f64,
-}
-
-impl Held {
-    fn now() -> io::Result<Self> {
-        // That of `statm` is rounded by some hundred pages.
-        let rollup = fs::read_to_string("/proc/self/smaps_rollup")?;
-        let resident = rollup.lines().find_map(|line| line.strip_prefix("Rss:"));
-        let kibibytes =
-            resident.and_then(|line| line.split_whitespace().next()?.parse::<u32>().ok());
-        let kibibytes = kibibytes.ok_or_else(|| io::Error::other("no Rss in smaps_rollup"))?;
-        Ok(Self {
-            resident: f64::from(kibibytes) * 1024.0,
-            descriptor: f64::from(File::open("/dev/null")?.as_raw_fd()),
-        })
-    }
-
-    /// For each of so many: bytes and descriptors.
-    fn since(&self, before: &Self, count: usize) -> [f64; 2] {
-        let count = counted(count);
-        [
-            (self.resident - before.resident) / count,
-            (self.descriptor - before.descriptor) / count,
-        ]
-    }
 }
 
 const FAR: Duration = Duration::from_secs(3600);
