@@ -2,12 +2,15 @@
 
 mod fake;
 
+use std::io;
 use std::time::Duration;
 
 use childminder::{
     Action, Config, Event, ExitStatus, Instant, Ladder, Moment, Signal, Strays, Stream, Target,
 };
-use childminder_driver::{Answer, BUDGET, ChildId, Control, Ready, Request, Sighting, Trigger};
+use childminder_driver::{
+    Answer, BUDGET, ChildId, Control, Forwarded, Ready, Request, Sighting, Trigger,
+};
 
 use crate::fake::{Child, Piece};
 
@@ -55,6 +58,46 @@ fn strays_that_refuse_to_be_killed_are_not_waited_for() {
     let (child, told) = ended_with_strays([(1, 1)]);
     assert_eq!(told, ["signal SIGKILL", "find strays", "reap", "finished"]);
     assert_eq!(fate(&child), Some(Strays::Survived));
+}
+
+#[test]
+fn what_is_forwarded_is_output_that_the_handler_does_not_pass_on() {
+    let mut child = Child::started();
+    let forwards = [Ok(Forwarded::Seen(3)), Ok(Forwarded::Unseen(70_000))];
+    for forwarded in forwards {
+        child.kernel.forwards.push_back(forwarded);
+        child.turns(Ready::STDOUT);
+    }
+    child.told(&["forwarded 3 sss", "forwarded 70000 "]);
+    let output = |moment: &Moment| match moment {
+        Moment::Event(Event::Output { bytes, .. }) => Some(*bytes),
+        _ => None,
+    };
+    let counted: Vec<_> = child.take_moments().iter().filter_map(output).collect();
+    assert_eq!(counted, [3, 70_000]);
+}
+
+#[test]
+fn what_waits_for_room_on_its_way_is_read_once_it_is_due() {
+    let mut child = Child::started();
+    child.kernel.forwards = [Err(io::ErrorKind::WouldBlock); 2].into();
+    child.writes(Stream::Stdout, "waits");
+    child.turns(Ready::STDOUT);
+    child.told(&[]);
+    assert!(!child.driver.has_work());
+    child.exits(ExitStatus::Code(0));
+    child.turns(Ready::EXIT);
+    child.told(&["output waits", "exited exit status 0"]);
+}
+
+#[test]
+fn what_cannot_be_forwarded_for_another_reason_is_a_failure() {
+    let mut child = Child::started();
+    child.kernel.forwards = [Err(io::ErrorKind::OutOfMemory)].into();
+    child.turns(Ready::STDOUT);
+    let told = child.take_told();
+    assert!(told[0].starts_with("error "), "{told:?}");
+    assert!(told.contains(&"close Stdout".to_owned()), "{told:?}");
 }
 
 #[test]

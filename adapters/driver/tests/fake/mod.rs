@@ -7,8 +7,8 @@ use std::rc::Rc;
 
 use childminder::{Config, Error, ExitStatus, Instant, Moment, Outcome, Signal, Stream, Target};
 use childminder_driver::{
-    Answer, ChildId, Control, Discarded, Driver, Failure, Handler, Job, Kernel, Ready, Shared,
-    Sighting, Trigger, Turn,
+    Answer, ChildId, Control, Discarded, Driver, Failure, Forwarded, Handler, Job, Kernel, Ready,
+    Shared, Sighting, Trigger, Turn,
 };
 
 pub(crate) struct Child {
@@ -35,6 +35,8 @@ type Diary = Rc<RefCell<Vec<String>>>;
 pub(crate) struct Fake {
     pub(crate) trigger: Trigger,
     pub(crate) pieces: [VecDeque<Piece>; 2],
+    /// What comes of the next attempts to forward something; none is a stream that is read.
+    pub(crate) forwards: VecDeque<Result<Forwarded, io::ErrorKind>>,
     pub(crate) exit: Option<Result<ExitStatus, &'static str>>,
     pub(crate) refuses_signals: bool,
     /// What the next looks for strays show; none is a kernel that cannot see them.
@@ -58,6 +60,7 @@ impl Child {
             kernel: Fake {
                 trigger: Trigger::Level,
                 pieces: Default::default(),
+                forwards: VecDeque::new(),
                 exit: None,
                 refuses_signals: false,
                 strays: VecDeque::new(),
@@ -178,6 +181,14 @@ impl Kernel for Fake {
         }
     }
 
+    fn forward(&mut self, _: Stream, _: usize, buffer: &mut [u8]) -> Option<io::Result<Forwarded>> {
+        let forwarded = self.forwards.pop_front()?;
+        if let Ok(Forwarded::Seen(length)) = forwarded {
+            buffer[..length].fill(b's');
+        }
+        Some(forwarded.map_err(Into::into))
+    }
+
     fn waiting(&mut self, stream: Stream) -> io::Result<usize> {
         let length = |piece: &Piece| match piece {
             Piece::Bytes(text) => text.len(),
@@ -250,6 +261,17 @@ impl Handler for Writer<'_> {
     fn output(&mut self, control: &mut Control<&'static str>, _: Stream, bytes: &[u8]) {
         let line = format!("output {}", String::from_utf8_lossy(bytes));
         self.write(control, line);
+    }
+
+    fn forwarded(
+        &mut self,
+        control: &mut Control<&'static str>,
+        _: Stream,
+        length: usize,
+        seen: Option<&[u8]>,
+    ) {
+        let seen = seen.map(String::from_utf8_lossy).unwrap_or_default();
+        self.write(control, format!("forwarded {length} {seen}"));
     }
 
     fn output_ended(&mut self, control: &mut Control<&'static str>, stream: Stream) {
