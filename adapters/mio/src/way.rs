@@ -68,6 +68,7 @@ impl Way {
                 self.room = Room::None;
                 Some(Err(io::ErrorKind::WouldBlock.into()))
             }
+            Moved::Nothing => Some(Err(io::ErrorKind::WouldBlock.into())),
             Moved::Impossible => None,
         }
     }

@@ -65,6 +65,8 @@ pub enum Moved {
     Bytes(usize),
     /// There is some, for which the target has no room now. It [becomes writable](Relay#impl-AsFd-for-Relay).
     Full,
+    /// There is none now, but there may come some.
+    Nothing,
     /// It cannot be done now: read the pipe, and [write](Relay::write) what is read.
     Impossible,
 }
@@ -195,9 +197,14 @@ impl Relay {
         }
         match retry_on_intr(pass) {
             Ok(length) if length > 0 => Moved::Bytes(length),
-            Err(Errno::AGAIN) if pipe.waiting().is_ok_and(|bytes| bytes > 0) => Moved::Full,
-            // The pipe is empty, or at its end, or the target's reader has left: a read or a write finds which.
-            Ok(_) | Err(Errno::AGAIN | Errno::PIPE) => Moved::Impossible,
+            // What comes between the two counts as waiting for room, of which the target tells at once.
+            Err(Errno::AGAIN) => match pipe.waiting() {
+                Ok(0) => Moved::Nothing,
+                Ok(_) => Moved::Full,
+                Err(_) => Moved::Impossible,
+            },
+            // The pipe is at its end, or the target's reader has left: a read or a write finds which.
+            Ok(_) | Err(Errno::PIPE) => Moved::Impossible,
             Err(_) => {
                 queue.never_passes();
                 Moved::Impossible
@@ -473,11 +480,7 @@ mod tests {
             String::from_utf8(bytes).expect("text")
         };
         let mut seen = [0; 4];
-        assert_eq!(
-            relay.move_from(&source, 9),
-            Moved::Impossible,
-            "it is empty"
-        );
+        assert_eq!(relay.move_from(&source, 9), Moved::Nothing);
 
         child.write_all(b"the end").expect("written");
         assert_eq!(relay.move_from(&source, 4), Moved::Bytes(4));
