@@ -112,13 +112,22 @@ fn standard_streams_that_are_closed_are_in_nobodys_way() {
     if again_in_a_process_of_its_own(name, &[]) {
         return;
     }
-    let _open = open_files(100);
-    let stdin = rustix::io::dup(rustix::stdio::stdin()).expect("a copy");
+    let mut file = tempfile::tempfile().expect("a file");
+    let mut command = sh(r#"its=$(readlink /proc/$$/fd/1); echo "$its" >&2"#);
+    command
+        .stdin(file.try_clone().expect("a copy"))
+        .stdout(Stdio::null())
+        .stderr(file.try_clone().expect("a copy"));
+    let (stdin, stdout) = (rustix::stdio::stdin(), rustix::stdio::stdout());
+    let ours = [stdin, stdout].map(|stream| rustix::io::dup(stream).expect("a copy"));
     nix::unistd::close(0).expect("it is open");
-    // What the child opens gets the number 0 at first.
-    let said = said_by(&mut sh("readlink /proc/$$/fd/0; echo here"));
-    rustix::stdio::dup2_stdin(&stdin).expect("it is back");
-    assert_eq!(said, "/dev/null\nhere\n");
+    nix::unistd::close(1).expect("it is open");
+    // The pidfd gets the number 0, and what the child opens, at first, the number 1.
+    let status = Child::spawn(&mut command).and_then(|mut child| child.reap());
+    rustix::stdio::dup2_stdin(&ours[0]).expect("it is back");
+    rustix::stdio::dup2_stdout(&ours[1]).expect("it is back");
+    assert_eq!(status.expect("a status"), ExitStatus::Code(0));
+    assert_eq!(text_of(&mut file), "/dev/null\n");
 }
 
 fn pipes_reach_a_child() {
