@@ -31,7 +31,7 @@ impl Executable {
         for arg in command.get_args() {
             args.push(&[arg.as_bytes()])?;
         }
-        let mut environment = Strings::default();
+        let mut environment = Strings::of_an_environment();
         let mut path = Cow::Borrowed(OsStr::new(DEFAULT_PATH));
         for (name, value) in command.environment() {
             environment.push(&[name.as_bytes(), b"=", value.as_bytes()])?;
@@ -97,6 +97,14 @@ struct Strings {
 }
 
 impl Strings {
+    /// With room for what most environments hold, so that it need not grow step by step.
+    fn of_an_environment() -> Self {
+        Self {
+            bytes: Vec::with_capacity(4096),
+            starts: Vec::with_capacity(64),
+        }
+    }
+
     /// One more, of these parts.
     fn push(&mut self, parts: &[&[u8]]) -> io::Result<()> {
         self.starts.push(self.bytes.len());
