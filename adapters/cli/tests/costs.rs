@@ -61,14 +61,7 @@ impl Calls {
     /// No thread, nothing to read of other processes, and one descriptor for all signals.
     #[track_caller]
     fn are_lean(&self) {
-        for name in [
-            "futex",
-            "socketpair",
-            "recvfrom",
-            "sendto",
-            "fork",
-            "vfork",
-        ] {
+        for name in ["futex", "socketpair", "recvfrom", "sendto", "fork", "vfork"] {
             assert_eq!(self.count(name), 0, "{name}: {:?}", self.added);
         }
         let having = |text: &str| -> Vec<&String> {
