@@ -8,7 +8,6 @@ use childminder_unix::{Selector, Strays};
 
 use crate::family::Family;
 use crate::key::{key_of, room_key_of};
-use crate::pace::Pace;
 use crate::process::{Process, Seat, Source};
 
 /// A child, what drives it, and what is waited for on its behalf. An idle one should stay below half a
@@ -19,7 +18,6 @@ pub(crate) struct Node<H: Handler> {
     pub(crate) handler: H,
     /// None if they are not wanted.
     pub(crate) strays: Option<Box<Strays>>,
-    paces: [Pace; 2],
     /// When the set will look at the deadlines, and end a rest; the far future is never.
     pub(crate) alarm: Instant,
     /// What the selector said since the last turn.
@@ -41,7 +39,6 @@ impl<H: Handler> Node<H> {
             driver: Driver::new(id, config),
             process,
             handler,
-            paces: Default::default(),
             alarm: Instant::FAR_FUTURE,
             ready: Ready::NONE,
             queued: false,
@@ -72,11 +69,8 @@ impl<H: Handler> Node<H> {
         };
         driver.turn(&mut turn, ready);
         *budget = turn.budget;
-        for stream in Stream::ALL {
-            if let Some(bytes) = self.process.take_brought(stream) {
-                self.paces[stream as usize].was_read(now, bytes);
-            }
-        }
+        let brought = seat.brought;
+        self.process.was_read(now, brought);
         self.process.wait_for_room(now);
     }
 
@@ -84,7 +78,7 @@ impl<H: Handler> Node<H> {
     fn waited(&mut self, now: Instant) -> Ready {
         let mut ready = Ready::NONE;
         for stream in Stream::ALL {
-            let has_rested = self.paces[stream as usize].is_rested(now);
+            let has_rested = self.process.is_rested(stream, now);
             if has_rested | self.process.has_waited(stream, now) {
                 ready |= Ready::output(stream);
             }
@@ -97,7 +91,7 @@ impl<H: Handler> Node<H> {
         if !self.driver.wants(stream) {
             return None;
         }
-        let rest = self.paces[stream as usize].rests_until();
+        let rest = self.process.rests_until(stream);
         rest.max(self.process.waits_until(stream))
     }
 
@@ -147,6 +141,7 @@ impl<H: Handler> Node<H> {
             strays: self.strays.as_deref_mut(),
             selector,
             family,
+            brought: [None; 2],
         };
         (&mut self.driver, seat, &mut self.handler, shared)
     }

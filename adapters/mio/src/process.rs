@@ -8,6 +8,7 @@ use childminder_driver::{Forwarded, Kernel, Sighting, Trigger};
 use childminder_unix::{Child, Pipe, Selector, Strays};
 
 use crate::family::Family;
+use crate::pace::Pace;
 use crate::way::Way;
 
 /// A child process, and what of it a selector watches.
@@ -15,10 +16,16 @@ use crate::way::Way;
 pub(crate) struct Process {
     pub(crate) child: Child,
     watched: [bool; 3],
-    /// What has come by each stream since it was last asked for, if it was read.
-    brought: [Option<usize>; 2],
-    /// Where each stream is forwarded to, if it is.
-    ways: [Option<Box<Way>>; 2],
+    /// None as long as the child is silent and its output goes nowhere.
+    flows: Option<Box<[Flow; 2]>>,
+}
+
+/// The course of a stream.
+#[derive(Debug, Default)]
+struct Flow {
+    pace: Pace,
+    /// Where it is forwarded to, if it is.
+    way: Option<Way>,
 }
 
 /// What can be waited for.
@@ -45,54 +52,75 @@ impl Process {
         Self {
             child,
             watched: [false; 3],
-            brought: [None; 2],
-            ways: [None, None],
+            flows: None,
         }
     }
 
-    /// How much has come by this stream since the last time, if it was read.
-    pub(crate) fn take_brought(&mut self, stream: Stream) -> Option<usize> {
-        self.brought[stream as usize].take()
+    /// After a turn, in which so much has come by each stream that was read.
+    pub(crate) fn was_read(&mut self, now: Instant, brought: [Option<usize>; 2]) {
+        for stream in Stream::ALL {
+            if let Some(bytes) = brought[stream as usize] {
+                self.flow(stream).pace.was_read(now, bytes);
+            }
+        }
     }
 
-    fn brings(&mut self, stream: Stream, bytes: usize) {
-        *self.brought[stream as usize].get_or_insert_default() += bytes;
+    /// Until when this stream rests, if it does.
+    pub(crate) fn rests_until(&self, stream: Stream) -> Option<Instant> {
+        self.flows.as_ref()?[stream as usize].pace.rests_until()
+    }
+
+    /// Whether the rest of this stream is over. It is read then.
+    pub(crate) fn is_rested(&self, stream: Stream, now: Instant) -> bool {
+        let flows = self.flows.as_ref();
+        flows.is_some_and(|flows| flows[stream as usize].pace.is_rested(now))
+    }
+
+    fn flow(&mut self, stream: Stream) -> &mut Flow {
+        &mut self.flows.get_or_insert_default()[stream as usize]
+    }
+
+    fn way(&self, stream: Stream) -> Option<&Way> {
+        self.flows.as_ref()?[stream as usize].way.as_ref()
+    }
+
+    fn way_mut(&mut self, stream: Stream) -> Option<&mut Way> {
+        self.flows.as_mut()?[stream as usize].way.as_mut()
     }
 
     /// Has this stream go this way from now on.
     pub(crate) fn forward(&mut self, selector: &Selector, stream: Stream, way: Way) {
         self.end_way(selector, stream);
-        self.ways[stream as usize] = Some(Box::new(way));
+        self.flow(stream).way = Some(way);
     }
 
     /// Whether this stream waits for room on its way, and for nothing else.
     pub(crate) fn is_blocked(&self, stream: Stream) -> bool {
-        let way = self.ways[stream as usize].as_ref();
-        way.is_some_and(|way| way.is_blocked())
+        self.way(stream).is_some_and(Way::is_blocked)
     }
 
     /// There is room on the way of this stream; whether it waited for that.
     pub(crate) fn has_room(&mut self, stream: Stream) -> bool {
-        let way = self.ways[stream as usize].as_mut();
-        way.is_some_and(|way| way.unblock())
+        self.way_mut(stream).is_some_and(Way::unblock)
     }
 
     /// After a turn: begins to wait for room, where there is none.
     pub(crate) fn wait_for_room(&mut self, now: Instant) {
-        for way in self.ways.iter_mut().flatten() {
-            way.begin_waiting(now);
+        for stream in Stream::ALL {
+            if let Some(way) = self.way_mut(stream) {
+                way.begin_waiting(now);
+            }
         }
     }
 
     /// Until when this stream waits for room on its way, if it does.
     pub(crate) fn waits_until(&self, stream: Stream) -> Option<Instant> {
-        self.ways[stream as usize].as_ref()?.waits_until()
+        self.way(stream)?.waits_until()
     }
 
     /// Whether this stream has waited for room in vain. It is read then.
     pub(crate) fn has_waited(&mut self, stream: Stream, now: Instant) -> bool {
-        let way = self.ways[stream as usize].as_mut();
-        way.is_some_and(|way| way.end_waiting(now))
+        self.way_mut(stream).is_some_and(|way| way.end_waiting(now))
     }
 
     /// Has the selector tell of room on the way of a stream that waits for it.
@@ -102,14 +130,15 @@ impl Process {
         stream: Stream,
         key: u64,
     ) -> io::Result<()> {
-        match &mut self.ways[stream as usize] {
+        match self.way_mut(stream) {
             Some(way) => way.watch(selector, key),
             None => Ok(()),
         }
     }
 
     pub(crate) fn end_way(&mut self, selector: &Selector, stream: Stream) {
-        if let Some(way) = self.ways[stream as usize].take() {
+        let flows = self.flows.as_mut();
+        if let Some(way) = flows.and_then(|flows| flows[stream as usize].way.take()) {
             way.end(selector);
         }
     }
@@ -173,9 +202,15 @@ pub(crate) struct Seat<'a> {
     pub(crate) strays: Option<&'a mut Strays>,
     pub(crate) selector: &'a Selector,
     pub(crate) family: &'a mut Family,
+    /// What has come by each stream in this turn, if it was read.
+    pub(crate) brought: [Option<usize>; 2],
 }
 
 impl Seat<'_> {
+    fn brings(&mut self, stream: Stream, bytes: usize) {
+        *self.brought[stream as usize].get_or_insert_default() += bytes;
+    }
+
     fn pipe(&self, stream: Stream) -> io::Result<&Pipe> {
         self.process
             .pipe(stream)
@@ -194,7 +229,7 @@ impl Kernel for Seat<'_> {
 
     fn read(&mut self, stream: Stream, buffer: &mut [u8]) -> io::Result<usize> {
         let result = self.pipe(stream)?.read(buffer);
-        self.process.brings(stream, *result.as_ref().unwrap_or(&0));
+        self.brings(stream, *result.as_ref().unwrap_or(&0));
         result
     }
 
@@ -205,14 +240,14 @@ impl Kernel for Seat<'_> {
         buffer: &mut [u8],
     ) -> Option<io::Result<Forwarded>> {
         let process = &mut *self.process;
-        let way = process.ways[stream as usize].as_mut()?;
+        let way = process.flows.as_mut()?[stream as usize].way.as_mut()?;
         let pipe = match stream {
             Stream::Stdout => process.child.stdout(),
             Stream::Stderr => process.child.stderr(),
         };
         let taken = way.take(pipe?, most, buffer)?;
         let bytes = taken.as_ref().map_or(0, |forwarded| forwarded.length());
-        process.brings(stream, bytes);
+        self.brings(stream, bytes);
         Some(taken)
     }
 
