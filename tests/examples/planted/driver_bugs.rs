@@ -71,7 +71,7 @@ pub(crate) const DRIVER_BUGS: [Bug; 32] = [
         "        self.ready |= Ready::output(stream);
     }
 
-    fn close<",
+    fn deliver_output<",
         "        if BUG {
             self.ready.clear(Ready::output(stream));
         } else {
@@ -79,7 +79,7 @@ pub(crate) const DRIVER_BUGS: [Bug; 32] = [
         }
     }
 
-    fn close<",
+    fn deliver_output<",
     ),
     turn(
         "a short read is the end of what there is also on the edge",
