@@ -2,14 +2,14 @@
 
 use std::io;
 
-use crate::rows::{CONTESTANTS, Contest};
+/// Takes a sample.
+pub(crate) type Contest = fn(&mut Args<'_>) -> io::Result<Vec<f64>>;
 
 /// `childminder-bench contestant NAME ARG...`
 pub(crate) const WORD: &str = "contestant";
 
-/// Prints the figures of a sample.
-pub(crate) fn run(name: &str, args: &[String]) -> io::Result<()> {
-    let known: Vec<&[(&str, Contest)]> = CONTESTANTS.to_vec();
+/// Prints the figures of a sample, by the one of these that has the name.
+pub(crate) fn run(known: &[&[(&str, Contest)]], name: &str, args: &[String]) -> io::Result<()> {
     let Some((_, contest)) = known.concat().into_iter().find(|(known, _)| *known == name) else {
         return Err(io::Error::other(format!("no contestant is called {name}")));
     };

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io;
 use std::os::fd::AsRawFd as _;
 
-use crate::rows::counted;
+use crate::units::counted;
 
 /// What this process holds.
 pub(crate) struct Held {

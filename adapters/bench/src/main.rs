@@ -14,6 +14,7 @@ mod ours;
 mod race;
 mod rows;
 mod table;
+mod units;
 mod workshop;
 
 use std::io;
@@ -37,7 +38,7 @@ fn run() -> io::Result<()> {
     let mut args = std::env::args().skip(1);
     if args.len() > 0 && std::env::args().nth(1).as_deref() == Some(contestant::WORD) {
         let name = args.nth(1).unwrap_or_default();
-        return contestant::run(&name, &args.collect::<Vec<_>>());
+        return contestant::run(rows::CONTESTANTS, &name, &args.collect::<Vec<_>>());
     }
     let options = Options::parse(args)?;
     let workshop = Workshop::open(&options)?;

@@ -7,11 +7,12 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use super::{less, micros};
+use super::less;
 use crate::args;
 use crate::by_hand::kill_group;
 use crate::race::{Goal, Race, Role, Sample};
 use crate::table::quantile;
+use crate::units::micros;
 use crate::workshop::Workshop;
 
 pub(super) fn races(workshop: &Workshop) -> Vec<Race> {

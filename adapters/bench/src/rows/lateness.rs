@@ -11,13 +11,14 @@ use childminder_mio::Children;
 use childminder_tokio::{Minder, childminder_unix as unix};
 use tokio::io::AsyncReadExt as _;
 
-use super::{Contest, less, micros};
+use super::less;
 use crate::args;
 use crate::by_hand;
-use crate::contestant::Args;
+use crate::contestant::{Args, Contest};
 use crate::ours;
 use crate::race::{Goal, Race, Role};
 use crate::table::quantile;
+use crate::units::micros;
 use crate::workshop::Workshop;
 
 pub(super) fn races(workshop: &Workshop) -> Vec<Race> {

@@ -11,12 +11,13 @@ use childminder::{self as core, Config, Event, MonitorState, Stream};
 use tokio::time::{Sleep, sleep_until};
 use tokio_util::time::DelayQueue;
 
-use super::{Contest, each, less};
+use super::less;
 use crate::args;
 use crate::by_hand;
-use crate::contestant::Args;
+use crate::contestant::{Args, Contest};
 use crate::held::Held;
 use crate::race::{Goal, Race, Role};
+use crate::units::each;
 use crate::workshop::Workshop;
 
 pub(super) fn races(workshop: &Workshop) -> Vec<Race> {

@@ -11,12 +11,13 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::unix::pipe;
 use tokio::time::{Instant, sleep};
 
-use super::{Contest, counted, less, more};
+use super::{less, more};
 use crate::args;
 use crate::by_hand;
-use crate::contestant::{self, Args};
+use crate::contestant::{self, Args, Contest};
 use crate::machine::children_seconds;
 use crate::race::{Goal, Race, Role, Sample};
+use crate::units::counted;
 use crate::workshop::Workshop;
 
 pub(super) fn races(workshop: &Workshop) -> Vec<Race> {

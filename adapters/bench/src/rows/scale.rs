@@ -10,14 +10,15 @@ use childminder_mio::Children;
 use childminder_unix::Command;
 use rustix::event::{PollFd, PollFlags, poll};
 
-use super::{Contest, each, less, micros};
+use super::less;
 use crate::args;
 use crate::by_hand;
-use crate::contestant::Args;
+use crate::contestant::{Args, Contest};
 use crate::held::Held;
 use crate::ours;
 use crate::race::{Goal, Race, Role};
 use crate::table::quantile;
+use crate::units::{each, micros};
 use crate::workshop::{Workshop, may_open};
 
 pub(super) fn races(workshop: &Workshop) -> Vec<Race> {

@@ -13,12 +13,13 @@ use childminder_tokio::Minder;
 use childminder_unix as unix;
 use rustix::io::fcntl_dupfd_cloexec;
 
-use super::{Contest, each, less};
+use super::less;
 use crate::args;
 use crate::by_hand;
-use crate::contestant::{self, Args};
+use crate::contestant::{self, Args, Contest};
 use crate::ours::{self, Silent};
 use crate::race::{Goal, Race, Role, Sample, printed_by};
+use crate::units::each;
 use crate::workshop::{Workshop, may_open};
 
 pub(super) fn races(workshop: &Workshop) -> Vec<Race> {
