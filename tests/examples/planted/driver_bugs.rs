@@ -20,7 +20,27 @@ const fn perform(name: &'static str, was: &'static str, is: &'static str) -> Bug
     }
 }
 
-pub(crate) const DRIVER_BUGS: [Bug; 32] = [
+const fn fetch(name: &'static str, was: &'static str, is: &'static str) -> Bug {
+    Bug {
+        name,
+        file: "driver/fetch.rs",
+        was,
+        is,
+    }
+}
+
+pub(crate) const DRIVER_BUGS: [Bug; 34] = [
+    fetch(
+        "what is due waits for room where it would be forwarded",
+        "if urgency == Urgency::Waits || !is_for_want_of_room(&error) =>",
+        "if BUG || urgency == Urgency::Waits || !is_for_want_of_room(&error) =>",
+    ),
+    turn(
+        "what is forwarded unseen is not told",
+        "Way::ForwardedUnseen => turn.handler.forwarded(control, stream, length, None),",
+        "Way::ForwardedUnseen if BUG => {}
+            Way::ForwardedUnseen => turn.handler.forwarded(control, stream, length, None),",
+    ),
     turn(
         "a hold is not respected",
         "let refused = reading.held == Held::Respected && self.held[stream as usize];",
