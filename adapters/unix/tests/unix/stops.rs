@@ -72,9 +72,9 @@ fn storm(command: &mut impl Spawnable) {
     // The child is a target while it is in our group, and by itself too.
     for single_out in [false, true] {
         for (place, spawns) in [
-            (Place::Group, 400),
-            (Place::Inherit, 400),
-            (Place::Session, 200),
+            (Place::Group, 50),
+            (Place::Inherit, 50),
+            (Place::Session, 25),
         ] {
             let over = AtomicBool::new(false);
             thread::scope(|scope| {
