@@ -10,7 +10,8 @@ use crate::support::{Bystander, read_line, wait_until_dead};
 use crate::waits::sh;
 
 /// Has a member of its group, and an orphan in a session of its own.
-const SCRIPT: &str = "sleep 1000 >&- & setsid sleep 1000 >&- & echo $!; exit";
+/// The second says its process id when it has left the group.
+const SCRIPT: &str = "sleep 1000 >&- & setsid sh -c 'echo $$; exec sleep 1000 >&-' & exit";
 
 fn begun(strays: &mut Strays, script: &str) -> (Child, Bystander) {
     let mut command = sh(script);
