@@ -92,8 +92,16 @@ fn spawn_and_reap(command: &mut Command) {
     assert_eq!(child.reap().expect("a status"), ExitStatus::Code(0));
 }
 
-/// What the allocator does now and then, and the standard library only in a debug build.
-const NOISE: [&str; 6] = ["brk", "madvise", "mmap", "mprotect", "munmap", "fcntl"];
+/// What the allocator does now and then, the standard library only in a debug build, and strace where it held a call up.
+const NOISE: [&str; 7] = [
+    "brk",
+    "fcntl",
+    "madvise",
+    "mmap",
+    "mprotect",
+    "munmap",
+    "restart_syscall",
+];
 
 const MARK: &str = "getppid";
 const OPEN: &str = "CHILDMINDER_TEST_OPEN";
