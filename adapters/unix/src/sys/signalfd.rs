@@ -46,8 +46,8 @@ impl SignalQueue {
     pub(crate) fn take(&mut self) -> impl Iterator<Item = Came> + use<> {
         let mut came = Vec::new();
         let mut bytes = [0; RECORD * RECORDS_AT_ONCE];
-        for _ in 0..READS {
-            let length = retry_on_intr(|| rustix::io::read(&self.fd, &mut bytes)).unwrap_or(0);
+        // All of it: a loop that waits for edges does not hear of what is left.
+        while let Ok(length @ 1..) = retry_on_intr(|| rustix::io::read(&self.fd, &mut bytes)) {
             came.extend(bytes[..length].chunks_exact(RECORD).map(came_of));
             if length < bytes.len() {
                 break;
@@ -116,5 +116,21 @@ const RECORD: usize = 128;
 
 const RECORDS_AT_ONCE: usize = 8;
 
-/// A flood of real-time signals must not keep the caller for ever; what is left keeps the descriptor readable.
-const READS: usize = 8;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_has_come_is_taken_at_once() {
+        let mut queue = SignalQueue::new(&[REALTIME]).expect("a queue");
+        for _ in 0..100 {
+            // SAFETY: it is blocked in this thread, to which it is sent.
+            #[expect(unsafe_code, reason = "the safe wrappers know no real-time signals")]
+            let raised = unsafe { nix::libc::raise(REALTIME) };
+            assert_eq!(raised, 0);
+        }
+        assert_eq!(queue.take().count(), 100);
+    }
+
+    const REALTIME: i32 = 40;
+}
