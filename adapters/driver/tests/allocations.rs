@@ -1,7 +1,8 @@
 //! What is read, looked at and asked for, over and over, takes no new memory.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+#[path = "shared/counting.rs"]
+mod counting;
+
 use std::io;
 use std::time::Duration;
 
@@ -10,6 +11,8 @@ use childminder_driver::{
     BUDGET, ChildId, Control, Driver, Handler, Kernel, Lines, Netstrings, Ready, Shared, Sighting,
     Tail, Trigger, Turn,
 };
+
+use counting::allocations;
 
 #[test]
 fn a_turn_with_output_allocates_nothing() {
@@ -94,11 +97,11 @@ impl<H: Handler<Notification = ()>> Child<H> {
     }
 
     /// How many there are in a hundred turns that bring this on both streams, after some to begin with.
-    fn allocations(&mut self, text: &[u8]) -> u64 {
+    fn allocations(&mut self, text: &[u8]) -> usize {
         self.write(10, text);
-        let before = ALLOCATIONS.get();
+        let before = allocations();
         self.write(100, text);
-        ALLOCATIONS.get() - before
+        allocations() - before
     }
 
     fn write(&mut self, turns: usize, text: &[u8]) {
@@ -173,37 +176,5 @@ impl Kernel for Writes<'_> {
 
     fn reap(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-/// Counts, and leaves the rest to the system.
-struct Counting;
-
-thread_local! {
-    /// Those of this thread: each test has one.
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
-
-#[expect(unsafe_code, reason = "the only way to count allocations")]
-// SAFETY: each method does what the system's does, with the same arguments.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: the caller's duties are the same.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        // SAFETY: the caller's duties are the same.
-        unsafe { System.dealloc(memory, layout) }
-    }
-
-    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: the caller's duties are the same.
-        unsafe { System.realloc(memory, layout, size) }
     }
 }

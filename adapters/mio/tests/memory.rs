@@ -1,6 +1,6 @@
-//! What a set keeps in memory, counted by the allocator. One test: it counts for the whole process.
+//! What a set keeps in memory, counted by the allocator.
 
-#[path = "shared/counting.rs"]
+#[path = "../../driver/tests/shared/counting.rs"]
 mod counting;
 
 use std::fs;

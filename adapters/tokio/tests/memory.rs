@@ -1,6 +1,6 @@
-//! What a minded child keeps in memory, counted by the allocator. One test: it counts for the whole process.
+//! What a minded child keeps in memory, counted by the allocator.
 
-#[path = "../../mio/tests/shared/counting.rs"]
+#[path = "../../driver/tests/shared/counting.rs"]
 mod counting;
 
 use std::io::{self, Write as _};

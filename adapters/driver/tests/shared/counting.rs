@@ -1,16 +1,17 @@
-//! An allocator that counts, for the whole process.
+//! An allocator that counts, for each thread by itself: so each test counts its own.
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::cell::Cell;
 
-/// How many bytes are allocated now.
+/// How many bytes this thread has allocated, less those that it has freed.
+#[allow(dead_code, reason = "not all tests ask")]
 pub(crate) fn allocated() -> usize {
-    BYTES.load(Relaxed)
+    BYTES.get()
 }
 
-/// How often something was allocated so far.
+/// How often this thread has allocated something so far.
 pub(crate) fn allocations() -> usize {
-    ALLOCATIONS.load(Relaxed)
+    ALLOCATIONS.get()
 }
 
 /// The system's allocator, counting.
@@ -19,21 +20,24 @@ struct Counting;
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-static BYTES: AtomicUsize = AtomicUsize::new(0);
-static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+thread_local! {
+    static BYTES: Cell<usize> = const { Cell::new(0) };
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
 
 // SAFETY: all is left to the system's allocator, and what was asked of us is asked of it.
 #[expect(unsafe_code, reason = "an allocator's trait is unsafe to implement")]
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Relaxed);
-        BYTES.fetch_add(layout.size(), Relaxed);
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        BYTES.set(BYTES.get().wrapping_add(layout.size()));
         // SAFETY: the caller keeps to the trait's contract, which is the same.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        BYTES.fetch_sub(layout.size(), Relaxed);
+        // It may be another thread's.
+        BYTES.set(BYTES.get().wrapping_sub(layout.size()));
         // SAFETY: as above; each block is from `System`.
         unsafe { System.dealloc(block, layout) }
     }
