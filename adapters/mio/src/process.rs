@@ -188,10 +188,14 @@ impl Process {
     }
 
     fn pipe(&self, stream: Stream) -> Option<&Pipe> {
-        match stream {
-            Stream::Stdout => self.child.stdout(),
-            Stream::Stderr => self.child.stderr(),
-        }
+        pipe_of(&self.child, stream)
+    }
+}
+
+fn pipe_of(child: &Child, stream: Stream) -> Option<&Pipe> {
+    match stream {
+        Stream::Stdout => child.stdout(),
+        Stream::Stderr => child.stderr(),
     }
 }
 
@@ -241,11 +245,8 @@ impl Kernel for Seat<'_> {
     ) -> Option<io::Result<Forwarded>> {
         let process = &mut *self.process;
         let way = process.flows.as_mut()?[stream as usize].way.as_mut()?;
-        let pipe = match stream {
-            Stream::Stdout => process.child.stdout(),
-            Stream::Stderr => process.child.stderr(),
-        };
-        let taken = way.take(pipe?, most, buffer)?;
+        let pipe = pipe_of(&process.child, stream)?;
+        let taken = way.take(pipe, most, buffer)?;
         let bytes = taken.as_ref().map_or(0, |forwarded| forwarded.length());
         self.brings(stream, bytes);
         Some(taken)
