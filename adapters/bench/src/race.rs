@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
-/// What is done, by whom, and what is told of it.
+/// One job, done by several contestants, and the rows that tell of it.
 pub(crate) struct Race {
     pub(crate) name: &'static str,
     /// What a sample tells, in its order.
@@ -16,7 +16,7 @@ pub(crate) struct Race {
     pub(crate) pinned: bool,
     /// It takes part in each so-manieth round.
     pub(crate) every: usize,
-    /// What should be known of it, such as who is not there and why.
+    /// Said below the table: contestants that are missing, for instance, and why.
     pub(crate) notes: Vec<String>,
 }
 

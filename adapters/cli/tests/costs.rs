@@ -87,7 +87,7 @@ fn trace(words: &[&str]) -> Vec<String> {
         .arg(file.path())
         .arg(env!("CARGO_BIN_EXE_childminder"))
         .args(words)
-        // Who measures coverage writes more.
+        // Under coverage it writes a profile too.
         .env_remove("LLVM_PROFILE_FILE")
         .stdin(Stdio::null())
         .output()

@@ -31,8 +31,8 @@ pub trait Kernel {
     ///
     /// # Errors
     ///
-    /// `WouldBlock` if there is no room where it belongs. Whoever announces that the stream is ready announces it again
-    /// when there is. Any other error is as one of [`read`](Self::read).
+    /// `WouldBlock` if nothing is there, or no room where it belongs; when there is, the stream is announced to be ready
+    /// again. Any other error is as one of [`read`](Self::read).
     fn forward(
         &mut self,
         stream: Stream,

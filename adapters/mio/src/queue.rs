@@ -1,4 +1,4 @@
-//! Who is next.
+//! The order in which the children of a set have their turns.
 
 use std::collections::VecDeque;
 
