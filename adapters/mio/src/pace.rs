@@ -162,6 +162,32 @@ mod tests {
     }
 
     #[test]
+    fn one_rest_that_brings_more_makes_up_for_all_that_were_in_vain() {
+        let mut pace = Pace::default();
+        let mut now = 5000;
+        // How many reads there are until the next rest, that included; this is what a rest brings.
+        let mut reads_until_a_rest = |after_a_rest: usize| {
+            let mut bytes = after_a_rest;
+            for reads in 1.. {
+                pace.was_read(at(now), bytes);
+                bytes = 64;
+                if pace.rests_until().is_some() {
+                    now += 500;
+                    return reads;
+                }
+                now += 20;
+            }
+            unreachable!("it rests at some time");
+        };
+        for _ in 0..10 {
+            reads_until_a_rest(64);
+        }
+        assert!(reads_until_a_rest(64) > 100);
+        reads_until_a_rest(6400);
+        assert!(reads_until_a_rest(64) < 20);
+    }
+
+    #[test]
     fn a_rest_ends_when_it_is_over_and_with_a_read() {
         let mut pace = Pace::default();
         pace.was_read(at(5000), 64);
