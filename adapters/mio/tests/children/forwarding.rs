@@ -99,6 +99,21 @@ fn many_small_writes_come_in_few_reads() {
     drop(reader);
 }
 
+/// Each could be read by itself. A rest is half a millisecond at most, so how many there can be depends on the time.
+#[test]
+fn small_writes_that_are_a_little_apart_come_in_few_reads_too() {
+    let script = "exec perl -e 'for (1..10000) { syswrite STDOUT, q(x) x 64; for (1..100) {} }'";
+    let begun = Instant::now();
+    let (mut minded, reader) = Minded::of(script, patient(), Sight::None);
+    assert!(minded.finish().is_success());
+    let handler = minded.let_go();
+    assert_eq!(handler.read, 640_000);
+    let quarters = begun.elapsed().as_micros() / 250;
+    let reads = handler.reads;
+    assert!(reads as u128 <= 500 + quarters, "{reads} reads");
+    drop(reader);
+}
+
 /// A pause between two reads holds up neither the exit nor what was written before it.
 #[test]
 fn the_end_of_a_burst_comes_with_the_exit() {
