@@ -108,13 +108,29 @@ fn done(result: libc::c_int) -> Result<(), Errno> {
     Err(Errno::from_raw_os_error(nix::errno::Errno::last_raw()))
 }
 
-/// A bit for each real-time signal that this process ignored when this was first called, from signal 1 on. To look
-/// anew would take a call for each.
+/// A bit for each signal that is [seldom ignored](is_seldom_ignored) and that this process ignored when this was first
+/// called, from signal 1 on. To look anew would take a call for each.
 #[cfg(target_os = "linux")]
-pub(super) fn ignored_realtime() -> u64 {
+pub(super) fn ignored_though_seldom() -> u64 {
     static IGNORED: OnceLock<u64> = OnceLock::new();
-    let look = || REALTIME.filter(|signal| is_ignored(*signal)).map(bit).sum();
-    *IGNORED.get_or_init(look)
+    let is_ignored = |signal: &i32| is_seldom_ignored(*signal) && is_ignored(*signal);
+    *IGNORED.get_or_init(|| SIGNALS.filter(is_ignored).map(bit).sum())
+}
+
+/// Whether a program that runs hardly begins to ignore it: those of its own faults, and those that no kernel sends by
+/// itself.
+pub(super) fn is_seldom_ignored(signal: i32) -> bool {
+    matches!(
+        signal,
+        libc::SIGILL
+            | libc::SIGTRAP
+            | libc::SIGABRT
+            | libc::SIGBUS
+            | libc::SIGFPE
+            | libc::SIGSEGV
+            | libc::SIGSYS
+            | 32..
+    )
 }
 
 pub(super) fn bit(signal: i32) -> u64 {
@@ -123,9 +139,6 @@ pub(super) fn bit(signal: i32) -> u64 {
 
 /// All numbers that may be signals. Those that are not do no harm.
 pub(super) const SIGNALS: RangeInclusive<i32> = 1..=64;
-
-/// Those of them that no kernel sends by itself.
-pub(super) const REALTIME: RangeInclusive<i32> = 32..=64;
 
 #[cfg(test)]
 mod tests {

@@ -50,7 +50,7 @@ use super::vfork::{self, Work};
 use super::{Spawned, send};
 use crate::command::Command;
 use crate::spawn_options::SpawnOptions;
-use crate::sys::disposition::ignored_realtime;
+use crate::sys::disposition::ignored_though_seldom;
 use crate::sys::process::{Process, Watcher, wait_by_number};
 
 /// With every signal blocked. Gives the watcher back where the system has no such clone.
@@ -109,7 +109,7 @@ enum Table {
     /// their defaults.
     Shared {
         few: u32,
-        ignored_realtime: u64,
+        ignored: u64,
     },
     Copied,
 }
@@ -147,7 +147,7 @@ impl Job<'_> {
         if SHARING_WORKS.load(Ordering::Relaxed) {
             let shared = Table::Shared {
                 few: self.streams.name_those_far_up(),
-                ignored_realtime: ignored_realtime(),
+                ignored: ignored_though_seldom(),
             };
             match self.try_with(shared, wants_pidfd) {
                 Err(Failure::Sharing(Errno::NOSYS | Errno::INVAL | Errno::PERM)) => {
@@ -213,11 +213,8 @@ impl Job<'_> {
         }
         match self.table {
             Table::Copied => self.start.enter(Handlers::Copied, record_in_memory)?,
-            Table::Shared {
-                few,
-                ignored_realtime,
-            } => {
-                let handlers = Handlers::Cleared { ignored_realtime };
+            Table::Shared { few, ignored } => {
+                let handlers = Handlers::Cleared { ignored };
                 self.start.enter(handlers, record_in_memory)?;
                 // The pidfd got the lowest number that was free.
                 let are_many = self.pidfd >= FEW.cast_signed();

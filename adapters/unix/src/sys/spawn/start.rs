@@ -12,7 +12,8 @@ use super::stops::RECORDED;
 use crate::spawn_options::{Place, Signals, SpawnOptions};
 use crate::sys::aim_at_own_group;
 use crate::sys::disposition::{
-    REALTIME, Recorder, SIGNALS, bit, drop_pending, ignore, is_ignored, record, reset_to_default,
+    Recorder, SIGNALS, bit, drop_pending, ignore, is_ignored, is_seldom_ignored, record,
+    reset_to_default,
 };
 use crate::sys::only_here::{CAN_KILL_ON_PARENT_DEATH, die_with_parent};
 
@@ -94,7 +95,8 @@ impl Start {
     }
 
     fn set_dispositions(&self, handlers: Handlers, recorder: Recorder) -> Result<(), Errno> {
-        for signal in SIGNALS {
+        let stays = |signal| self.may_be_ignored(signal) && handlers.lack(signal);
+        for signal in SIGNALS.filter(|signal| !stays(*signal)) {
             if self.ignores(signal) {
                 ignore(signal)?;
             } else if RECORDED.contains(&signal) {
@@ -107,11 +109,12 @@ impl Start {
     }
 
     fn ignores(&self, signal: i32) -> bool {
-        match &self.signals {
-            Signals::As(inherited) => inherited.ignores(signal),
-            // As `nohup(1)` wants it.
-            Signals::Reset => signal == SIGHUP && is_ignored(SIGHUP),
-        }
+        matches!(&self.signals, Signals::As(inherited) if inherited.ignores(signal))
+    }
+
+    /// As `nohup(1)` wants it, if it is ignored here.
+    fn may_be_ignored(&self, signal: i32) -> bool {
+        matches!(self.signals, Signals::Reset) && signal == SIGHUP
     }
 
     fn take_place(&self) -> Result<(), Errno> {
@@ -130,12 +133,13 @@ impl Start {
 pub(super) enum Handlers {
     /// As in this process.
     Copied,
-    /// All signals are at their defaults or ignored, of the real-time signals those of a bit each, from signal 1 on.
+    /// All signals are at their defaults or ignored, of those that are seldom ignored those of a bit each, from signal 1
+    /// on.
     #[cfg_attr(
         not(target_os = "linux"),
         expect(dead_code, reason = "only Linux can do it")
     )]
-    Cleared { ignored_realtime: u64 },
+    Cleared { ignored: u64 },
 }
 
 impl Handlers {
@@ -144,10 +148,13 @@ impl Handlers {
         match self {
             _ if matches!(signal, SIGKILL | SIGSTOP) => false,
             Self::Copied => true,
-            Self::Cleared { ignored_realtime } => {
-                !REALTIME.contains(&signal) || ignored_realtime & bit(signal) != 0
-            }
+            Self::Cleared { ignored } => !is_seldom_ignored(signal) || ignored & bit(signal) != 0,
         }
+    }
+
+    /// Whether there is none for this signal: it is ignored, or at its default.
+    fn lack(self, signal: i32) -> bool {
+        matches!(self, Self::Cleared { .. }) || is_ignored(signal)
     }
 }
 
