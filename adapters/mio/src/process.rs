@@ -60,7 +60,10 @@ impl Process {
     pub(crate) fn was_read(&mut self, now: Instant, brought: [Option<usize>; 2]) {
         for stream in Stream::ALL {
             if let Some(bytes) = brought[stream as usize] {
-                self.flow(stream).pace.was_read(now, bytes);
+                let pipe = pipe_of(&self.child, stream);
+                let capacity = || pipe.and_then(Pipe::capacity).unwrap_or(USUAL_CAPACITY);
+                let flows = self.flows.get_or_insert_default();
+                flows[stream as usize].pace.was_read(now, bytes, capacity);
             }
         }
     }
@@ -191,6 +194,9 @@ impl Process {
         pipe_of(&self.child, stream)
     }
 }
+
+/// How much a pipe holds, in bytes, where that cannot be told.
+const USUAL_CAPACITY: usize = 64 * 1024;
 
 fn pipe_of(child: &Child, stream: Stream) -> Option<&Pipe> {
     match stream {

@@ -5,6 +5,8 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use rustix::io::Errno;
 
+use crate::sys::pipe_capacity;
+
 /// Our end of the child's output: non-blocking and close-on-exec.
 ///
 /// ```
@@ -59,6 +61,11 @@ impl Pipe {
     pub fn waiting(&self) -> io::Result<usize> {
         let bytes = rustix::io::ioctl_fionread(&self.fd)?;
         Ok(usize::try_from(bytes).unwrap_or(usize::MAX))
+    }
+
+    /// How many bytes it holds (`F_GETPIPE_SZ`); none of a PTY, or where the system does not tell.
+    pub fn capacity(&self) -> Option<usize> {
+        pipe_capacity(self.as_fd())
     }
 }
 

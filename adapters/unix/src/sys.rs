@@ -52,7 +52,7 @@ pub(crate) use other::{
 };
 
 #[cfg(target_os = "linux")]
-pub(crate) use at_once::{splice_at_once, tee_at_once, write_at_once};
+pub(crate) use at_once::{pipe_capacity, splice_at_once, tee_at_once, write_at_once};
 #[cfg(target_os = "linux")]
 pub(crate) use children::{has_living_child, kill_child, lives, look_at_children, reap_child};
 pub(crate) use disposition::{is_ignored, raise_by_default, restore_default};

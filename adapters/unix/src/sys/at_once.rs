@@ -5,7 +5,7 @@ use std::os::fd::{AsFd as _, BorrowedFd};
 
 use rustix::fs::{FileType, fstat};
 use rustix::io::{Errno, ReadWriteFlags, pwritev2};
-use rustix::pipe::{PipeFlags, SpliceFlags, pipe_with, splice, tee};
+use rustix::pipe::{PipeFlags, SpliceFlags, fcntl_getpipe_size, pipe_with, splice, tee};
 
 /// Writes what there is room for. Of what is no pipe, sockets know this since Linux 6.4, and a few kinds of files; the
 /// others refuse.
@@ -52,4 +52,9 @@ pub(crate) fn tee_at_once(
     most: usize,
 ) -> Result<usize, Errno> {
     tee(from, to, most, SpliceFlags::NONBLOCK)
+}
+
+/// How much it holds, in bytes; none if it is no pipe.
+pub(crate) fn pipe_capacity(pipe: BorrowedFd<'_>) -> Option<usize> {
+    fcntl_getpipe_size(pipe).ok()
 }

@@ -55,6 +55,10 @@ pub(crate) fn tee_at_once(_: BorrowedFd<'_>, _: BorrowedFd<'_>, _: usize) -> Res
     Err(Errno::NOSYS)
 }
 
+pub(crate) fn pipe_capacity(_: BorrowedFd<'_>) -> Option<usize> {
+    None
+}
+
 pub(crate) fn realtime_signals() -> Option<RangeInclusive<i32>> {
     None
 }
