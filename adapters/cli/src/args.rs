@@ -100,18 +100,18 @@ pub struct RunArgs {
     /// Own session: no /dev/tty, no job control
     #[arg(long, conflicts_with_all = ["cgroup", "tty", "memory", "pids", "cpu"])]
     pub session: bool,
-    /// Own cgroup, if allowed: all in it can be ended
+    /// Own cgroup; limit it: --memory, --pids, --cpu
     #[arg(long)]
     pub cgroup: bool,
-    /// Limit its cgroup (512M); also --pids, --cpu
+    /// Most memory of its cgroup (hidden: stands with --cgroup)
     #[arg(long, value_name = "SIZE", value_parser = most(parse::size),
-        allow_hyphen_values = true)]
+        allow_hyphen_values = true, hide = true)]
     pub memory: Option<Most<u64>>,
-    /// Most processes and threads of its cgroup (hidden: stands with --memory)
+    /// Most processes and threads of its cgroup (hidden: stands with --cgroup)
     #[arg(long, value_name = "N", value_parser = most(parse::count::<u64>),
         allow_hyphen_values = true, hide = true)]
     pub pids: Option<Most<u64>>,
-    /// Most processors of its cgroup (hidden: stands with --memory)
+    /// Most processors of its cgroup (hidden: stands with --cgroup)
     #[arg(long, value_name = "N", value_parser = most(parse::processors),
         allow_hyphen_values = true, hide = true)]
     pub cpu: Option<Most<f64>>,
@@ -125,6 +125,15 @@ pub struct RunArgs {
     #[arg(long, value_name = "N", value_parser = parse::count::<usize>,
         allow_hyphen_values = true, hide = true)]
     pub tail: Option<usize>,
+    /// Run it at the end; --heartbeat D: and each D
+    #[arg(long, value_name = "COMMAND")]
+    pub notify: Option<OsString>,
+    /// How often it is run meanwhile (hidden: stands with --notify)
+    #[arg(long, value_name = "DURATION", value_parser = deadline, allow_hyphen_values = true, hide = true)]
+    pub heartbeat: Option<Limit>,
+    /// How long it may take (hidden: stands in the guide)
+    #[arg(long, value_name = "DURATION", value_parser = deadline, allow_hyphen_values = true, hide = true)]
+    pub notify_timeout: Option<Limit>,
     /// Leave all running if childminder is killed
     #[arg(long)]
     pub keep: bool,
@@ -154,6 +163,17 @@ pub struct RunArgs {
 }
 
 impl RunArgs {
+    /// An option that was given and is about what `--notify` runs.
+    pub(crate) fn needs_notify(&self) -> Option<&'static str> {
+        let options = [
+            ("--heartbeat", self.heartbeat.is_some()),
+            ("--notify-timeout", self.notify_timeout.is_some()),
+        ];
+        options
+            .into_iter()
+            .find_map(|(option, is_given)| is_given.then_some(option))
+    }
+
     /// What this command line means, where it is `run` without an option: most are, and to build the parser takes as long
     /// as all else that such a run does.
     pub fn of_plain(line: &[OsString]) -> Option<Self> {

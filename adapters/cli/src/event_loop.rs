@@ -1,5 +1,7 @@
 //! The loop of `run` and of `timeout`: one child, and what is waited for on its behalf.
 
+mod member;
+
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd};
@@ -7,24 +9,29 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use childminder::{Config, MonitorState, Outcome, Signal, Stream};
-use childminder_driver::{ChildId, Control, Failure, Handler};
-use childminder_mio::{Children, SpawnError};
+use childminder_driver::{Answer, ChildId, Control, Failure, Handler};
+use childminder_mio::Children;
 use childminder_terminal::Minded;
 use childminder_unix::{
-    Arrival, Arrivals, Child, Hurry, Patience, Relay, RelayEvent, Strays, signals,
+    Arrival, Arrivals, Child, Command, Hurry, Patience, Relay, RelayEvent, SpawnOptions, Strays,
+    signals,
 };
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 use signal_hook::consts::SIGCHLD;
 
+use self::member::Member;
+use crate::notifier::Notifier;
 use crate::outlets::{Outlets, wake};
 use crate::signals::TSTP;
 use crate::words;
 
-/// A set of one child, which stays in it until the end of the process.
-pub(crate) struct EventLoop<H: Handler> {
+/// A set of one child, which stays in it until the end of the process, and of what is run to tell of it.
+pub(crate) struct EventLoop<H: Handler<Notification = ()>> {
     inbox: Inbox,
-    set: Children<H>,
+    set: Children<Member<H>>,
+    /// What is run to tell of the child, until it has ended.
+    notifier: Option<ChildId>,
     deaths: Deaths,
     /// For the relays. It is kept here, too, so that no relay drops the last share: an event that has not been
     /// seen yet would go with it.
@@ -100,6 +107,11 @@ pub(crate) trait Listener<H: Owner> {
     fn next_look(&self) -> Option<Instant> {
         None
     }
+
+    /// All that has come is seen to.
+    fn before_waiting(&mut self, child: &mut EventLoop<H>) {
+        let _ = child;
+    }
 }
 
 impl<H: Owner> EventLoop<H> {
@@ -125,6 +137,7 @@ impl<H: Owner> EventLoop<H> {
         Ok(Self {
             inbox,
             set,
+            notifier: None,
             deaths: Deaths::Heard,
             waker,
             ends_at: None,
@@ -189,12 +202,14 @@ impl<H: Owner> EventLoop<H> {
         strays: Option<Strays>,
         config: Config,
         handler: H,
-    ) -> Result<(), SpawnError<H>> {
+    ) -> io::Result<()> {
         let limit = config.run_timeout;
-        match strays {
-            Some(strays) => self.set.mind_with_strays(child, strays, config, handler)?,
-            None => self.set.mind(child, config, handler)?,
+        let member = Member::Command(handler);
+        let minded = match strays {
+            Some(strays) => self.set.mind_with_strays(child, strays, config, member),
+            None => self.set.mind(child, config, member),
         };
+        minded.map_err(|refused| refused.error)?;
         self.ends_at = limit.and_then(|limit| Instant::now().checked_add(limit));
         self.forward_output();
         Ok(())
@@ -227,6 +242,8 @@ impl<H: Owner> EventLoop<H> {
         listener: &mut impl Listener<H>,
     ) -> io::Result<Outcome> {
         loop {
+            self.dismiss_notifier();
+            listener.before_waiting(self);
             let looks = [self.set.deadline(), listener.next_look()];
             let next = looks.into_iter().flatten().min();
             let timeout = [next.map(left_until), attendant.next_look()];
@@ -259,7 +276,7 @@ impl<H: Owner> EventLoop<H> {
         listener: &mut impl Listener<H>,
     ) -> io::Result<Option<Signal>> {
         let patience = self.patience(outcome);
-        let handler = self.set.handler(ChildId::FIRST).expect(IN_THE_SET);
+        let handler = command_of(&self.set);
         let (streams, relays): (Vec<_>, Vec<_>) = handler.outlets().relays().unzip();
         if relays.is_empty() {
             return Ok(None);
@@ -304,11 +321,59 @@ impl<H: Owner> EventLoop<H> {
     }
 
     pub(crate) fn handler(&self) -> &H {
-        self.set.handler(ChildId::FIRST).expect(IN_THE_SET)
+        command_of(&self.set)
     }
 
     pub(crate) fn handler_mut(&mut self) -> &mut H {
-        self.set.handler_mut(ChildId::FIRST).expect(IN_THE_SET)
+        match self.set.handler_mut(ChildId::FIRST) {
+            Some(Member::Command(command)) => command,
+            _ => unreachable!("{IN_THE_SET}"),
+        }
+    }
+
+    /// Whether what was run to tell of the child has ended.
+    pub(crate) fn may_notify(&self) -> bool {
+        self.notifier.is_none()
+    }
+
+    /// Runs this to tell of the child. How it goes is the answer.
+    pub(crate) fn notify(&mut self, mut command: Command, answer: Answer) {
+        let mut notifier = Notifier::new(answer);
+        let mut strays = Strays::new();
+        let options = SpawnOptions {
+            kill_on_parent_death: SpawnOptions::CAN_KILL_ON_PARENT_DEATH,
+            ..SpawnOptions::default()
+        };
+        let spawned = strays.spawn_marked(&mut command, |command| {
+            Child::spawn_with(command, &options)
+        });
+        let child = match spawned {
+            Ok(child) => child,
+            Err(error) => return notifier.cannot_run(&error),
+        };
+        let (config, member) = (Notifier::config(), Member::Notifier(notifier));
+        match self.set.mind_with_strays(child, strays, config, member) {
+            Ok(id) => self.notifier = Some(id),
+            Err(refused) => {
+                if let Member::Notifier(mut notifier) = refused.handler {
+                    notifier.cannot_run(&refused.error);
+                }
+            }
+        }
+    }
+
+    /// It has taken too long.
+    pub(crate) fn end_notifier(&mut self) {
+        if let Some(mut control) = self.notifier.and_then(|id| self.set.control(id)) {
+            control.terminate();
+        }
+    }
+
+    fn dismiss_notifier(&mut self) {
+        let has_ended = |id: &mut ChildId| self.set.outcome(*id).is_some();
+        if let Some(id) = self.notifier.take_if(has_ended) {
+            self.set.remove(id);
+        }
     }
 
     pub(crate) fn strays(&self) -> Option<&Strays> {
@@ -325,9 +390,9 @@ impl<H: Owner> EventLoop<H> {
 }
 
 impl<H: Owner> Minded for EventLoop<H> {
-    type Notification = H::Notification;
+    type Notification = ();
 
-    fn control(&mut self) -> Control<'_, H::Notification> {
+    fn control(&mut self) -> Control<'_, ()> {
         self.set.control(ChildId::FIRST).expect(IN_THE_SET)
     }
 
@@ -351,6 +416,13 @@ impl<H: Owner> Minded for EventLoop<H> {
 
     fn monitor(&self) -> &MonitorState {
         self.set.monitor(ChildId::FIRST).expect(IN_THE_SET)
+    }
+}
+
+fn command_of<H: Owner>(set: &Children<Member<H>>) -> &H {
+    match set.handler(ChildId::FIRST) {
+        Some(Member::Command(command)) => command,
+        _ => unreachable!("{IN_THE_SET}"),
     }
 }
 

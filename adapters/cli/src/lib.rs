@@ -8,6 +8,8 @@ mod failure;
 mod files;
 mod flight_record;
 mod log;
+mod news;
+mod notifier;
 mod outlets;
 mod owner;
 pub mod parse;

@@ -11,6 +11,8 @@ pub(crate) struct Log {
     pub(crate) errors: Vec<Noticed>,
     pub(crate) signals: Vec<Sent>,
     pub(crate) last_output: Option<Instant>,
+    /// How much the command has written.
+    pub(crate) bytes: u64,
     /// The signal that we were sent, if that is why the command was ended.
     pub(crate) asked_by: Option<Signal>,
     exited: Option<Instant>,
@@ -53,7 +55,10 @@ impl Log {
             self.is_passing_on = matches!(event, Event::PassOn { .. });
         }
         match moment {
-            Moment::Event(Event::Output { .. }) => self.last_output = Some(self.now),
+            Moment::Event(Event::Output { bytes, .. }) => {
+                self.last_output = Some(self.now);
+                self.bytes = self.bytes.saturating_add(bytes);
+            }
             Moment::Event(Event::ChildExited(_)) => self.exited = Some(self.now),
             Moment::Action(Action::SendSignal { signal, target }) => {
                 return Some(self.sent(signal, Some(target)));

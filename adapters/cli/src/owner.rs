@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use childminder::{Error, FailureId, Instant, Moment, Signal, Stream, Target};
-use childminder_driver::{Control, Discarded, Failure, Handler, Tail};
+use childminder_driver::{Answer, Control, Discarded, Failure, Handler, Job, Tail};
 use childminder_unix::{Flow, signals};
 
 use crate::console::Console;
@@ -25,6 +25,10 @@ pub(crate) struct Minder {
     pub(crate) notes: Vec<String>,
     /// Why what the command leaves behind cannot be seen, if it cannot.
     pub(crate) blindness: Option<io::Error>,
+    /// The notification that is to be run.
+    pub(crate) due: Option<(Job<()>, Answer)>,
+    /// Whether the notification that runs has taken too long.
+    pub(crate) is_overdue: bool,
     speech: Speech,
     /// Whether the last lines are told to somebody, or a report may come behind them.
     reports: bool,
@@ -40,8 +44,12 @@ impl Minder {
             record,
             notes: Vec::new(),
             blindness: None,
+            due: None,
+            is_overdue: false,
             speech: plan.speech,
-            reports: plan.report.is_some() || plan.tail > 0 && plan.speech != Speech::Nothing,
+            reports: plan.report.is_some()
+                || plan.notify.is_some()
+                || plan.tail > 0 && plan.speech != Speech::Nothing,
             lost_words: None,
         }
     }
@@ -84,10 +92,18 @@ impl Handler for Minder {
         self.console.passed_on(stream, bytes);
     }
 
+    fn notify(&mut self, _: &mut Control<()>, job: Job<()>, answer: Answer) {
+        self.due = Some((job, answer));
+    }
+
     fn error(&mut self, _: &mut Control<()>, error: Error, _: bool, failure: Option<Failure>) {
         match &failure {
             Some(failure) => self.say_if_verbose(&failure.to_string()),
             None => self.say_if_verbose(&error.to_string()),
+        }
+        if let Error::NotificationTimeout(_) = error {
+            self.is_overdue = true;
+            self.due = None;
         }
         self.log.notice(error, failure);
     }

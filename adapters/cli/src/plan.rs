@@ -32,6 +32,8 @@ pub(crate) struct Plan {
     pub(crate) report: Option<PathBuf>,
     /// How many of the last lines of output the report has.
     pub(crate) tail: usize,
+    /// What a shell runs for each notification.
+    pub(crate) notify: Option<OsString>,
     pub(crate) speech: Speech,
 }
 
@@ -77,6 +79,11 @@ impl TryFrom<RunArgs> for Plan {
                 "--activity stderr says nothing with --tty, where all output is standard output: use any or stdout".to_owned(),
             ));
         }
+        if args.notify.is_none() && let Some(option) = args.needs_notify() {
+            return Err(Failure::ours(format!(
+                "{option} does nothing without --notify COMMAND, which it is about"
+            )));
+        }
         let defaults = Config::default();
         let grace = args.grace.unwrap_or(DEFAULT_GRACE);
         let limits = Limits {
@@ -84,12 +91,15 @@ impl TryFrom<RunArgs> for Plan {
             pids: args.pids.and_then(Most::get),
             cpus: args.cpu.and_then(Most::get),
         };
+        let notify_timeout = args.notify_timeout.map_or(Some(NOTIFY_TIMEOUT), Limit::get);
         let short_ladder = || parse::short_ladder(args.signal.unwrap_or(Signal::INT), grace);
         let plan = Self {
             config: Config {
                 idle_timeout: args.idle.and_then(Limit::get),
                 first_output_timeout: args.first_output.and_then(Limit::get),
                 run_timeout: args.wall.and_then(Limit::get),
+                notification_timeout: args.notify.as_ref().and(notify_timeout),
+                heartbeat_interval: args.heartbeat.and_then(Limit::get),
                 drain_timeout: args.drain.or(defaults.drain_timeout),
                 activity: args.activity.into(),
                 ladder: args.ladder.unwrap_or_else(short_ladder),
@@ -124,6 +134,7 @@ impl TryFrom<RunArgs> for Plan {
             record: args.record,
             report: args.report,
             tail: args.tail.unwrap_or(DEFAULT_TAIL),
+            notify: args.notify,
             speech: match (args.quiet, args.verbose) {
                 (true, _) => Speech::Nothing,
                 (false, true) => Speech::Everything,
@@ -153,6 +164,7 @@ impl Plan {
             ("--first-output", config.first_output_timeout.is_some()),
             ("--record", self.record.is_some()),
             ("--report", self.report.is_some() && self.tail > 0),
+            ("--notify", self.notify.is_some()),
         ];
         options
             .into_iter()
@@ -205,6 +217,9 @@ pub(crate) fn is_init() -> bool {
 const DEFAULT_TAIL: usize = 10;
 
 const DEFAULT_GRACE: Duration = Duration::from_secs(5);
+
+/// How long the command of --notify may take.
+const NOTIFY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long SIGKILL may take with what the command leaves behind.
 const STRAY_TIMEOUT: Duration = Duration::from_secs(5);

@@ -104,10 +104,7 @@ impl Report<'_> {
             "later_errors": self.errors().skip(1)
                 .map(|noticed| self.error_json(noticed)).collect::<Vec<_>>(),
             "tree": self.tree_json(),
-            "tail": self.tail.lines().iter().map(|line| json!({
-                "stream": line.stream.name(),
-                "text": line.text(),
-            })).collect::<Vec<_>>(),
+            "tail": tail_json(self.tail),
             "usage": self.child.usage().map(|usage| json!({
                 "user_ns": nanos(usage.user),
                 "system_ns": nanos(usage.system),
@@ -295,6 +292,13 @@ impl Report<'_> {
     }
 }
 
+/// The last lines of output.
+pub(crate) fn tail_json(tail: &Tail) -> Value {
+    let lines = tail.lines();
+    let json = |line: &TailLine<'_>| json!({ "stream": line.stream.name(), "text": line.text() });
+    lines.iter().map(json).collect()
+}
+
 /// The report of a command that never ran: this is why, and what we exit with.
 pub(crate) fn not_run(plan: &Plan, failure: &Failure) -> Value {
     json!({
@@ -338,7 +342,7 @@ fn is_everyday(signal: Signal) -> bool {
     signal.number() == SIGPIPE || signal == Signal::INT
 }
 
-fn nanos(span: Duration) -> u64 {
+pub(crate) fn nanos(span: Duration) -> u64 {
     u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
 }
 

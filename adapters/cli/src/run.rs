@@ -15,6 +15,7 @@
 
 use std::ffi::OsStr;
 use std::io;
+use std::mem;
 use std::path::Path;
 use std::sync::mpsc;
 use std::time::Instant;
@@ -33,6 +34,8 @@ use crate::event_loop::{Deaths, EventLoop, Listener, Proc};
 use crate::failure::Failure;
 use crate::files;
 use crate::flight_record::{FlightRecord, RecordTrouble};
+use crate::news::News;
+use crate::notifier::Notifier;
 use crate::owner::Minder;
 use crate::plan::{Containment, OnOurDeath, Plan, Speech, is_init};
 use crate::report::{self, Report};
@@ -155,9 +158,7 @@ fn begin(
             "SIGKILL to childminder would leave processes: {why}"
         ));
     }
-    child
-        .mind(process, Some(strays), plan.config, minder)
-        .map_err(|refused| refused.error)?;
+    child.mind(process, Some(strays), plan.config, minder)?;
     terminal.hand_over(&mut child)?;
     Ok((child, terminal))
 }
@@ -233,6 +234,7 @@ fn spawn(
 struct Requests<'a> {
     plan: &'a Plan,
     wishes: Wishes,
+    news: News<'a>,
 }
 
 impl<'a> Requests<'a> {
@@ -240,6 +242,23 @@ impl<'a> Requests<'a> {
         Self {
             plan,
             wishes: Wishes::default(),
+            news: News::of(plan),
+        }
+    }
+
+    /// Begins to run the notification that is due, once the one before has ended.
+    fn notify(&self, child: &mut Loop) {
+        if !child.may_notify() {
+            return;
+        }
+        let Some((_job, answer)) = child.handler_mut().due.take() else {
+            return;
+        };
+        let news = self.news.heartbeat(child);
+        let line = self.plan.notify.as_deref().unwrap_or_default();
+        match Notifier::command(line, &format!("{news}\n")) {
+            Ok(command) => child.notify(command, answer),
+            Err(error) => Notifier::new(answer).cannot_run(&error),
         }
     }
 }
@@ -272,6 +291,13 @@ impl Listener<Minder> for Requests<'_> {
 
     fn next_look(&self) -> Option<Instant> {
         self.wishes.next_look()
+    }
+
+    fn before_waiting(&mut self, child: &mut Loop) {
+        if mem::take(&mut child.handler_mut().is_overdue) {
+            child.end_notifier();
+        }
+        self.notify(child);
     }
 }
 

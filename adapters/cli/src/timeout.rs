@@ -75,9 +75,7 @@ fn run(name: &str, options: &Options) -> Result<u8, Failure> {
     let process =
         spawn(options, inherited, &mut terminal).map_err(|error| not_run(options, &error))?;
     let watcher = Watcher::new(name, options, outlets);
-    child
-        .mind(process, None, config(options), watcher)
-        .map_err(|refused| refused.error)?;
+    child.mind(process, None, config(options), watcher)?;
     terminal.hand_over(&mut child)?;
     let mut signals = Taken::new(options);
     let outcome = child.run(&mut terminal, &mut signals)?;

@@ -1,0 +1,55 @@
+//! What the command of `--notify` is told, on its standard input: one JSON object.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use childminder_terminal::Minded as _;
+use rustix::system::uname;
+use serde_json::{Value, json};
+
+use crate::event_loop::EventLoop;
+use crate::owner::Minder;
+use crate::plan::Plan;
+use crate::report::{nanos, tail_json};
+
+/// What tells of one run.
+pub(crate) struct News<'a> {
+    plan: &'a Plan,
+    /// Which run it is, among all of all machines.
+    run: String,
+}
+
+impl<'a> News<'a> {
+    /// The run begins now.
+    pub(crate) fn of(plan: &'a Plan) -> Self {
+        let host = uname().nodename().to_string_lossy().into_owned();
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        let millis = since.unwrap_or_default().as_millis();
+        let run = format!("{host}.{}.{millis}", std::process::id());
+        Self { plan, run }
+    }
+
+    pub(crate) fn heartbeat(&self, child: &EventLoop<Minder>) -> Value {
+        self.of_event("heartbeat", child)
+    }
+
+    /// With the whole report.
+    pub(crate) fn end(&self, child: &EventLoop<Minder>, report: Value) -> Value {
+        let mut news = self.of_event("end", child);
+        news["report"] = report;
+        news
+    }
+
+    fn of_event(&self, event: &str, child: &EventLoop<Minder>) -> Value {
+        let minder = child.handler();
+        json!({
+            "event": event,
+            "run": self.run,
+            "command": self.plan.words(),
+            "pid": child.child().id(),
+            "elapsed_ns": minder.log.duration().0,
+            "silent_ns": nanos(child.monitor().silence()),
+            "bytes": minder.log.bytes,
+            "tail": tail_json(&minder.tail),
+        })
+    }
+}
