@@ -133,14 +133,18 @@ pub enum NotificationKind {
     Requested,
     /// The core, because a heartbeat was due.
     Heartbeat,
+    /// The core, because all else is over. How that ended,
+    /// [`MonitorState::preliminary_outcome`](crate::MonitorState::preliminary_outcome) tells.
+    Final,
 }
 
 impl NotificationKind {
-    /// Its name, as a flight record has it: `requested` or `heartbeat`.
+    /// Its name, as a flight record has it: `requested`, `heartbeat` or `final`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Requested => "requested",
             Self::Heartbeat => "heartbeat",
+            Self::Final => "final",
         }
     }
 }

@@ -39,6 +39,10 @@ pub struct Config {
     /// while the one before has not been answered. Like any notification, one that fails ends the run:
     /// answer that it succeeded where that is not wanted. Zero is never.
     pub heartbeat_interval: Option<Duration>,
+    /// Whether the core runs one more notification when all else is over: the exit, the drain, the search for strays
+    /// and every other notification. It runs whatever went wrong before, and nothing follows it but `Finish`. One that
+    /// fails is an error, and the first if nothing went wrong before.
+    pub final_notification: bool,
     /// How long after the exit output may stay open before it counts as leaked; `None` is for ever.
     pub drain_timeout: Option<Duration>,
     /// What counts as activity.
@@ -84,6 +88,7 @@ impl Config {
         run_timeout: None,
         notification_timeout: Some(Duration::from_secs(30)),
         heartbeat_interval: None,
+        final_notification: false,
         drain_timeout: Some(Duration::from_secs(2)),
         activity: Activity::AnyOutput,
         ladder: Ladder::DEFAULT,

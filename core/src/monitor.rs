@@ -32,6 +32,7 @@
 mod rebased;
 
 use core::hash::{Hash, Hasher};
+use core::mem;
 use core::num::NonZeroU64;
 use core::time::Duration;
 
@@ -43,7 +44,7 @@ use crate::signal::{ExitStatus, Signal, SignalSet};
 use crate::stream::Stream;
 use crate::time::{Instant, limit_nanos};
 use crate::timers::{Deadline, Timers};
-use crate::verdict::{Distinct, Verdict};
+use crate::verdict::{Distinct, Facts, Verdict};
 
 /// The monitor of one child: feed it events, perform its actions, wake it when it asks.
 ///
@@ -55,11 +56,12 @@ use crate::verdict::{Distinct, Verdict};
 /// - Outputs: [`poll_action`](Self::poll_action), [`poll_timeout`](Self::poll_timeout).
 /// - Queries: [`timeout_reason`](Self::timeout_reason), [`deadline`](Self::deadline),
 ///   [`first_error`](Self::first_error), [`is_terminating`](Self::is_terminating),
-///   [`is_suspended`](Self::is_suspended), [`silence`](Self::silence), [`outcome`](Self::outcome).
+///   [`is_suspended`](Self::is_suspended), [`silence`](Self::silence), [`outcome`](Self::outcome),
+///   [`preliminary_outcome`](Self::preliminary_outcome).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 // In memory the fields stand in this order. Those that output touches come first and take 48 bytes: in an array of
 // monitors they lie in one line of the cache.
-#[repr(C, align(16))]
+#[repr(C, align(64))]
 pub struct MonitorState {
     calm: Calm,
     /// What counts as activity.
@@ -77,12 +79,12 @@ pub struct MonitorState {
     /// What the ladder is made of.
     plan: Ladder,
     child: Child,
-    passed_on: PassedOn,
     sweep: Sweep,
+    polled: Polled,
+    passed_on: PassedOn,
     strays: Hunt,
     notifications: Notifications,
     verdict: Verdict,
-    polled: Polled,
 }
 
 impl MonitorState {
@@ -105,12 +107,12 @@ impl MonitorState {
             limits: Limits::of(&config),
             plan: config.ladder,
             child: Child::New,
-            passed_on: PassedOn::default(),
             sweep: config.sweep,
-            strays: Hunt::default(),
-            notifications: Notifications::NONE,
-            verdict: Verdict::default(),
             polled: Polled::Nothing,
+            passed_on: PassedOn::default(),
+            strays: Hunt::default(),
+            notifications: Notifications::new(config.final_notification),
+            verdict: Verdict::default(),
         }
     }
 
@@ -194,7 +196,7 @@ impl MonitorState {
 
     /// The error that the outcome will carry, if there is one yet.
     pub fn first_error(&self) -> Option<Error> {
-        self.verdict.first()
+        self.verdict.first(self.facts())
     }
 
     /// Whether the ladder has been started.
@@ -215,8 +217,15 @@ impl MonitorState {
 
     /// How it ended, once it has: what `Finish` carries.
     pub fn outcome(&self) -> Option<Outcome> {
-        self.ended.then(|| Outcome {
-            error: self.verdict.first(),
+        self.preliminary_outcome().filter(|_| self.ended)
+    }
+
+    /// How it ended, as far as that is known from when the final notification begins: what this is to tell. All that can
+    /// change is the error, by its own failure or by one that the owner reports meanwhile, and the exit of a child that was
+    /// given up.
+    pub fn preliminary_outcome(&self) -> Option<Outcome> {
+        self.is_over().then(|| Outcome {
+            error: self.first_error(),
             exit: self.child.status(),
             leaked: self.output == Output::Leaked,
             terminated: self.ladder.started,
@@ -231,7 +240,7 @@ impl MonitorState {
         match event {
             Event::Tick => return Ok(()),
             Event::NotifyDone { id, .. } => return self.notifications.expects(id),
-            _ if self.ended => {
+            _ if self.ended || event == Event::Notify && self.is_over() => {
                 return Err(Misuse::AlreadyFinished {
                     event: event.variant(),
                 });
@@ -383,21 +392,27 @@ impl MonitorState {
     }
 
     fn answered(&mut self, id: NotificationId, ok: bool) {
-        if self.notifications.forget_overdue(id) {
+        if !self.notifications.answered(id) {
             return;
         }
-        self.notifications.landed();
         self.timers.stop(Deadline::Notification);
         if !ok {
-            self.verdict.note_notification(id);
+            self.verdict.note(if self.notifications.is_final() {
+                Distinct::FinalNotification
+            } else {
+                Distinct::Notification
+            });
             self.after_error();
             self.terminate();
         }
     }
 
     fn notification_overdue(&mut self) {
-        self.verdict
-            .note_notification_timeout(self.notifications.in_flight);
+        self.verdict.note(if self.notifications.is_final() {
+            Distinct::FinalNotificationTimeout
+        } else {
+            Distinct::NotificationTimeout
+        });
         self.after_error();
         self.notifications.give_up();
         self.terminate();
@@ -517,8 +532,8 @@ impl MonitorState {
         self.timers.stop(Deadline::Run);
         self.timers.stop(Deadline::Heartbeat);
         self.arm(Deadline::Drain, self.limits.drain);
-        if !status.is_success() && self.verdict.first().is_none() {
-            self.verdict.note_exit(status);
+        if !status.is_success() && !self.verdict.has_error() {
+            self.verdict.note(Distinct::Exit);
             self.after_error();
         }
     }
@@ -637,12 +652,19 @@ impl MonitorState {
         } else if self.is_swept() && self.is_group_killed() {
             self.hunt();
         }
-        if self.verdict.first().is_none() && self.notifications.start_next() {
+        let starts_next = !self.verdict.has_error() && self.notifications.start_next();
+        let is_free = self.notifications.in_flight().is_none();
+        let is_last = child_over && self.is_hunt_over() && is_free;
+        if starts_next || is_last && self.notifications.start_final() {
             self.arm(Deadline::Notification, self.limits.notification);
-        }
-        if child_over && self.is_hunt_over() && self.notifications.in_flight.is_none() {
+        } else if is_last {
             self.ended = true;
         }
+    }
+
+    /// Whether nothing is left to happen, but for the final notification.
+    fn is_over(&self) -> bool {
+        self.ended || self.notifications.is_final()
     }
 
     fn hunt(&mut self) {
@@ -702,8 +724,17 @@ impl MonitorState {
             .or_else(|| self.poll_finish())
     }
 
+    /// What the errors are about.
+    fn facts(&self) -> Facts {
+        Facts {
+            exit: self.child.status(),
+            notification: self.notifications.latest,
+            final_notification: self.notifications.next,
+        }
+    }
+
     fn poll_error(&mut self) -> Option<Action> {
-        let (error, first) = self.verdict.poll()?;
+        let (error, first) = self.verdict.poll(self.facts())?;
         Some(Action::RecordError { error, first })
     }
 
@@ -752,18 +783,15 @@ impl MonitorState {
     }
 
     fn poll_discarded(&mut self) -> Option<Action> {
-        self.verdict.first()?;
+        if !self.verdict.has_error() {
+            return None;
+        }
         let (first, last) = self.notifications.drop_queued()?;
         Some(Action::DiscardNotifications { first, last })
     }
 
     fn poll_notification(&mut self) -> Option<Action> {
-        let id = self
-            .notifications
-            .in_flight
-            .filter(|_| !self.notifications.polled)?;
-        self.notifications.polled = true;
-        let kind = self.notifications.kind(id);
+        let (id, kind) = self.notifications.poll()?;
         Some(Action::RunNotification { id, kind })
     }
 
@@ -956,30 +984,64 @@ impl Hunt {
     }
 }
 
-/// The queue is a range of tickets: from `queued` up to, but without, `next`.
+/// The queue is a range of tickets: from `queued` up to, but without, `next`. That is the final notification's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Notifications {
     next: NotificationId,
     queued: NotificationId,
-    in_flight: Option<NotificationId>,
-    /// Whether the owner was told to run the one in flight.
-    polled: bool,
+    /// The one that was started last, but for the final one.
+    latest: NotificationId,
     /// The latest heartbeat, until it is answered.
     beat: Option<NotificationId>,
-    /// The one whose answer will come too late. There is at most one: it is an error, after which
-    /// none starts.
-    overdue: Option<NotificationId>,
+    /// What has become of the latest. After an overdue one, none starts but the final one.
+    flight: Flight,
+    last: Final,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Flight {
+    /// It was answered, or there is none.
+    Landed,
+    /// The owner is to be told to run it.
+    Due,
+    Running,
+    /// Its answer will come too late.
+    Overdue,
+}
+
+impl Flight {
+    fn is_over(self) -> bool {
+        matches!(self, Self::Landed | Self::Overdue)
+    }
+
+    fn is_answerable(self) -> bool {
+        matches!(self, Self::Running | Self::Overdue)
+    }
+}
+
+/// The final notification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Final {
+    NotWanted,
+    Wanted,
+    Begun(Flight),
 }
 
 impl Notifications {
-    const NONE: Self = Self {
-        next: NotificationId::FIRST,
-        queued: NotificationId::FIRST,
-        in_flight: None,
-        polled: false,
-        beat: None,
-        overdue: None,
-    };
+    const fn new(final_is_wanted: bool) -> Self {
+        Self {
+            next: NotificationId::FIRST,
+            queued: NotificationId::FIRST,
+            latest: NotificationId::FIRST,
+            beat: None,
+            flight: Flight::Landed,
+            last: if final_is_wanted {
+                Final::Wanted
+            } else {
+                Final::NotWanted
+            },
+        }
+    }
 
     fn enqueue(&mut self) -> NotificationId {
         let id = self.next;
@@ -994,63 +1056,103 @@ impl Notifications {
         }
     }
 
-    fn kind(&self, id: NotificationId) -> NotificationKind {
-        if self.beat == Some(id) {
-            NotificationKind::Heartbeat
-        } else {
-            NotificationKind::Requested
+    fn is_final(&self) -> bool {
+        matches!(self.last, Final::Begun(_))
+    }
+
+    fn in_flight(&self) -> Option<NotificationId> {
+        let (id, flight) = self.current();
+        (!flight.is_over()).then_some(id)
+    }
+
+    fn current(&self) -> (NotificationId, Flight) {
+        match self.last {
+            Final::Begun(flight) => (self.next, flight),
+            _ => (self.latest, self.flight),
+        }
+    }
+
+    fn flight_of(&mut self, id: NotificationId) -> &mut Flight {
+        match &mut self.last {
+            Final::Begun(flight) if id == self.next => flight,
+            _ => &mut self.flight,
         }
     }
 
     /// Whether one was started.
     fn start_next(&mut self) -> bool {
-        if self.in_flight.is_some() || self.queued == self.next {
+        if !self.flight.is_over() || self.queued == self.next {
             return false;
         }
-        self.in_flight = Some(self.queued);
+        self.latest = self.queued;
         self.queued = self.queued.next();
-        self.polled = false;
+        self.flight = Flight::Due;
         true
     }
 
-    /// Takes back a start that the owner was not told of; whether there was one.
-    fn unstart(&mut self) -> bool {
-        match self.in_flight {
-            Some(id) if !self.polled => {
-                self.queued = id;
-                self.in_flight = None;
-                true
-            }
-            _ => false,
+    /// Whether the final one was started.
+    fn start_final(&mut self) -> bool {
+        let is_wanted = self.last == Final::Wanted;
+        if is_wanted {
+            self.last = Final::Begun(Flight::Due);
         }
+        is_wanted
+    }
+
+    /// Takes back a start that the owner was not told of, but for that of the final one; whether there was one.
+    fn unstart(&mut self) -> bool {
+        let is_due = self.flight == Flight::Due;
+        if is_due {
+            self.queued = self.latest;
+            self.flight = Flight::Landed;
+        }
+        is_due
+    }
+
+    /// The one that the owner is to run.
+    fn poll(&mut self) -> Option<(NotificationId, NotificationKind)> {
+        let (id, flight) = self.current();
+        if flight != Flight::Due {
+            return None;
+        }
+        *self.flight_of(id) = Flight::Running;
+        let kind = if self.is_final() {
+            NotificationKind::Final
+        } else if self.beat == Some(id) {
+            NotificationKind::Heartbeat
+        } else {
+            NotificationKind::Requested
+        };
+        Some((id, kind))
     }
 
     fn expects(&self, id: NotificationId) -> Result<(), Misuse> {
-        let in_flight = self.polled && self.in_flight == Some(id);
-        if in_flight || self.overdue == Some(id) {
+        let is_latest = id == self.latest && self.flight.is_answerable();
+        let (current, flight) = self.current();
+        if is_latest || id == current && flight.is_answerable() {
             Ok(())
         } else {
             Err(Misuse::NotInFlight(id))
         }
     }
 
-    fn landed(&mut self) {
-        if self.beat == self.in_flight {
+    /// An answer that was expected; whether it comes in time.
+    fn answered(&mut self, id: NotificationId) -> bool {
+        let is_in_time = mem::replace(self.flight_of(id), Flight::Landed) == Flight::Running;
+        if is_in_time && self.beat == Some(id) {
             self.beat = None;
         }
-        self.in_flight = None;
+        is_in_time
     }
 
+    /// It is not waited for any more; one that the owner was not told of will never run.
     fn give_up(&mut self) {
-        self.overdue = self.in_flight.take();
-    }
-
-    fn forget_overdue(&mut self, id: NotificationId) -> bool {
-        let late = self.overdue == Some(id);
-        if late {
-            self.overdue = None;
-        }
-        late
+        let (id, flight) = self.current();
+        *self.flight_of(id) = if flight == Flight::Running {
+            Flight::Overdue
+        } else {
+            Flight::Landed
+        };
     }
 
     fn drop_queued(&mut self) -> Option<(NotificationId, NotificationId)> {

@@ -21,9 +21,9 @@ pub fn any_config() -> impl Strategy<Value = Config> {
         any_timeout(),
         any_timeout(),
     );
-    let ends = (select(SWEEPS), any_stray_timeout());
+    let ends = (select(SWEEPS), any_stray_timeout(), any::<bool>());
     (timeouts, select(ACTIVITIES), any_ladder(), ends).prop_map(
-        |(timeouts, activity, ladder, (sweep, stray_timeout))| {
+        |(timeouts, activity, ladder, (sweep, stray_timeout, final_notification))| {
             let (idle, first_output, run, notification, heartbeat, drain) = timeouts;
             Config {
                 idle_timeout: idle,
@@ -31,6 +31,7 @@ pub fn any_config() -> impl Strategy<Value = Config> {
                 run_timeout: run,
                 notification_timeout: notification,
                 heartbeat_interval: heartbeat,
+                final_notification,
                 drain_timeout: drain,
                 activity,
                 ladder,
@@ -85,6 +86,7 @@ pub fn config_from(bytes: &mut Bytes<'_>) -> Config {
         ladder: ladder_from(bytes),
         sweep: bytes.choose(SWEEPS),
         stray_timeout: bytes.choose(STRAYS).or_else(|| timeout_from(bytes)),
+        final_notification: bytes.choose(&[false, true]),
     }
 }
 

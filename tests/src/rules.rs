@@ -1,10 +1,10 @@
-//! The twenty-one rules, each as a predicate over a whole run.
+//! The twenty-two rules, each as a predicate over a whole run.
 //!
 //! A predicate judges what was told and what was asked for, in whatever way the actions were polled.
 //! Where a rule speaks of a time or a state, it asks the [`model`](crate::model) what the past was.
 //!
 //! - [`ending`]: how a run ends, and with what (rules 1 to 3);
-//! - [`notifications`]: what becomes of a notification (4, 5 and 12);
+//! - [`notifications`]: what becomes of a notification (4, 5, 12 and 22);
 //! - [`signals`]: the ladder and the sweep (6 to 9);
 //! - [`deadlines`]: when a deadline fires (10, 11, 14 and 21);
 //! - [`strays`]: signals passed on, and what the child left behind (17 to 20);
@@ -34,7 +34,9 @@ pub use deadlines::{
 pub use ending::{
     rule_1_finish_once_last, rule_2_first_error_wins, rule_3_last_notification_counts,
 };
-pub use notifications::{rule_4_one_at_a_time, rule_5_bad_notifications, rule_12_heartbeats};
+pub use notifications::{
+    rule_4_one_at_a_time, rule_5_bad_notifications, rule_12_heartbeats, rule_22_final_notification,
+};
 pub use signals::{rule_6_ladder_once, rule_7_no_signal_too_late, rule_8_leaks, rule_9_sweep};
 pub use strays::{
     rule_17_passed_on, rule_18_strays_are_looked_for, rule_19_strays_are_killed,
@@ -45,7 +47,7 @@ pub use strays::{
 pub type Rule = fn(&History) -> Result<(), Violation>;
 
 /// Every rule, in order.
-pub const ALL: [Rule; 21] = [
+pub const ALL: [Rule; 22] = [
     rule_1_finish_once_last,
     rule_2_first_error_wins,
     rule_3_last_notification_counts,
@@ -67,6 +69,7 @@ pub const ALL: [Rule; 21] = [
     rule_19_strays_are_killed,
     rule_20_fate_of_strays,
     rule_21_waits_while_suspended,
+    rule_22_final_notification,
 ];
 
 /// Whether a run keeps all of them.

@@ -328,7 +328,9 @@ impl Node {
         if helped.monitor.outcome().is_none() {
             return Err("rule 1: `Finish` cannot be reached any more".to_owned());
         }
-        let quiet = self.notifies == NOTIFIES && config.heartbeat_interval.is_none();
+        let quiet = self.notifies == NOTIFIES
+            && config.heartbeat_interval.is_none()
+            && !config.final_notification;
         if self.watch.time_alone_ends_it(config, &self.monitor, quiet) {
             let mut alone = self.clone();
             alone.drain = Drain::All;

@@ -16,6 +16,7 @@ pub fn small_configs() -> Vec<Config> {
             config.ladder = ladder;
             config.sweep = SWEEPS[(number + limits) % SWEEPS.len()];
             config.stray_timeout = STRAYS[(number + 2 * limits) % STRAYS.len()];
+            config.final_notification = (number + limits / 2) % 2 == 1;
             configs.push(config);
         }
     }

@@ -104,6 +104,9 @@ impl Source for Config {
         if self.sweep != default.sweep {
             fields.push(format!("sweep: Sweep::{:?}, ", self.sweep));
         }
+        if self.final_notification {
+            fields.push("final_notification: true, ".to_owned());
+        }
         format!("Config {{ {}..Config::default() }}", fields.concat())
     }
 }

@@ -180,7 +180,12 @@ fn names() -> Result<(), String> {
     words(&[Target::Leader, Target::Group])?;
     words(&Stream::ALL.map(Stream::name))?;
     words(&[Target::Leader, Target::Group].map(Target::name))?;
-    words(&[NotificationKind::Requested, NotificationKind::Heartbeat].map(NotificationKind::name))?;
+    let kinds = [
+        NotificationKind::Requested,
+        NotificationKind::Heartbeat,
+        NotificationKind::Final,
+    ];
+    words(&kinds.map(NotificationKind::name))?;
     let activities = [
         Activity::AnyOutput,
         Activity::Stdout,

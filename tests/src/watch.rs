@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use childminder::{
     Action, Config, Deadline, Error, Event, ExitStatus, Ladder, MonitorState, NotificationId,
-    NotificationKind, Signal, Stage, Strays, Sweep, Target,
+    NotificationKind, Outcome, Signal, Stage, Strays, Sweep, Target,
 };
 
 use crate::config::JUST_TOO_LONG;
@@ -32,6 +32,7 @@ pub struct Watch {
     failed: bool,
     in_flight: Option<NotificationId>,
     overdue: Option<NotificationId>,
+    last: Last,
     last_run: u64,
     last_discarded: u64,
     beat_flying: bool,
@@ -65,6 +66,15 @@ enum Output {
     Leaked,
 }
 
+/// The final notification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Last {
+    Unsaid,
+    InFlight,
+    Overdue(NotificationId),
+    Over,
+}
+
 impl Watch {
     /// Of a run that has not started.
     pub fn new(config: &Config) -> Self {
@@ -80,6 +90,7 @@ impl Watch {
             failed: false,
             in_flight: None,
             overdue: None,
+            last: Last::Unsaid,
             last_run: 0,
             last_discarded: 0,
             beat_flying: false,
@@ -142,13 +153,20 @@ impl Watch {
                 }
             }
             Event::NotifyDone { id, .. } if self.overdue == Some(id) => self.overdue = None,
+            Event::NotifyDone { id, .. } if self.last == Last::Overdue(id) => {
+                self.last = Last::Over;
+            }
             Event::NotifyDone { id, ok } => {
                 if self.in_flight.take() != Some(id) {
                     return Err(format!("rule 15: {id:?} is not in flight"));
                 }
+                if self.last == Last::InFlight {
+                    self.last = Last::Over;
+                }
                 self.beat_flying = false;
                 self.failed |= !ok;
             }
+            Event::Notify => rule(22, self.last == Last::Unsaid, "none is queued behind it")?,
             Event::Fail => self.failed = true,
             Event::OutputClosed if self.output == Output::Open => self.output = Output::Closed,
             Event::ChildExited(status) => {
@@ -241,6 +259,10 @@ impl Watch {
                 self.last_discarded = last.number();
                 Ok(())
             }
+            Action::RunNotification {
+                id,
+                kind: NotificationKind::Final,
+            } => self.run_final(config, id),
             Action::RunNotification { id, kind } => self.run_notification(id, kind),
             Action::ScheduleTimer(at) => {
                 let due = monitor.poll_timeout();
@@ -263,40 +285,56 @@ impl Watch {
                 self.reaped = true;
                 Ok(())
             }
-            Action::Finish(outcome) => {
-                self.finished = true;
-                self.strays_are_over(config)?;
-                self.fate(config, monitor, outcome.strays)?;
-                rule(
-                    1,
-                    self.in_flight.is_none(),
-                    "nothing is in flight at the end",
-                )?;
-                rule(
-                    1,
-                    self.reaped || self.given_up,
-                    "the exit is known, or given up",
-                )?;
-                rule(
-                    1,
-                    self.output_is_over() || self.given_up,
-                    "output is over at the end",
-                )?;
-                rule(2, outcome.error == self.first_error, "the first error wins")?;
-                rule(2, outcome.exit == self.exit, "the exit status is kept")?;
-                let clean = self.exit == Some(ExitStatus::Code(0)) && !self.failed;
-                rule(
-                    3,
-                    clean || outcome.error.is_some(),
-                    "a failure is a failure",
-                )?;
-                rule(
-                    8,
-                    !self.eager || outcome.leaked == (self.output != Output::Closed),
-                    "a leak is told",
-                )
-            }
+            Action::Finish(outcome) => self.finish(config, monitor, outcome),
         }
+    }
+
+    fn finish(
+        &mut self,
+        config: &Config,
+        monitor: &MonitorState,
+        outcome: Outcome,
+    ) -> Result<(), String> {
+        self.finished = true;
+        let is_told = matches!(self.last, Last::Over | Last::Overdue(_));
+        let limit = config.notification_timeout;
+        // Without any time, it is overdue before it is polled.
+        let no_time = limit.is_some_and(|limit| limit.is_zero());
+        rule(
+            22,
+            is_told == config.final_notification || no_time || !self.eager,
+            "the end is told",
+        )?;
+        self.strays_are_over(config)?;
+        self.fate(config, monitor, outcome.strays)?;
+        rule(
+            1,
+            self.in_flight.is_none(),
+            "nothing is in flight at the end",
+        )?;
+        rule(
+            1,
+            self.reaped || self.given_up,
+            "the exit is known, or given up",
+        )?;
+        rule(
+            1,
+            self.output_is_over() || self.given_up,
+            "output is over at the end",
+        )?;
+        rule(2, outcome.error == self.first_error, "the first error wins")?;
+        rule(2, outcome.exit == self.exit, "the exit status is kept")?;
+        let clean = self.exit == Some(ExitStatus::Code(0)) && !self.failed;
+        rule(
+            3,
+            clean || outcome.error.is_some(),
+            "a failure is a failure",
+        )?;
+        rule(
+            8,
+            !self.eager || outcome.leaked == (self.output != Output::Closed),
+            "a leak is told",
+        )
     }
 
     /// The event is dealt with; `drained` if nothing is left to poll.
@@ -380,8 +418,11 @@ impl Watch {
         }
     }
 
-    /// The monitor counts tickets anew, from what is in flight or queued.
+    /// The monitor counts tickets anew, from what is in flight or queued, until the final notification.
     pub fn recount(&mut self) {
+        if self.last != Last::Unsaid {
+            return;
+        }
         if self.in_flight.is_some() {
             self.in_flight = Some(NotificationId::FIRST);
             self.last_run = 1;
@@ -392,7 +433,11 @@ impl Watch {
 
     /// The notification that an answer would be for.
     pub fn latest(&self) -> Option<NotificationId> {
-        self.in_flight.or(self.overdue)
+        let late = match self.last {
+            Last::Overdue(id) => Some(id),
+            _ => self.overdue,
+        };
+        self.in_flight.or(late)
     }
 
     /// Whether deadlines wait.
@@ -429,7 +474,10 @@ impl Watch {
             Error::NotificationTimeout(id) => {
                 self.failed = true;
                 let mine = self.in_flight.take();
-                self.overdue = mine;
+                match (self.last, mine) {
+                    (Last::InFlight, Some(mine)) => self.last = Last::Overdue(mine),
+                    _ => self.overdue = self.overdue.or(mine),
+                }
                 mine.is_none_or(|mine| mine == id)
             }
             Error::Unkillable => {
@@ -550,6 +598,20 @@ impl Watch {
         rule(12, !(beat && self.beat_flying), "one beat at a time")?;
         self.beat_flying = beat;
         self.last_run = id.number();
+        self.in_flight = Some(id);
+        Ok(())
+    }
+
+    fn run_final(&mut self, config: &Config, id: NotificationId) -> Result<(), String> {
+        rule(22, config.final_notification, "it is asked for")?;
+        rule(22, self.last == Last::Unsaid, "it runs once")?;
+        rule(22, self.in_flight.is_none(), "it runs behind all others")?;
+        let others = self.last_run.max(self.last_discarded);
+        rule(22, id.number() > others, "its ticket is its own")?;
+        let is_over = self.exit.is_some() && self.output_is_over() || self.given_up;
+        rule(22, is_over, "it comes after exit and output")?;
+        self.strays_are_over(config)?;
+        self.last = Last::InFlight;
         self.in_flight = Some(id);
         Ok(())
     }

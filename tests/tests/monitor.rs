@@ -336,6 +336,92 @@ fn a_limit_of_more_than_584_years_is_none() {
 }
 
 #[test]
+fn the_end_is_told_when_all_else_is_over() {
+    let mut run = started(told());
+    run.tell(at(1), Event::Notify);
+    run.tell(at(2), Event::OutputClosed);
+    assert_eq!(run.tell(at(3), exited(0)), [Action::Reap]);
+    assert_eq!(run.monitor().preliminary_outcome(), None);
+    assert_eq!(run.tell(at(4), done(1, true)), [last(2)]);
+    let success = ended(None, Some(ExitStatus::Code(0)));
+    assert_eq!(run.monitor().preliminary_outcome(), Some(success));
+    assert_eq!(run.monitor().outcome(), None);
+    // Nothing comes behind it.
+    let too_late = Misuse::AlreadyFinished { event: "Notify" };
+    assert_eq!(run.monitor().clone().notify(at(4)), Err(too_late));
+    let end = [Action::ScheduleTimer(None), Action::Finish(success)];
+    assert_eq!(run.tell(at(5), done(2, true)), end);
+    keeps_the_rules(&run);
+}
+
+#[test]
+fn the_end_is_told_after_an_error_too_behind_those_that_are_discarded() {
+    let mut run = started(told());
+    run.tell(at(1), Event::Notify);
+    run.tell(at(1), Event::Notify);
+    run.tell(at(1), Event::Notify);
+    run.tell(at(2), done(1, false));
+    run.tell(at(3), Event::OutputClosed);
+    let actions = run.tell(at(4), died_of(Signal::INT)).to_vec();
+    assert!(actions.contains(&last(4)), "{actions:?}");
+    let failure = Error::Notification(ticket(1));
+    let outcome = run.monitor().preliminary_outcome().unwrap();
+    assert_eq!(outcome.error, Some(failure));
+
+    // Its own failure is a later error, and what was first stays so.
+    let actions = run.tell(at(5), done(4, false)).to_vec();
+    let later = Action::RecordError {
+        error: Error::Notification(ticket(4)),
+        first: false,
+    };
+    assert_eq!(actions[0], later);
+    assert_eq!(run.monitor().first_error(), Some(failure));
+    assert_eq!(run.monitor().outcome(), Some(outcome));
+    keeps_the_rules(&run);
+}
+
+#[test]
+fn a_final_notification_that_fails_or_is_overdue_is_the_error_of_a_run_that_ended_well() {
+    let id = ticket(1);
+    for (event, error) in [
+        (done(1, false), Error::Notification(id)),
+        (Event::Tick, Error::NotificationTimeout(id)),
+    ] {
+        let mut run = started(told());
+        run.tell(at(1), Event::OutputClosed);
+        assert_eq!(
+            run.tell(at(2), exited(0)),
+            [last(1), wake(32), Action::Reap]
+        );
+        let actions = run.tell(at(32), event).to_vec();
+        assert_eq!(actions[0], first(error));
+        let outcome = run.monitor().outcome().unwrap();
+        assert_eq!(outcome, ended(Some(error), Some(ExitStatus::Code(0))));
+        keeps_the_rules(&run);
+    }
+}
+
+/// An overdue notification and an overdue final one: both answers come late, in either order.
+#[test]
+fn late_answers_to_both_are_ignored() {
+    for order in [[1, 2], [2, 1]] {
+        let mut run = started(told());
+        run.tell(at(1), Event::Notify);
+        run.tell(at(31), Event::Tick);
+        run.tell(at(32), Event::OutputClosed);
+        run.tell(at(33), died_of(Signal::INT));
+        run.tell(at(63), Event::Tick);
+        let outcome = run.monitor().outcome();
+        assert!(outcome.is_some());
+        for id in order {
+            assert_eq!(run.tell(at(64), done(id, false)), []);
+        }
+        assert_eq!(run.monitor().outcome(), outcome);
+        keeps_the_rules(&run);
+    }
+}
+
+#[test]
 fn heartbeats_that_were_missed_are_skipped() {
     let mut run = started(Config {
         heartbeat_interval: Some(Duration::from_secs(10)),
@@ -590,6 +676,21 @@ fn beat(id: u64) -> Action {
     Action::RunNotification {
         id: ticket(id),
         kind: NotificationKind::Heartbeat,
+    }
+}
+
+fn last(id: u64) -> Action {
+    Action::RunNotification {
+        id: ticket(id),
+        kind: NotificationKind::Final,
+    }
+}
+
+/// A config whose end is told.
+fn told() -> Config {
+    Config {
+        final_notification: true,
+        ..Config::default()
     }
 }
 

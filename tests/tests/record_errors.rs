@@ -77,11 +77,16 @@ fn a_config_that_is_not_of_the_format() {
                 r#"{"idle_timeout":5}"#,
                 "the format has no key `config.idle_timeout`; here it has `idle_timeout_ns`, \
                  `first_output_timeout_ns`, `run_timeout_ns`, `notification_timeout_ns`, \
-                 `heartbeat_interval_ns`, `drain_timeout_ns`, `activity`, `ladder`, `sweep`, `stray_timeout_ns`",
+                 `heartbeat_interval_ns`, `drain_timeout_ns`, `activity`, `ladder`, `sweep`, `stray_timeout_ns`, \
+                 `final_notification`",
             ),
             (
                 r#"{"activity":"all"}"#,
                 r#"`config.activity` is "all"; it must be one of "any", "stdout", "stderr", "explicit""#,
+            ),
+            (
+                r#"{"final_notification":1}"#,
+                "`config.final_notification` is 1; it must be true or false",
             ),
             (
                 r#"{"sweep":0}"#,
@@ -345,7 +350,7 @@ fn an_action_that_is_not_of_the_format() {
             ),
             (
                 r#"{"type":"run_notification","kind":"beat"}"#,
-                r#"`actions[1].kind` is "beat"; it must be one of "requested", "heartbeat""#,
+                r#"`actions[1].kind` is "beat"; it must be one of "requested", "heartbeat", "final""#,
             ),
             (
                 r#"{"type":"schedule_timer","at_ns":"soon"}"#,
@@ -542,7 +547,7 @@ fn what_a_config_does_not_say() {
     assert_eq!(config("{}"), absent);
     let nulls = r#"{"idle_timeout_ns":null,"first_output_timeout_ns":null,"run_timeout_ns":null,
         "notification_timeout_ns":null,"heartbeat_interval_ns":null,"drain_timeout_ns":null,
-        "activity":null,"ladder":null,"sweep":null,"stray_timeout_ns":null}"#;
+        "activity":null,"ladder":null,"sweep":null,"stray_timeout_ns":null,"final_notification":null}"#;
     let off = Config {
         notification_timeout: None,
         drain_timeout: None,

@@ -239,14 +239,16 @@ fn configs() -> impl Strategy<Value = Config> {
     let ends = (
         sweeps(),
         option::of((0..10_000_u64).prop_map(Duration::from_nanos)),
+        any::<bool>(),
     );
     (limits, activities(), ladders(), ends).prop_map(
-        |(limits, activity, ladder, (sweep, stray_timeout))| Config {
+        |(limits, activity, ladder, (sweep, stray_timeout, final_notification))| Config {
             idle_timeout: limits.0,
             first_output_timeout: limits.1,
             run_timeout: limits.2,
             notification_timeout: limits.3,
             heartbeat_interval: limits.4,
+            final_notification,
             drain_timeout: limits.5,
             activity,
             ladder,

@@ -166,6 +166,11 @@ fn rule_21_every_deadline_waits_while_suspended() {
 }
 
 #[test]
+fn rule_22_the_final_notification_is_last_of_all() {
+    holds(rules::rule_22_final_notification);
+}
+
+#[test]
 fn the_model_agrees() {
     holds_of_every_run(|run| model::check(run.history()));
 }

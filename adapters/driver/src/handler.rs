@@ -189,6 +189,9 @@ pub enum Job<N> {
     Requested(N),
     /// A heartbeat.
     Heartbeat,
+    /// The last one, which the config has asked for: all else is over, and this is how it ended. Only a failure of this
+    /// one, or one that is reported meanwhile, can still change the outcome's error.
+    Final(Outcome),
 }
 
 /// Something that was asked for and will not be used.

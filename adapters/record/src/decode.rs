@@ -98,6 +98,9 @@ fn config(json: &Json) -> Decoded<Config> {
             Sweep::Never
         });
     let stray_timeout = limit(&mut fields, "stray_timeout_ns")?.flatten();
+    let final_notification = fields
+        .optional("final_notification", |json| or_off(json, false, boolean))?
+        .unwrap_or(default.final_notification);
     fields.end()?;
     Ok(Config {
         idle_timeout,
@@ -105,6 +108,7 @@ fn config(json: &Json) -> Decoded<Config> {
         run_timeout,
         notification_timeout,
         heartbeat_interval,
+        final_notification,
         drain_timeout,
         activity,
         ladder,

@@ -142,6 +142,7 @@ fn config(config: &Config) -> Json {
         ("ladder", Json::Array(ladder)),
         ("sweep", config.sweep.name().into()),
         ("stray_timeout_ns", config.stray_timeout.into()),
+        ("final_notification", config.final_notification.into()),
     ])
 }
 

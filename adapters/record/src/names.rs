@@ -38,7 +38,7 @@ impl Named for Activity {
 }
 
 impl Named for NotificationKind {
-    const ALL: &'static [Self] = &[Self::Requested, Self::Heartbeat];
+    const ALL: &'static [Self] = &[Self::Requested, Self::Heartbeat, Self::Final];
 
     fn name(self) -> &'static str {
         self.name()

@@ -34,6 +34,7 @@ pub enum Seen {
     LateAnswer,
     Discarded,
     Heartbeat,
+    Final,
     Refused,
     ReadFailed,
     Spurious,
@@ -69,7 +70,7 @@ pub enum Seen {
 
 impl Seen {
     /// All of it, in order.
-    pub const ALL: [Self; 57] = [
+    pub const ALL: [Self; 58] = [
         Self::Success,
         Self::BadExit,
         Self::IdleTimeout,
@@ -96,6 +97,7 @@ impl Seen {
         Self::LateAnswer,
         Self::Discarded,
         Self::Heartbeat,
+        Self::Final,
         Self::Refused,
         Self::ReadFailed,
         Self::Spurious,
@@ -158,6 +160,7 @@ impl Seen {
             Self::LateAnswer => "an overdue notification was answered late",
             Self::Discarded => "a notification was discarded",
             Self::Heartbeat => "had heartbeats",
+            Self::Final => "had its end told",
             Self::Refused => "a signal was refused",
             Self::ReadFailed => "a read failed",
             Self::Spurious => "woken for nothing",

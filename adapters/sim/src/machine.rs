@@ -409,6 +409,7 @@ impl Machine {
         let verdict = self.oracle.ran(job, &self.pipes);
         self.judge(verdict);
         self.coverage.add_if(job == Job::Heartbeat, Seen::Heartbeat);
+        self.coverage.add_if(job == Job::Final, Seen::Final);
         let reply = self.scenario.reply(self.jobs);
         self.jobs += 1;
         reply

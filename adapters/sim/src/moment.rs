@@ -268,6 +268,7 @@ fn status_code(status: ExitStatus) -> u64 {
 fn job_code(job: Job) -> u64 {
     match job {
         Job::Heartbeat => 0,
+        Job::Final => u64::MAX >> 1,
         Job::Requested(Payload(number)) => number,
     }
 }
@@ -395,6 +396,7 @@ impl fmt::Display for Job {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Heartbeat => f.write_str("a heartbeat"),
+            Self::Final => f.write_str("the final notification"),
             Self::Requested(Payload(number)) => write!(f, "notification {number}"),
         }
     }

@@ -13,6 +13,8 @@ pub enum Job {
     Requested(Payload),
     /// What the config's `heartbeat_interval` asks for.
     Heartbeat,
+    /// What the config's `final_notification` asks for.
+    Final,
 }
 
 /// How a job ended.

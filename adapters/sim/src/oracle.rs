@@ -304,7 +304,7 @@ impl Oracle {
 
     pub(crate) fn discarded(&mut self, payload: Payload) -> Result<(), Rule> {
         self.not_finished()?;
-        if self.errors.first.is_none() {
+        if self.errors.first.is_none() && !self.jobs.final_has_run() {
             return Err(Rule::DiscardedWithoutError(payload));
         }
         self.jobs.discard(payload)

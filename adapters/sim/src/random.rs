@@ -133,7 +133,9 @@ impl Scenario {
             }
             self.number_requests();
         }
-        if self.requests.is_empty() && self.config.heartbeat_interval.is_none() {
+        let tells_nothing =
+            self.config.heartbeat_interval.is_none() && !self.config.final_notification;
+        if self.requests.is_empty() && tells_nothing {
             return;
         }
         for _ in 0..3 {
@@ -239,6 +241,7 @@ fn roll_config(dice: &mut Dice) -> Config {
     let run_timeout = sometimes(4, 30);
     let notification_timeout = sometimes(3, 10);
     let heartbeat_interval = sometimes(12, 10).map(|span| span + Duration::from_secs(3));
+    let final_notification = dice.one_in(4);
     let drain_timeout = match dice.few(8) {
         0 => None,
         1..3 => Some(Duration::from_nanos(roll_span(dice, 10))),
@@ -266,6 +269,7 @@ fn roll_config(dice: &mut Dice) -> Config {
         run_timeout,
         notification_timeout,
         heartbeat_interval,
+        final_notification,
         drain_timeout,
         activity,
         ladder,

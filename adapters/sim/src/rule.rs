@@ -34,6 +34,16 @@ pub enum Rule {
     RanAfterError(Job),
     /// A heartbeat that is not due.
     RanUndueHeartbeat,
+    /// A final notification that nobody asked for.
+    RanFinalUnasked,
+    /// A final notification before all else was over.
+    RanFinalEarly,
+    /// A job behind the final notification.
+    RanAfterFinal(Job),
+    /// An end that was to be told, and was not.
+    NeverRanFinal,
+    /// A final notification that was told of another outcome.
+    ToldAnotherEnd,
     /// A notification that was discarded out of order, or twice, or after it ran.
     DiscardedOutOfOrder(Payload),
     /// A notification that was discarded though nothing had gone wrong.
@@ -211,6 +221,13 @@ impl fmt::Display for Rule {
             Self::RanTwoAtOnce(job) => write!(f, "ran {job} while another job was in flight"),
             Self::RanAfterError(job) => write!(f, "ran {job} after an error"),
             Self::RanUndueHeartbeat => f.write_str("ran a heartbeat that was not due"),
+            Self::RanFinalUnasked => f.write_str("ran a final notification unasked"),
+            Self::RanFinalEarly => {
+                f.write_str("ran the final notification before all else was over")
+            }
+            Self::RanAfterFinal(job) => write!(f, "ran {job} behind the final notification"),
+            Self::NeverRanFinal => f.write_str("finished, but never ran the final notification"),
+            Self::ToldAnotherEnd => f.write_str("told the final notification of another outcome"),
             Self::DiscardedOutOfOrder(Payload(number)) => {
                 write!(f, "discarded notification {number} out of order")
             }

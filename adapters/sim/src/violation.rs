@@ -61,6 +61,9 @@ impl fmt::Display for Held<'_> {
                 write!(f, "{name} {limit:?}, ")?;
             }
         }
+        if config.final_notification {
+            f.write_str("the end told, ")?;
+        }
         write!(f, "activity {:?}, ladder", config.activity)?;
         for stage in config.ladder.stages() {
             write!(f, " {}:{}", stage.signal, stage.target)?;

@@ -87,12 +87,12 @@ struct Golden {
 
 const GOLDEN: Golden = Golden {
     seeds: [
-        0xc697_d8d2_e081_0901,
-        0xbe52_7743_f3a7_9268,
-        0xedc0_c9ae_2f4e_dd18,
-        0xdbd8_1f1b_6f15_5305,
-        0x27a1_d4c5_1fdc_8d72,
-        0x9531_01ad_af34_1316,
+        0x878d_c934_62d4_62be,
+        0xc050_834e_c015_1175,
+        0x04a3_4b4a_6f74_cbef,
+        0x04a9_4154_a7b8_bb98,
+        0x2729_5e52_4917_fde1,
+        0x55cf_3a54_a874_1190,
     ],
-    ten_thousand: 0xea0b_aee5_c975_e4ff,
+    ten_thousand: 0x716f_5519_e59f_6454,
 };

@@ -63,11 +63,32 @@ fn it_reaps_as_soon_as_it_sees_the_exit() {
 }
 
 #[test]
+fn it_never_tells_the_end() {
+    found(Bug::NeverTellsTheEnd, |rule| rule == Rule::NeverRanFinal);
+}
+
+#[test]
+fn it_tells_the_end_twice() {
+    found(Bug::TellsTheEndTwice, |rule| {
+        matches!(rule, Rule::RanTwoAtOnce(_) | Rule::RanAfterFinal(_))
+    });
+}
+
+#[test]
+fn it_tells_an_end_that_nobody_wants_to_know() {
+    found(Bug::TellsTheEndUnasked, |rule| {
+        matches!(rule, Rule::RanFinalUnasked | Rule::RanAfterFinal(_))
+    });
+}
+
+#[test]
 fn it_runs_the_next_notification_before_the_answer() {
     found(Bug::AnswersItself, |rule| {
         matches!(
             rule,
-            Rule::RanTwoAtOnce(_) | Rule::SleepsThrough(Deadline::Notification)
+            Rule::RanTwoAtOnce(_)
+                | Rule::SleepsThrough(Deadline::Notification)
+                | Rule::FinishedInFlight
         )
     });
 }
@@ -113,7 +134,7 @@ fn it_leaves_a_zombie() {
 #[test]
 fn it_leaves_survivors() {
     found(Bug::NeverSweeps, |rule| {
-        matches!(rule, Rule::LeftSurvivor { .. })
+        matches!(rule, Rule::LeftSurvivor { .. } | Rule::KilledStraysTooSoon)
     });
 }
 
@@ -122,7 +143,9 @@ fn it_takes_the_exit_for_the_end_of_the_output() {
     found(Bug::EndsWithTheExit, |rule| {
         matches!(
             rule,
-            Rule::FinishedBeforeOutputEnded | Rule::SignalledOffLadder(Signal::KILL, _)
+            Rule::FinishedBeforeOutputEnded
+                | Rule::SignalledOffLadder(Signal::KILL, _)
+                | Rule::StageTooSoon(_)
         )
     });
 }
@@ -218,7 +241,7 @@ fn it_kills_strays_of_a_run_that_is_not_swept() {
 #[test]
 fn it_leaves_strays_of_a_run_that_is_swept() {
     found(Bug::LeavesSweptStrays, |rule| {
-        rule == Rule::NeverKillsStrays
+        matches!(rule, Rule::NeverKillsStrays | Rule::FinishedWithWrongStrays)
     });
 }
 

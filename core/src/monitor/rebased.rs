@@ -13,8 +13,8 @@ impl MonitorState {
     pub const REBASED_NOW: Instant = Instant(1 << 40);
 
     /// The same monitor, told that it is `now`, with all times moved so that this is
-    /// [`REBASED_NOW`](Self::REBASED_NOW); and, until the first error, with tickets counted from the
-    /// oldest that still matters.
+    /// [`REBASED_NOW`](Self::REBASED_NOW); and, until the first error or the final notification, with tickets counted
+    /// from the oldest that still matters.
     ///
     /// Two monitors of the same rebased form behave alike from here on, but for these two shifts. So
     /// a search that visits rebased forms only comes to an end, as the world has few of them.
@@ -43,7 +43,7 @@ impl MonitorState {
         } else {
             rebased.polled_wake.moved(clock.now(), Self::REBASED_NOW)
         };
-        if rebased.verdict.first().is_none() {
+        if !rebased.verdict.has_error() && !rebased.notifications.is_final() {
             rebased.notifications = rebased.notifications.recounted();
         }
         rebased
@@ -86,12 +86,12 @@ impl MonitorState {
 impl Notifications {
     /// The same, with the oldest that is in flight or queued as the first.
     fn recounted(self) -> Self {
-        let first = self.in_flight.unwrap_or(self.queued);
+        let first = self.in_flight().unwrap_or(self.queued);
         let recount = |id: NotificationId| id.counted_from(first);
         Self {
             next: recount(self.next),
             queued: recount(self.queued),
-            in_flight: self.in_flight.map(recount),
+            latest: recount(self.latest),
             beat: self.beat.map(recount),
             ..self
         }

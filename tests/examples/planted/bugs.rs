@@ -22,7 +22,65 @@ const fn monitor(name: &'static str, was: &'static str, is: &'static str) -> Bug
     }
 }
 
-pub(crate) const BUGS: [Bug; 66] = [
+pub(crate) const BUGS: [Bug; 74] = [
+    monitor(
+        "the end is not told after an error",
+        "|| is_last && self.notifications.start_final() {",
+        "|| is_last && !(BUG && self.verdict.has_error()) && self.notifications.start_final() {",
+    ),
+    monitor(
+        "the end is told twice",
+        "        if is_wanted {
+            self.last = Final::Begun(Flight::Due);
+        }
+        is_wanted",
+        "        if is_wanted || BUG && self.last == Final::Begun(Flight::Landed) && self.beat.is_some() {
+            self.last = Final::Begun(Flight::Due);
+            self.beat = None;
+            return true;
+        }
+        is_wanted",
+    ),
+    monitor(
+        "an error takes the final notification back",
+        "fn unstart(&mut self) -> bool {",
+        "fn unstart(&mut self) -> bool {
+        if BUG && self.last == Final::Begun(Flight::Due) {
+            self.last = Final::Begun(Flight::Landed);
+            return true;
+        }",
+    ),
+    monitor(
+        "the failure of the final notification hides that of an earlier one",
+        "            self.verdict.note(if self.notifications.is_final() {
+                Distinct::FinalNotification
+            } else {",
+        "            self.verdict.note(if self.notifications.is_final() && !BUG {
+                Distinct::FinalNotification
+            } else {",
+    ),
+    monitor(
+        "the final notification has no end",
+        "Deadline::Notification => self.notification_overdue(),",
+        "Deadline::Notification if BUG && self.notifications.is_final() => {}
+            Deadline::Notification => self.notification_overdue(),",
+    ),
+    monitor(
+        "the final notification has the ticket of one that is discarded",
+        "Final::Begun(flight) => (self.next, flight),",
+        "Final::Begun(flight) => (if BUG { self.queued } else { self.next }, flight),",
+    ),
+    monitor(
+        "a notification is queued behind the final one",
+        "event == Event::Notify && self.is_over()",
+        "event == Event::Notify && self.is_over() && !BUG",
+    ),
+    monitor(
+        "an overdue final notification leaves no room for a late answer to an earlier one",
+        "            Final::Begun(flight) if id == self.next => flight,",
+        "            Final::Begun(flight) if BUG || id == self.next => flight,",
+    ),
+
     monitor(
         "late output starts the kill stage's wait again",
         "self.timers.stop(Deadline::FirstOutput);\n        if self.activity.counts(stream) {",
@@ -44,31 +102,31 @@ pub(crate) const BUGS: [Bug; 66] = [
     Bug {
         name: "the second error overwrites the first",
         file: "verdict.rs",
-        was: "then(|| self.error_at(1))",
-        is: "then(|| self.error_at(if BUG { self.noticed } else { 1 }))",
+        was: "then(|| self.error_at(1, facts))",
+        is: "then(|| self.error_at(if BUG { self.noticed } else { 1 }, facts))",
     },
     monitor(
         "a queued notification starts after a failure",
-        "if self.verdict.first().is_none() && self.notifications.start_next()",
-        "if (BUG || self.verdict.first().is_none()) && self.notifications.start_next()",
+        "let starts_next = !self.verdict.has_error() &&",
+        "let starts_next = (BUG || !self.verdict.has_error()) &&",
     ),
     monitor(
         "a notification that an error overtook is told all the same",
-        "Some(id) if !self.polled =>",
-        "Some(id) if !self.polled && !BUG =>",
+        "let is_due = self.flight == Flight::Due;",
+        "let is_due = self.flight == Flight::Due && !BUG;",
     ),
     monitor(
         "a late answer brings a second Finish",
-        "if self.notifications.forget_overdue(id) {",
-        "if self.notifications.forget_overdue(id) {
+        "if !self.notifications.answered(id) {",
+        "if !self.notifications.answered(id) {
             if BUG && self.polled == Polled::Finish {
                 self.polled = Polled::Reap;
             }",
     ),
     monitor(
         "Finish does not wait for the notification in flight",
-        "if child_over && self.is_hunt_over() && self.notifications.in_flight.is_none()",
-        "if child_over && self.is_hunt_over() && (BUG || self.notifications.in_flight.is_none())",
+        "let is_free = self.notifications.in_flight().is_none();",
+        "let is_free = BUG || self.notifications.in_flight().is_none();",
     ),
     monitor(
         "a second failure starts the ladder again",
@@ -92,13 +150,13 @@ pub(crate) const BUGS: [Bug; 66] = [
     ),
     monitor(
         "the answer to an old notification is accepted",
-        "if in_flight || self.overdue == Some(id) {",
-        "if in_flight || self.overdue == Some(id) || (BUG && self.polled && id < self.queued) {",
+        "let is_latest = id == self.latest &&",
+        "let is_latest = (id == self.latest || BUG && id < self.latest) &&",
     ),
     monitor(
         "an overdue notification's answer still counts",
-        "self.overdue = None;\n        }\n        late",
-        "self.overdue = None;\n        }\n        late && !BUG",
+        "Flight::Landed) == Flight::Running;",
+        "Flight::Landed) == Flight::Running || BUG;",
     ),
     monitor(
         "the timer is lost after a spurious tick",
@@ -194,8 +252,8 @@ pub(crate) const BUGS: [Bug; 66] = [
     ),
     monitor(
         "the exit that an error brought about is an error too",
-        "if !status.is_success() && self.verdict.first().is_none() {",
-        "if !status.is_success() && (BUG || self.verdict.first().is_none()) {",
+        "if !status.is_success() && !self.verdict.has_error() {",
+        "if !status.is_success() && (BUG || !self.verdict.has_error()) {",
     ),
     monitor(
         "an overdue notification is waited for",
@@ -261,8 +319,8 @@ pub(crate) const BUGS: [Bug; 66] = [
     ),
     monitor(
         "the end does not wait for strays",
-        "if child_over && self.is_hunt_over() &&",
-        "if child_over && (BUG || self.is_hunt_over()) &&",
+        "let is_last = child_over && self.is_hunt_over() &&",
+        "let is_last = child_over && (BUG || self.is_hunt_over()) &&",
     ),
     monitor(
         "what was seen before the sweep counts",
@@ -343,8 +401,8 @@ pub(crate) const BUGS: [Bug; 66] = [
     ),
     monitor(
         "any answer clears a heartbeat that is queued",
-        "if self.beat == self.in_flight {",
-        "if BUG || self.beat == self.in_flight {",
+        "if is_in_time && self.beat == Some(id) {",
+        "if is_in_time && (BUG || self.beat == Some(id)) {",
     ),
     monitor(
         "the exit of a child that was given up is ignored",

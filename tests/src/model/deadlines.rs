@@ -70,8 +70,11 @@ impl Past<'_> {
 
     /// `notification_timeout` after the one in flight was started.
     fn notification_deadline(self) -> Option<Instant> {
-        let number = self.in_flight()?;
-        self.due(self.starts()[number - 1], self.config.notification_timeout?)
+        let start = match self.in_flight() {
+            Some(number) => self.starts()[number - 1],
+            None => self.final_start().filter(|_| self.is_final_in_flight())?,
+        };
+        self.due(start, self.config.notification_timeout?)
     }
 
     /// The wait of the latest stage, once. Impatience that finds nothing left to send but what the

@@ -59,9 +59,21 @@ impl Past<'_> {
         self.reap().into_iter().chain(self.given_up()).min()
     }
 
-    /// How it ended, once there is nothing left to wait for: neither the child, nor its output, nor
-    /// a notification.
+    /// How it ended, once there is nothing left to wait for.
     pub fn outcome(self) -> Option<Outcome> {
+        let is_told = self.final_start().is_some() && !self.is_final_in_flight();
+        let is_over = is_told || !self.config.final_notification;
+        self.preliminary_outcome().filter(|_| is_over)
+    }
+
+    /// Whether nothing is left to wait for but the final notification.
+    pub fn is_all_else_over(self) -> bool {
+        self.preliminary_outcome().is_some()
+    }
+
+    /// How it ended, once there is nothing left to wait for but the final notification: neither the child, nor its
+    /// output, nor another notification.
+    pub fn preliminary_outcome(self) -> Option<Outcome> {
         let exit = self.exit();
         if exit.is_none() && self.given_up().is_none() {
             return None;

@@ -11,16 +11,18 @@ impl Past<'_> {
         let given_up = self.given_up();
         let mut failures = 0;
         let mut answered = 0;
-        let mut overdue = false;
+        let overdue = self.overdue();
         let mut errors: Vec<(usize, Error)> = Vec::new();
         for (entry, what) in self.all() {
             let error = match what {
                 What::Fired(Deadline::Idle) => Error::IdleTimeout,
                 What::Fired(Deadline::FirstOutput) => Error::FirstOutputTimeout,
                 What::Fired(Deadline::Run) => Error::RunTimeout,
-                What::Fired(Deadline::Notification) => {
-                    overdue = true;
+                What::Fired(Deadline::Notification) if overdue == Some(entry) => {
                     Error::NotificationTimeout(ticket(answered + 1))
+                }
+                What::Fired(Deadline::Notification) => {
+                    Error::NotificationTimeout(ticket(self.final_number()))
                 }
                 What::Fired(Deadline::Stage) if given_up == Some(entry) => Error::Unkillable,
                 What::Told(Event::Fail) => {
@@ -29,7 +31,7 @@ impl Past<'_> {
                 }
                 What::Told(Event::NotifyDone { id, ok }) => {
                     answered += 1;
-                    if ok || overdue {
+                    if ok || self.is_late_answer(entry, id) {
                         continue;
                     }
                     Error::Notification(id)

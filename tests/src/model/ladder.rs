@@ -139,7 +139,7 @@ impl Past<'_> {
             | What::Fired(
                 Deadline::Idle | Deadline::FirstOutput | Deadline::Run | Deadline::Notification,
             ) => true,
-            What::Told(Event::NotifyDone { ok, .. }) => !ok && !self.is_late_answer(entry),
+            What::Told(Event::NotifyDone { id, ok }) => !ok && !self.is_late_answer(entry, id),
             _ => false,
         }
     }

@@ -16,7 +16,8 @@ impl Past<'_> {
             Event::NotifyDone { id, .. } => return Err(Misuse::NotInFlight(id)),
             _ => {}
         }
-        if self.outcome().is_some() {
+        let is_too_late = event == Event::Notify && self.is_all_else_over();
+        if is_too_late && self.config.final_notification || self.outcome().is_some() {
             return Err(Misuse::AlreadyFinished {
                 event: variant(event),
             });

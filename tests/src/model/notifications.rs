@@ -53,21 +53,78 @@ impl Past<'_> {
         tickets
     }
 
-    /// When each notification was answered in time, the first one first: they run in order, so the
+    /// When each notification but the final one was answered in time, the first one first: they run in order, so the
     /// n-th answer is that of ticket n.
     pub fn answers(self) -> Vec<usize> {
-        let overdue = self.first_fired(Deadline::Notification);
-        self.told()
-            .filter(|(_, event)| matches!(event, Event::NotifyDone { .. }))
+        let overdue = self.overdue();
+        self.all_answers()
+            .filter(|(_, id)| !self.is_final(*id))
             .map(|(entry, _)| entry)
             .filter(|entry| precedes(*entry, overdue))
             .collect()
     }
 
-    /// Whether the answer told at `entry` came too late. No notification starts after an overdue one,
-    /// so every answer after it is its own.
-    pub fn is_late_answer(self, entry: usize) -> bool {
-        !precedes(entry, self.first_fired(Deadline::Notification))
+    fn all_answers(self) -> impl Iterator<Item = (usize, NotificationId)> {
+        self.told().filter_map(|(entry, event)| match event {
+            Event::NotifyDone { id, .. } => Some((entry, id)),
+            _ => None,
+        })
+    }
+
+    /// Whether the answer to `id` that was told at `entry` came too late.
+    pub fn is_late_answer(self, entry: usize, id: NotificationId) -> bool {
+        let overdue = if self.is_final(id) {
+            self.final_overdue()
+        } else {
+            self.overdue()
+        };
+        !precedes(entry, overdue)
+    }
+
+    /// When a notification other than the final one became overdue. There is at most one, since none starts after an
+    /// error but the final one.
+    pub fn overdue(self) -> Option<usize> {
+        let first = self.first_fired(Deadline::Notification)?;
+        self.before(first).in_flight().map(|_| first)
+    }
+
+    /// The same of the final one.
+    pub fn final_overdue(self) -> Option<usize> {
+        let latest = self
+            .all()
+            .rfind(|(_, what)| *what == What::Fired(Deadline::Notification));
+        let (latest, _) = latest?;
+        (self.overdue() != Some(latest)).then_some(latest)
+    }
+
+    /// The number of the final notification: the one behind all others.
+    pub fn final_number(self) -> usize {
+        self.tickets().len() + 1
+    }
+
+    /// Whether this is the final notification's ticket.
+    pub fn is_final(self, id: NotificationId) -> bool {
+        id == ticket(self.final_number())
+    }
+
+    /// When the final notification was started: all else was over, for the first time.
+    pub fn final_start(self) -> Option<usize> {
+        if !self.config.final_notification {
+            return None;
+        }
+        let mut ends = self.child_over()?..self.entries.len();
+        ends.find(|end| self.before(end + 1).is_all_else_over())
+    }
+
+    /// Whether the final notification is running, as far as the monitor knows.
+    pub fn is_final_in_flight(self) -> bool {
+        let is_answered = self.all_answers().any(|(_, id)| self.is_final(id));
+        self.final_start().is_some() && !is_answered && self.final_overdue().is_none()
+    }
+
+    /// Whether the owner was told to run the final notification.
+    pub fn final_is_told(self) -> bool {
+        self.asked().any(|(_, action)| is_run_of(action, true))
     }
 
     /// When each notification was started: the moment at which it was queued and all before it were
@@ -92,10 +149,10 @@ impl Past<'_> {
         starts
     }
 
-    /// How many notifications the owner has been told to run.
+    /// How many notifications the owner has been told to run, without the final one.
     pub fn runs_told(self) -> usize {
         self.asked()
-            .filter(|(_, action)| matches!(action, Action::RunNotification { .. }))
+            .filter(|(_, action)| is_run_of(*action, false))
             .count()
     }
 
@@ -108,12 +165,12 @@ impl Past<'_> {
         }
     }
 
-    /// The number of the notification that is running, as far as the monitor knows, whether the owner
-    /// has been told yet or not.
+    /// The number of the notification that is running, if it is not the final one, as far as the monitor knows, whether
+    /// the owner has been told yet or not.
     pub fn in_flight(self) -> Option<usize> {
         let number = self.kept();
         let is_answered = self.answers().len() >= number;
-        let is_overdue = self.first_fired(Deadline::Notification).is_some();
+        let is_overdue = self.overdue().is_some();
         (!is_answered && !is_overdue).then_some(number)
     }
 
@@ -139,13 +196,23 @@ impl Past<'_> {
     /// Whether the owner may answer `id`: it is in flight and was told to run, or it is overdue and
     /// has not been answered.
     pub fn may_answer(self, id: NotificationId) -> bool {
-        let latest = self.runs_told();
+        let is_final = self.is_final(id);
+        let (latest, told) = if is_final {
+            (self.final_number(), usize::from(self.final_is_told()))
+        } else {
+            (self.runs_told(), self.runs_told())
+        };
         let given = self
-            .told()
-            .filter(|(_, event)| matches!(event, Event::NotifyDone { .. }))
+            .all_answers()
+            .filter(|(_, id)| self.is_final(*id) == is_final)
             .count();
-        id.number() == latest as u64 && given < latest
+        id.number() == latest as u64 && given < told
     }
+}
+
+fn is_run_of(action: Action, is_final: bool) -> bool {
+    matches!(action, Action::RunNotification { kind, .. }
+        if (kind == NotificationKind::Final) == is_final)
 }
 
 /// The ticket of this number.

@@ -1,6 +1,6 @@
 //! The actions decided and not yet polled.
 
-use childminder::{Action, Event, Instant, Signal, Target};
+use childminder::{Action, Event, Instant, NotificationKind, Signal, Target};
 
 use super::notifications::ticket;
 use super::past::{Past, What, precedes};
@@ -99,6 +99,12 @@ impl Past<'_> {
     }
 
     fn run_notification(self) -> Option<Action> {
+        if self.is_final_in_flight() {
+            return (!self.final_is_told()).then_some(Action::RunNotification {
+                id: ticket(self.final_number()),
+                kind: NotificationKind::Final,
+            });
+        }
         let number = self.in_flight()?;
         let kind = self.tickets()[number - 1].kind;
         (number > self.runs_told()).then_some(Action::RunNotification {

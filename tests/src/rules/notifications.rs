@@ -14,13 +14,18 @@ pub fn rule_4_one_at_a_time(history: &History) -> Result<(), Violation> {
     let mut is_in_flight = false;
     each_turn(history, |moment| {
         let Moment { turn, number, .. } = moment;
-        if let Some(Event::NotifyDone { id, .. }) = moment.event {
+        if let Some(Event::NotifyDone { id, .. }) = moment.event
+            && !moment.before.is_final(id)
+        {
             let is_latest = id.number() == latest;
             ensure(is_latest, *number, "the answer is not to the latest")?;
             is_in_flight = false;
         }
         for action in &turn.polled {
             match action {
+                Action::RunNotification { kind, .. } if *kind == NotificationKind::Final => {
+                    ensure(!is_in_flight, *number, "two at a time")?;
+                }
                 Action::RunNotification { id, kind } => {
                     let id = id.number();
                     ensure(id == latest + 1, *number, "out of order")?;
@@ -61,9 +66,9 @@ pub fn rule_4_one_at_a_time(history: &History) -> Result<(), Violation> {
 pub fn rule_5_bad_notifications(history: &History) -> Result<(), Violation> {
     each_turn(history, |moment| {
         let Moment { turn, number, .. } = moment;
-        let overdue = moment.before.first_fired(Deadline::Notification).is_some();
+        let entry = moment.before.entries.len();
         match moment.event {
-            Some(Event::NotifyDone { .. }) if overdue => {
+            Some(Event::NotifyDone { id, .. }) if moment.before.is_late_answer(entry, id) => {
                 let is_ignored = turn.seen == moment.before.seen();
                 ensure(is_ignored, *number, "a late answer does something")?;
                 let is_silent = !moment.is_eager || turn.polled.is_empty();
@@ -74,8 +79,9 @@ pub fn rule_5_bad_notifications(history: &History) -> Result<(), Violation> {
                 starts_the_ladder(moment)
             }
             Some(Event::Tick) if moment.is_due(Deadline::Notification) => {
-                let id = moment.before.in_flight().expect("its deadline is due");
-                is_an_error(moment, Error::NotificationTimeout(ticket(id)))?;
+                let last = moment.before.final_number();
+                let id = ticket(moment.before.in_flight().unwrap_or(last));
+                is_an_error(moment, Error::NotificationTimeout(id))?;
                 starts_the_ladder(moment)
             }
             _ => Ok(()),
@@ -96,6 +102,44 @@ fn starts_the_ladder(moment: &Moment<'_>) -> Result<(), Violation> {
     let can_be_signalled = moment.before.is_running() || moment.after.output_end().is_none();
     let is_started = !can_be_signalled || moment.turn.seen.terminating;
     ensure(is_started, moment.number, "the ladder is not started")
+}
+
+/// The final notification runs once if it is asked for, and else never. It comes when all else is over, whatever went
+/// wrong, and nothing but its failure comes between it and `Finish`.
+pub fn rule_22_final_notification(history: &History) -> Result<(), Violation> {
+    let mut has_run = false;
+    let mut was_polled_too_late = false;
+    each_turn(history, |moment| {
+        let Moment { turn, number, .. } = moment;
+        for action in &turn.polled {
+            match action {
+                Action::RunNotification { id, kind } if *kind == NotificationKind::Final => {
+                    let is_wanted = history.config.final_notification;
+                    ensure(is_wanted, *number, "nobody asked for it")?;
+                    ensure(!has_run, *number, "it runs twice")?;
+                    let is_time = moment.after.is_all_else_over();
+                    ensure(is_time, *number, "it runs before the end")?;
+                    let is_behind = moment.after.is_final(*id);
+                    ensure(is_behind, *number, "its ticket is another's")?;
+                    has_run = true;
+                }
+                Action::Finish(_) => {
+                    let is_due = history.config.final_notification && !was_polled_too_late;
+                    ensure(has_run >= is_due, *number, "the end is not told")?;
+                }
+                Action::RecordError {
+                    error: Error::NotificationTimeout(id),
+                    ..
+                } => was_polled_too_late = moment.after.is_final(*id),
+                Action::RecordError { .. } | Action::ScheduleTimer(_) | Action::Reap => {}
+                // The sweep, if a child that was given up exits after all.
+                Action::SendSignal { .. } if moment.before.given_up().is_some() => {}
+                _ => ensure(!has_run, *number, "something follows it")?,
+            }
+        }
+        let is_queued_behind = has_run && moment.event == Some(Event::Notify);
+        ensure(!is_queued_behind, *number, "another is queued behind it")
+    })
 }
 
 /// A heartbeat is a notification the core queues itself: at `Started`, then at start + k x interval;

@@ -144,14 +144,15 @@ impl<N: Send + 'static> Driver<N> {
     where
         H: Handler<Notification = N>,
     {
-        let job = if kind == NotificationKind::Heartbeat {
-            Job::Heartbeat
-        } else {
-            match self.desk().queued.pop_front() {
-                Some((_, notification)) => Job::Requested(notification),
-                None => return,
+        let job = match kind {
+            NotificationKind::Heartbeat => Some(Job::Heartbeat),
+            NotificationKind::Final => self.monitor.preliminary_outcome().map(Job::Final),
+            _ => {
+                let next = self.desk().queued.pop_front();
+                next.map(|(_, notification)| Job::Requested(notification))
             }
         };
+        let Some(job) = job else { return };
         let before = turn.shared.mail_so_far();
         let answer = turn.shared.answer(self.id, id);
         let control = &mut turn.shared.control(self.id);

@@ -71,9 +71,13 @@ impl<H: Handler> Handler for Witness<'_, '_, H> {
                 Ran::Requested(tagged.payload),
                 Job::Requested(tagged.notification),
             ),
+            Job::Final(outcome) => (Ran::Final, Job::Final(outcome)),
             _ => (Ran::Heartbeat, Job::Heartbeat),
         };
         let reply = self.stage(|stage| {
+            if let Job::Final(outcome) = &job {
+                stage.judge.tells_the_end(stage.machine, outcome);
+            }
             stage.judge.hands_out(stage.machine, id, ran);
             stage.machine.start_job(ran)
         });

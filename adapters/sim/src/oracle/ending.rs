@@ -55,6 +55,11 @@ impl Oracle {
         if !self.jobs.is_idle() {
             return Err(Rule::FinishedInFlight);
         }
+        // Without any time it is overdue before it runs.
+        let is_due = self.limits.final_notification && self.limits.notification > 0;
+        if is_due && !self.jobs.final_has_run() {
+            return Err(Rule::NeverRanFinal);
+        }
         match self.jobs.unsettled() {
             Some(payload) => Err(Rule::LostNotification(payload)),
             None => Ok(()),

@@ -42,6 +42,13 @@ impl Errors {
         self.first_fact.get_or_insert((Fact::FailedJob, count));
     }
 
+    /// The final notification begins, and may fail as one before it did.
+    pub(super) fn final_begins(&mut self) {
+        self.job_failed &= !self.job_failure_noted;
+        self.job_failure_noted = false;
+        self.overdue_noted = false;
+    }
+
     pub(super) fn has_happened(&self) -> bool {
         self.first.is_some() || self.first_fact.is_some()
     }
@@ -55,6 +62,9 @@ impl Errors {
 
 impl Oracle {
     pub(super) fn judge_error(&mut self, error: Error) -> Result<(), Rule> {
+        if matches!(error, Error::NotificationTimeout(_)) && self.errors.overdue_noted {
+            self.final_without_time();
+        }
         if !self.has_reason(error) {
             return Err(Rule::NotedWithoutReason(error));
         }

@@ -1,7 +1,7 @@
 //! Notifications: first in, first out, one at a time; each runs once or is discarded once.
 
 use crate::notification::{Job, Payload};
-use crate::oracle::{Mark, Oracle};
+use crate::oracle::{Mark, Moment, Oracle};
 use crate::rule::Rule;
 
 #[derive(Debug, Default)]
@@ -13,6 +13,7 @@ pub(super) struct Jobs {
     /// When one could be started that waits.
     free: Mark,
     beats: u64,
+    final_has_run: bool,
 }
 
 impl Jobs {
@@ -59,6 +60,10 @@ impl Jobs {
         self.in_flight.is_none()
     }
 
+    pub(super) fn final_has_run(&self) -> bool {
+        self.final_has_run
+    }
+
     pub(super) fn unsettled(&self) -> Option<Payload> {
         (self.settled < self.asked).then_some(Payload(self.settled + 1))
     }
@@ -69,7 +74,10 @@ impl Oracle {
         if self.jobs.in_flight.is_some() {
             return Err(Rule::RanTwoAtOnce(job));
         }
-        if self.errors.has_happened() {
+        if self.jobs.final_has_run {
+            return Err(Rule::RanAfterFinal(job));
+        }
+        if job != Job::Final && self.errors.has_happened() {
             return Err(Rule::RanAfterError(job));
         }
         match job {
@@ -80,6 +88,7 @@ impl Oracle {
                 }
                 self.jobs.settled += 1;
             }
+            Job::Final => self.judge_final()?,
             Job::Heartbeat => {
                 // One at the start, and one for each interval since.
                 let passed = self.clock.most_since(self.start);
@@ -94,6 +103,30 @@ impl Oracle {
             }
         }
         self.jobs.in_flight = Some((job, self.clock.mark()));
+        Ok(())
+    }
+
+    /// Without any time, the final notification is overdue before it runs.
+    pub(super) fn final_without_time(&mut self) {
+        let is_over = self.exit.is_some() || self.errors.unkillable;
+        if is_over && self.limits.final_notification && self.limits.notification == 0 {
+            self.jobs.final_has_run = true;
+            self.errors.final_begins();
+        }
+    }
+
+    fn judge_final(&mut self) -> Result<(), Rule> {
+        if !self.limits.final_notification {
+            return Err(Rule::RanFinalUnasked);
+        }
+        let child_is_over = self.exit.is_some() || self.errors.unkillable;
+        if !child_is_over || !self.may_end() || self.jobs.unsettled().is_some() {
+            return Err(Rule::RanFinalEarly);
+        }
+        self.judge_look()?;
+        self.jobs.final_has_run = true;
+        self.errors.final_begins();
+        self.possible.notification = Moment::NEVER;
         Ok(())
     }
 }

@@ -14,6 +14,7 @@ pub(super) struct Limits {
     pub(super) run: u64,
     pub(super) notification: u64,
     pub(super) heartbeat: u64,
+    pub(super) final_notification: bool,
     pub(super) drain: u64,
     pub(super) strays: u64,
     pub(super) sweep: Sweep,
@@ -28,6 +29,7 @@ impl Limits {
             run: limit(config.run_timeout),
             notification: limit(config.notification_timeout),
             heartbeat: limit(config.heartbeat_interval),
+            final_notification: config.final_notification,
             drain: limit(config.drain_timeout),
             strays: config
                 .stray_timeout

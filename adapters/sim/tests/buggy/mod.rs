@@ -48,6 +48,9 @@ pub(crate) enum Bug {
     NeverPassesOn,
     PassesOnToTheLadder,
     IgnoresKill,
+    NeverTellsTheEnd,
+    TellsTheEndTwice,
+    TellsTheEndUnasked,
 }
 
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
@@ -59,7 +62,8 @@ pub(crate) struct Buggy {
     lost: bool,
     ended: [bool; 2],
     queued: VecDeque<Payload>,
-    running: Option<NotificationId>,
+    /// What runs, or is overdue.
+    running: Vec<(Job, NotificationId)>,
     latest_error: Option<childminder::Error>,
     /// Whether the signals at hand are passed on.
     passing_on: bool,
@@ -75,7 +79,7 @@ impl Buggy {
             lost: false,
             ended: [false; 2],
             queued: VecDeque::new(),
-            running: None,
+            running: Vec::new(),
             latest_error: None,
             passing_on: false,
         }
@@ -172,6 +176,9 @@ impl Buggy {
             && let Some(request) = machine.next_request()
         {
             match (request, self.bug) {
+                (Request::Notify(payload), _) if self.monitor.preliminary_outcome().is_some() => {
+                    machine.discard(payload);
+                }
                 (Request::Notify(payload), Bug::TurnsTheQueueRound) => {
                     self.queued.push_front(payload);
                     self.feed(machine, Event::Notify);
@@ -196,7 +203,9 @@ impl Buggy {
 
     fn take_answers(&mut self, machine: &mut Machine) {
         while let Some(answer) = machine.next_answer() {
-            if let Some(id) = self.running.take() {
+            let mut running = self.running.iter();
+            let place = running.position(|(job, _)| *job == answer.job);
+            if let Some((_, id)) = place.map(|place| self.running.swap_remove(place)) {
                 let ok = answer.ok;
                 self.feed(machine, Event::NotifyDone { id, ok });
             }
@@ -253,6 +262,7 @@ impl Buggy {
                     Bug::ForgetsTermination => outcome.terminated = false,
                     Bug::SaysAllStraysAreDead => outcome.strays = Strays::None,
                     Bug::FinishesTwice => machine.finish(outcome),
+                    Bug::TellsTheEndUnasked => machine.run(Job::Final),
                     _ => {}
                 }
                 machine.finish(outcome);
@@ -304,16 +314,23 @@ impl Buggy {
     fn run(&mut self, machine: &mut Machine, id: NotificationId, kind: NotificationKind) {
         let job = match (kind, self.queued.front()) {
             (NotificationKind::Requested, Some(payload)) => Job::Requested(*payload),
+            (NotificationKind::Final, _) => Job::Final,
             _ => Job::Heartbeat,
         };
         if kind == NotificationKind::Requested {
             self.queued.pop_front();
         }
+        if job == Job::Final && self.bug == Bug::NeverTellsTheEnd {
+            return self.feed(machine, Event::NotifyDone { id, ok: true });
+        }
         machine.run(job);
+        if job == Job::Final && self.bug == Bug::TellsTheEndTwice {
+            machine.run(job);
+        }
         if self.bug == Bug::AnswersItself {
             return self.feed(machine, Event::NotifyDone { id, ok: true });
         }
-        self.running = Some(id);
+        self.running.push((job, id));
     }
 
     fn is_over(&self) -> bool {

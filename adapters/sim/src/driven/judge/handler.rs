@@ -122,6 +122,11 @@ impl Judge {
         self.exited = Some(status);
     }
 
+    pub(in crate::driven) fn tells_the_end(&mut self, machine: &mut Machine, outcome: &Outcome) {
+        let right = self.mirror.preliminary_outcome() == Some(*outcome);
+        machine.demand(right, Rule::ToldAnotherEnd);
+    }
+
     pub(in crate::driven) fn hands_out(
         &mut self,
         machine: &mut Machine,
@@ -130,6 +135,7 @@ impl Judge {
     ) {
         let kind = match job {
             Job::Heartbeat => NotificationKind::Heartbeat,
+            Job::Final => NotificationKind::Final,
             Job::Requested(payload) => {
                 let next = self.tickets.pop_front() == Some((id, payload));
                 machine.demand(next, Rule::AnotherNotification(job));
@@ -148,7 +154,8 @@ impl Judge {
             machine.demand(right, another);
             return machine.discard(payload);
         }
-        machine.demand(self.finished, Rule::DiscardedWithoutError(payload));
+        let is_too_late = self.finished || self.mirror.preliminary_outcome().is_some();
+        machine.demand(is_too_late, Rule::DiscardedWithoutError(payload));
         while let Some((_, asked)) = self.asked.pop_front() {
             if let Asked::Told(owner::Request::Notify(given)) = asked {
                 return machine.demand(given == payload, another);
