@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use childminder::{Config, Stream};
+use childminder::{Config, Outcome, Stream};
 use childminder_driver::{ChildId, Failure};
 use childminder_mio::{Children, SpawnError};
 use childminder_unix as unix;
@@ -12,7 +12,7 @@ use tokio::net::unix::pipe;
 use tokio::runtime;
 
 use crate::child::{Child, Handle};
-use crate::notification::Heartbeat;
+use crate::notification::{End, Heartbeat};
 use crate::output::{Buffers, Output};
 use crate::relay::Relay;
 use crate::report;
@@ -94,13 +94,18 @@ impl Minder {
         options: Options,
         start: impl FnOnce(&mut Children<Relay>, Config, Relay) -> Result<ChildId, SpawnError<Relay>>,
     ) -> io::Result<Child> {
-        let Options { config, heartbeat } = options;
+        let Options {
+            config,
+            heartbeat,
+            end,
+        } = options;
         let (reporter, reports) = report::channel();
         let buffers = Arc::new(Buffers::new(&config));
         let relay = Relay {
             reporter,
             buffers: Arc::clone(&buffers),
             heartbeat,
+            end,
             errands: self.owner.set.errands(),
             running: None,
             is_disowned: false,
@@ -145,7 +150,7 @@ impl fmt::Debug for Minder {
     }
 }
 
-/// How a child is minded: a [`Config`], and what a heartbeat does.
+/// How a child is minded: a [`Config`], what a heartbeat does, and what is told the end.
 ///
 /// ```no_run
 /// use childminder_tokio::{Minder, Options, childminder::Config};
@@ -167,6 +172,7 @@ impl fmt::Debug for Minder {
 pub struct Options {
     config: Config,
     heartbeat: Option<Heartbeat>,
+    end: Option<End>,
 }
 
 impl Options {
@@ -180,6 +186,19 @@ impl Options {
         self.heartbeat = Some(Arc::new(move || Box::pin(beat())));
         self
     }
+
+    /// What is run once when all else is over, and is told how it ended
+    /// ([`final_notification`](Config::final_notification)). The child's outcome comes after it, and an error of it is an
+    /// error of the run. It is not run when the child's handle has been dropped.
+    #[must_use]
+    pub fn on_end<F>(mut self, end: impl Fn(Outcome) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        self.config.final_notification = true;
+        self.end = Some(Arc::new(move |outcome| Box::pin(end(outcome))));
+        self
+    }
 }
 
 impl From<Config> for Options {
@@ -187,6 +206,7 @@ impl From<Config> for Options {
         Self {
             config,
             heartbeat: None,
+            end: None,
         }
     }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::task::{Context, Poll};
 
+use childminder::Outcome;
 use childminder_driver::{Answer, Failure};
 use tokio::sync::oneshot;
 
@@ -140,6 +141,9 @@ pub type Reason = Arc<dyn std::error::Error + Send + Sync>;
 
 /// Makes the future of one heartbeat.
 pub(crate) type Heartbeat = Arc<dyn Fn() -> Work + Send + Sync>;
+
+/// Makes the future of the final notification.
+pub(crate) type End = Arc<dyn Fn(Outcome) -> Work + Send + Sync>;
 
 /// What a turn leaves to be done when the set is not locked any more, because it runs the user's code.
 pub(crate) enum Errand {

@@ -7,7 +7,7 @@ use childminder::{Error, ExitStatus, Outcome, Stream};
 use childminder_driver::{Answer, Control, Discarded, Failure, Handler, Job};
 use tokio::sync::oneshot;
 
-use crate::notification::{Cancel, Errand, Heartbeat, Notification, NotifyError};
+use crate::notification::{Cancel, End, Errand, Heartbeat, Notification, NotifyError};
 use crate::output::Buffers;
 use crate::report::{ChildError, Reporter};
 
@@ -16,6 +16,7 @@ pub(crate) struct Relay {
     pub(crate) reporter: Reporter,
     pub(crate) buffers: Arc<Buffers>,
     pub(crate) heartbeat: Option<Heartbeat>,
+    pub(crate) end: Option<End>,
     pub(crate) errands: Sender<Errand>,
     pub(crate) running: Option<Cancel>,
     /// The child's handle has been dropped.
@@ -53,13 +54,17 @@ impl Handler for Relay {
     }
 
     fn notify(&mut self, _: &mut Control<Notification>, job: Job<Notification>, answer: Answer) {
-        let notification = match (job, &self.heartbeat) {
-            (Job::Requested(notification), _) => notification,
-            (_, Some(heartbeat)) => {
+        let notification = match (job, &self.heartbeat, &self.end) {
+            (Job::Requested(notification), _, _) => notification,
+            (Job::Heartbeat, Some(heartbeat), _) => {
                 let heartbeat = Arc::clone(heartbeat);
                 Notification::new(async move { heartbeat().await }).0
             }
-            (_, None) => return answer.succeed(),
+            (Job::Final(outcome), _, Some(end)) => {
+                let end = Arc::clone(end);
+                Notification::new(async move { end(outcome).await }).0
+            }
+            _ => return answer.succeed(),
         };
         let (cancel, cancelled) = oneshot::channel();
         self.running = (!self.is_disowned).then_some(cancel);
