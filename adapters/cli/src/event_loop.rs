@@ -344,14 +344,13 @@ impl<H: Owner> EventLoop<H> {
             kill_on_parent_death: SpawnOptions::CAN_KILL_ON_PARENT_DEATH,
             ..SpawnOptions::default()
         };
-        let spawned = strays.spawn_marked(&mut command, |command| {
-            Child::spawn_with(command, &options)
-        });
+        let spawned =
+            strays.spawn_marked(&mut command, |command| Child::spawn_with(command, &options));
         let child = match spawned {
             Ok(child) => child,
             Err(error) => return notifier.cannot_run(&error),
         };
-        let (config, member) = (Notifier::config(), Member::Notifier(notifier));
+        let (config, member) = (Notifier::config(), Member::Notifier(Box::new(notifier)));
         match self.set.mind_with_strays(child, strays, config, member) {
             Ok(id) => self.notifier = Some(id),
             Err(refused) => {

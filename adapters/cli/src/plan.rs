@@ -79,7 +79,9 @@ impl TryFrom<RunArgs> for Plan {
                 "--activity stderr says nothing with --tty, where all output is standard output: use any or stdout".to_owned(),
             ));
         }
-        if args.notify.is_none() && let Some(option) = args.needs_notify() {
+        if args.notify.is_none()
+            && let Some(option) = args.needs_notify()
+        {
             return Err(Failure::ours(format!(
                 "{option} does nothing without --notify COMMAND, which it is about"
             )));
@@ -100,6 +102,7 @@ impl TryFrom<RunArgs> for Plan {
                 run_timeout: args.wall.and_then(Limit::get),
                 notification_timeout: args.notify.as_ref().and(notify_timeout),
                 heartbeat_interval: args.heartbeat.and_then(Limit::get),
+                final_notification: args.notify.is_some(),
                 drain_timeout: args.drain.or(defaults.drain_timeout),
                 activity: args.activity.into(),
                 ladder: args.ladder.unwrap_or_else(short_ladder),
@@ -110,7 +113,6 @@ impl TryFrom<RunArgs> for Plan {
                     None => defaults.sweep,
                 },
                 stray_timeout: Some(STRAY_TIMEOUT),
-                ..defaults
             },
             grace,
             containment: match (args.cgroup || !limits.are_none(), args.session) {

@@ -238,6 +238,10 @@ impl Report<'_> {
                 )
             }
             Error::Exit(ExitStatus::Signal(signal)) => self.killed_by(signal),
+            Error::NotificationTimeout(_) => format!(
+                "the command of --notify took longer than {:?} (--notify-timeout)",
+                given(config.notification_timeout)
+            ),
             error => match &noticed.failure {
                 Some(failure) => failure.to_string(),
                 None => error.to_string(),

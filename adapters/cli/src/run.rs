@@ -21,6 +21,7 @@ use std::sync::mpsc;
 use std::time::Instant;
 
 use childminder::{Error, ExitStatus, Outcome, Signal, Stream, Target};
+use childminder_driver::Job;
 use childminder_terminal::Minded as _;
 use childminder_unix::{
     Arrival, Cgroup, Child, Command, Guardian, Origin, Orphans, Place, Signals, SpawnOptions,
@@ -251,10 +252,16 @@ impl<'a> Requests<'a> {
         if !child.may_notify() {
             return;
         }
-        let Some((_job, answer)) = child.handler_mut().due.take() else {
+        let Some((job, answer)) = child.handler_mut().due.take() else {
             return;
         };
-        let news = self.news.heartbeat(child);
+        let news = match job {
+            Job::Final(outcome) => {
+                let facts = facts(self.plan, outcome, child);
+                self.news.end(child, facts.json(facts.status()))
+            }
+            _ => self.news.heartbeat(child),
+        };
         let line = self.plan.notify.as_deref().unwrap_or_default();
         match Notifier::command(line, &format!("{news}\n")) {
             Ok(command) => child.notify(command, answer),
@@ -270,7 +277,12 @@ impl Listener<Minder> for Requests<'_> {
                 child.control().pass_on(arrival.signal, Target::Leader);
             }
         }
-        match self.wishes.hear(arrivals, Instant::now()) {
+        let wish = self.wishes.hear(arrivals, Instant::now());
+        if wish.is_some() && child.monitor().preliminary_outcome().is_some() {
+            // All that is left to end is what tells the end.
+            return child.end_notifier();
+        }
+        match wish {
             Some(Wish::Begins(signal)) if !child.monitor().is_terminating() => {
                 child.handler_mut().log.asked_by = Some(signal);
                 let plan = self.plan;
@@ -333,6 +345,22 @@ fn complete_record(
     Ok(record.trouble(lost))
 }
 
+/// What is known of a run whose child is over.
+fn facts<'a>(plan: &'a Plan, outcome: Outcome, child: &'a Loop) -> Report<'a> {
+    let minder = child.handler();
+    Report {
+        plan,
+        outcome,
+        log: &minder.log,
+        tail: &minder.tail,
+        child: child.child(),
+        strays: child.strays().expect("a run looks for them"),
+        orphans_reaped: child.orphans_reaped(),
+        notes: &minder.notes,
+        blindness: minder.blindness.as_ref(),
+    }
+}
+
 /// Writes the report, says the sentence.
 fn conclude(
     plan: &Plan,
@@ -353,19 +381,7 @@ fn conclude(
         }
         None => {}
     }
-    let minder = child.handler();
-    let none = Strays::new();
-    let facts = Report {
-        plan,
-        outcome,
-        log: &minder.log,
-        tail: &minder.tail,
-        child: child.child(),
-        strays: child.strays().unwrap_or(&none),
-        orphans_reaped: child.orphans_reaped(),
-        notes: &minder.notes,
-        blindness: minder.blindness.as_ref(),
-    };
+    let facts = facts(plan, outcome, child);
     let mut status = given_up.map_or_else(|| facts.status(), status::of_signal);
     if !failures.is_empty() {
         status = status::or_ours(status);

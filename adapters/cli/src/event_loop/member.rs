@@ -11,7 +11,7 @@ use crate::notifier::Notifier;
 #[derive(Debug)]
 pub(super) enum Member<H> {
     Command(H),
-    Notifier(Notifier),
+    Notifier(Box<Notifier>),
 }
 
 /// Calls the same of the one that it is.
