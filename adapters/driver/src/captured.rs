@@ -1,13 +1,18 @@
 //! A child's output as a value.
 
-use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::io;
 
 use childminder::{Error, Outcome, Stream};
 
-use crate::{Control, Errors, Failure, Handler};
+use crate::{Capture, Control, Errors, Failure, Handler, Tail};
 
-/// A handler that keeps the output, the errors and the outcome, to be looked at when the child has ended.
+/// A handler that gives the child its input and keeps the output, the errors and the outcome, to be looked at when the
+/// child has ended.
+///
+/// `childminder_mio::capture` runs a command with it in one call, `Children::capture` among others of a set, and
+/// `childminder_tokio::Minder::capture` under tokio.
 ///
 /// ```
 /// use childminder::Stream;
@@ -28,37 +33,76 @@ use crate::{Control, Errors, Failure, Handler};
 /// ```
 #[derive(Debug)]
 pub struct Captured {
+    program: Option<OsString>,
+    input: Option<Vec<u8>>,
     stdout: Capture,
     stderr: Capture,
+    beyond: Beyond,
     errors: Errors,
     outcome: Option<Outcome>,
 }
 
-/// The beginning and the end of what was written to one stream.
-///
-/// It can stand in a handler of your own: give it every piece from [`Handler::output`].
-///
-/// Displayed, it is text, with `… 123 bytes left out …` on a line of its own where something is missing.
-/// What is not UTF-8 is replaced.
-#[derive(Clone, Debug)]
-pub struct Capture {
-    head: Vec<u8>,
-    /// Up to twice what is kept, so that each byte is moved once on average.
-    tail: Vec<u8>,
-    max_head: usize,
-    max_tail: usize,
-    written: u64,
+/// What becomes of output that is more than is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Beyond {
+    LeftOut,
+    Failure { limit: usize },
 }
 
 impl Captured {
-    /// Keeps this many of the first and of the last bytes of each stream.
+    /// Keeps this many of the first and of the last bytes of each stream. What is between them is left out and
+    /// [counted](Capture::omitted).
     pub fn new(max_head: usize, max_tail: usize) -> Self {
         Self {
+            program: None,
+            input: None,
             stdout: Capture::new(max_head, max_tail),
             stderr: Capture::new(max_head, max_tail),
+            beyond: Beyond::LeftOut,
             errors: Errors::default(),
             outcome: None,
         }
+    }
+
+    /// Keeps all of each stream. One that is longer than `limit` bytes is a failure of the run: the child is ended, and
+    /// [`TooMuchOutput`] says why.
+    pub fn whole(limit: usize) -> Self {
+        Self {
+            beyond: Beyond::Failure { limit },
+            ..Self::new(limit, 0)
+        }
+    }
+
+    /// The same, with this for the child to read ([`Handler::input`]).
+    #[must_use]
+    pub fn with_input(mut self, input: impl Into<Vec<u8>>) -> Self {
+        self.input = Some(input.into());
+        self
+    }
+
+    /// The same, with the program's name for the words of errors, unless it has one. `capture` names it as the command does.
+    #[must_use]
+    pub fn named(mut self, program: impl AsRef<OsStr>) -> Self {
+        self.program
+            .get_or_insert_with(|| program.as_ref().to_owned());
+        self
+    }
+
+    /// Itself, if the run was a success.
+    ///
+    /// # Errors
+    ///
+    /// What went wrong, in words, with the last lines of standard error.
+    pub fn check(self) -> Result<Self, Unsuccessful> {
+        if self.is_success() {
+            return Ok(self);
+        }
+        Err(Unsuccessful(Box::new(self)))
+    }
+
+    /// Whether the child has ended and nothing went wrong.
+    pub fn is_success(&self) -> bool {
+        self.outcome.is_some_and(|outcome| outcome.is_success())
     }
 
     /// What was written to standard output, or to the PTY.
@@ -80,6 +124,20 @@ impl Captured {
     pub fn outcome(&self) -> Option<Outcome> {
         self.outcome
     }
+
+    /// The error of a command that could not be run, with the program's name in its words.
+    pub fn not_run(&self, error: io::Error) -> io::Error {
+        let Some(program) = &self.program else {
+            return error;
+        };
+        let program = program.display().to_string();
+        io::Error::new(error.kind(), NotRun { program, error })
+    }
+
+    /// Whether there is something for the child to read.
+    pub fn has_input(&self) -> bool {
+        self.input.is_some()
+    }
 }
 
 /// With [`Capture::DEFAULT_MAX_HEAD`] and [`Capture::DEFAULT_MAX_TAIL`].
@@ -92,10 +150,22 @@ impl Default for Captured {
 impl Handler for Captured {
     type Notification = ();
 
-    fn output(&mut self, _: &mut Control<()>, stream: Stream, bytes: &[u8]) {
-        match stream {
-            Stream::Stdout => self.stdout.push(bytes),
-            Stream::Stderr => self.stderr.push(bytes),
+    fn input(&mut self) -> Option<Vec<u8>> {
+        self.input.take()
+    }
+
+    fn output(&mut self, control: &mut Control<()>, stream: Stream, bytes: &[u8]) {
+        let capture = match stream {
+            Stream::Stdout => &mut self.stdout,
+            Stream::Stderr => &mut self.stderr,
+        };
+        let was_whole = capture.omitted() == 0;
+        capture.push(bytes);
+        if let Beyond::Failure { limit } = self.beyond
+            && was_whole
+            && capture.omitted() > 0
+        {
+            control.fail(TooMuchOutput { stream, limit });
         }
     }
 
@@ -108,183 +178,116 @@ impl Handler for Captured {
     }
 }
 
-impl Capture {
-    /// How many of the first bytes [`Capture::default`] keeps: 1 MiB.
-    pub const DEFAULT_MAX_HEAD: usize = 1024 * 1024;
+/// A run that was no success: what [`Captured::check`] returns then.
+///
+/// Its words name the program, the errors in their order, and the last ten lines of standard error.
+#[derive(Debug)]
+pub struct Unsuccessful(Box<Captured>);
 
-    /// How many of the last bytes [`Capture::default`] keeps: 64 KiB.
-    pub const DEFAULT_MAX_TAIL: usize = 64 * 1024;
-
-    /// Keeps this many of the first bytes and, of what follows them, this many of the last. The latter need
-    /// twice the memory.
-    pub fn new(max_head: usize, max_tail: usize) -> Self {
-        Self {
-            head: Vec::new(),
-            tail: Vec::new(),
-            max_head,
-            max_tail,
-            written: 0,
-        }
-    }
-
-    /// Takes more output.
-    pub fn push(&mut self, bytes: &[u8]) {
-        self.written += bytes.len() as u64;
-        let room = self.max_head - self.head.len();
-        let (first, rest) = bytes.split_at(room.min(bytes.len()));
-        self.head.extend_from_slice(first);
-
-        let rest = last(rest, self.max_tail);
-        if self.tail.len() + rest.len() > self.max_tail.saturating_mul(2) {
-            let kept = self.max_tail - rest.len();
-            self.tail.drain(..self.tail.len() - kept);
-        }
-        self.tail.extend_from_slice(rest);
-    }
-
-    /// Whether nothing was written.
-    pub fn is_empty(&self) -> bool {
-        self.written == 0
-    }
-
-    /// The first bytes.
-    pub fn head(&self) -> &[u8] {
-        &self.head
-    }
-
-    /// The last bytes, but for those that are in the head.
-    pub fn tail(&self) -> &[u8] {
-        last(&self.tail, self.max_tail)
-    }
-
-    /// How many bytes between the head and the tail were left out.
-    pub fn omitted(&self) -> u64 {
-        self.written - (self.head.len() + self.tail().len()) as u64
-    }
-
-    /// All that was written; none if some of it was left out.
-    pub fn bytes(&self) -> Option<Cow<'_, [u8]>> {
-        if self.omitted() > 0 {
-            return None;
-        }
-        let tail = self.tail();
-        Some(if tail.is_empty() {
-            Cow::Borrowed(&self.head)
-        } else {
-            Cow::Owned([&self.head, tail].concat())
-        })
+impl Unsuccessful {
+    /// What there is of the run.
+    pub fn into_captured(self) -> Captured {
+        *self.0
     }
 }
 
-/// With [`Capture::DEFAULT_MAX_HEAD`] and [`Capture::DEFAULT_MAX_TAIL`].
-impl Default for Capture {
-    fn default() -> Self {
-        Self::new(Self::DEFAULT_MAX_HEAD, Self::DEFAULT_MAX_TAIL)
+impl AsRef<Captured> for Unsuccessful {
+    fn as_ref(&self) -> &Captured {
+        &self.0
     }
 }
 
-impl fmt::Display for Capture {
+impl fmt::Display for Unsuccessful {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(all) = self.bytes() {
-            return f.write_str(&String::from_utf8_lossy(&all));
+        let captured = &*self.0;
+        if let Some(program) = &captured.program {
+            write!(f, "{}: ", program.display())?;
         }
-        f.write_str(&String::from_utf8_lossy(&self.head))?;
-        if !matches!(self.head.last(), None | Some(b'\n')) {
-            f.write_str("\n")?;
+        match captured.outcome {
+            None => f.write_str("has not ended")?,
+            Some(_) => captured.errors.fmt(f)?,
         }
-        let omitted = self.omitted();
-        let bytes = if omitted == 1 { "byte" } else { "bytes" };
-        writeln!(f, "… {omitted} {bytes} left out …")?;
-        f.write_str(&String::from_utf8_lossy(self.tail()))
+        let tail = last_lines(&captured.stderr);
+        let lines = tail.lines();
+        match &lines[..] {
+            [] => Ok(()),
+            [line] => write!(f, "; standard error: {}", line.text()),
+            lines => {
+                f.write_str("; standard error:")?;
+                lines
+                    .iter()
+                    .try_for_each(|line| write!(f, "\n{}", line.text()))
+            }
+        }
     }
 }
 
-/// The last bytes of these, up to this many.
-fn last(bytes: &[u8], most: usize) -> &[u8] {
-    &bytes[bytes.len().saturating_sub(most)..]
+impl std::error::Error for Unsuccessful {}
+
+impl From<Unsuccessful> for io::Error {
+    fn from(unsuccessful: Unsuccessful) -> Self {
+        Self::other(unsuccessful)
+    }
 }
+
+/// A stream was longer than [`Captured::whole`] allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TooMuchOutput {
+    /// Which.
+    pub stream: Stream,
+    /// How many bytes it may have.
+    pub limit: usize,
+}
+
+impl fmt::Display for TooMuchOutput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { stream, limit } = self;
+        write!(f, "it wrote more than {limit} bytes to {stream}")
+    }
+}
+
+impl std::error::Error for TooMuchOutput {}
+
+/// Why a program could not be run.
+#[derive(Debug)]
+struct NotRun {
+    program: String,
+    error: io::Error,
+}
+
+impl fmt::Display for NotRun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { program, error } = self;
+        write!(f, "{program}: cannot be run: {error}")
+    }
+}
+
+impl std::error::Error for NotRun {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
+    }
+}
+
+fn last_lines(capture: &Capture) -> Tail {
+    let mut tail = Tail::with_limits(QUOTED_LINES, QUOTED_BYTES);
+    if capture.omitted() == 0 {
+        tail.push(Stream::Stderr, capture.head());
+    }
+    tail.push(Stream::Stderr, capture.tail());
+    tail
+}
+
+/// How much of standard error an error quotes.
+const QUOTED_LINES: usize = 10;
+const QUOTED_BYTES: usize = 2048;
 
 #[cfg(test)]
 mod tests {
     use childminder::{ExitStatus, FailureId};
 
     use super::*;
-    use crate::splittings::splittings;
-    use crate::{ChildId, Requests};
-
-    fn captured(max_head: usize, max_tail: usize, pieces: &[&[u8]]) -> Capture {
-        let mut capture = Capture::new(max_head, max_tail);
-        for piece in pieces {
-            capture.push(piece);
-            assert!(capture.head.len() <= max_head, "{capture:?}");
-            assert!(capture.tail.len() <= 2 * max_tail, "{capture:?}");
-        }
-        capture
-    }
-
-    #[test]
-    fn the_ends_are_kept_however_the_output_arrives() {
-        let text = b"0123456789";
-        let limits = (0..12).flat_map(|head| (0..12).map(move |tail| (head, tail)));
-        for (max_head, max_tail) in limits {
-            let (head, rest) = text.split_at(max_head.min(text.len()));
-            let (omitted, tail) = rest.split_at(rest.len().saturating_sub(max_tail));
-            for pieces in splittings(text) {
-                let capture = captured(max_head, max_tail, &pieces);
-                assert_eq!(capture.head(), head, "{pieces:?}");
-                assert_eq!(capture.tail(), tail, "{pieces:?}");
-                assert_eq!(capture.omitted(), omitted.len() as u64, "{pieces:?}");
-                let whole = omitted.is_empty().then_some(&text[..]);
-                assert_eq!(capture.bytes().as_deref(), whole, "{pieces:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn it_says_how_much_is_left_out() {
-        let shown = |head, tail, text: &[u8]| captured(head, tail, &[text]).to_string();
-        assert_eq!(shown(3, 3, b""), "");
-        assert_eq!(shown(3, 3, b"abcdef"), "abcdef");
-        assert_eq!(shown(3, 3, b"abcdefg"), "abc\n… 1 byte left out …\nefg");
-        assert_eq!(shown(3, 3, b"ab\ndefgh"), "ab\n… 2 bytes left out …\nfgh");
-        assert_eq!(shown(0, 3, b"abcde"), "… 2 bytes left out …\ncde");
-        assert_eq!(shown(3, 0, b"abcde"), "abc\n… 2 bytes left out …\n");
-        assert_eq!(shown(0, 0, b"abc"), "… 3 bytes left out …\n");
-    }
-
-    #[test]
-    fn a_character_between_head_and_tail_is_whole() {
-        assert_eq!(captured(2, 2, &["aéb".as_bytes()]).to_string(), "aéb");
-        let cut = captured(2, 1, &["aéb".as_bytes()]).to_string();
-        assert_eq!(cut, "a\u{fffd}\n… 1 byte left out …\nb");
-    }
-
-    #[test]
-    fn megabytes_leave_no_more_than_the_limits() {
-        let megabyte = vec![b'x'; 1 << 20];
-        let mut capture = Capture::default();
-        for _ in 0..64 {
-            capture.push(&megabyte);
-        }
-        capture.push(b"end");
-        assert_eq!(capture.head().len(), Capture::DEFAULT_MAX_HEAD);
-        assert_eq!(capture.tail().len(), Capture::DEFAULT_MAX_TAIL);
-        assert!(capture.tail().ends_with(b"xend"));
-        assert_eq!(capture.omitted(), (63 << 20) + 3 - 64 * 1024);
-        assert!(capture.tail.capacity() <= 2 * Capture::DEFAULT_MAX_TAIL);
-    }
-
-    #[test]
-    fn the_tail_is_not_moved_for_each_byte() {
-        let mut capture = Capture::new(0, 100);
-        let mut moves = 0;
-        for _ in 0..1000 {
-            let before = capture.tail.len();
-            capture.push(b"x");
-            moves += usize::from(capture.tail.len() <= before);
-        }
-        assert!((1..=10).contains(&moves), "{moves}");
-    }
+    use crate::{ChildId, Request, Requests};
 
     #[test]
     fn a_handler_keeps_the_streams_apart_and_the_errors_with_their_words() {
@@ -318,5 +321,89 @@ mod tests {
         );
         assert_eq!(captured.outcome(), Some(outcome));
         assert!(requests.is_empty());
+    }
+
+    fn ended(errors: &[Error], stderr: &str) -> Captured {
+        let mut requests = Requests::new();
+        let mut control = requests.control(ChildId::FIRST);
+        let mut captured = Captured::default().named("cc");
+        captured.output(&mut control, Stream::Stderr, stderr.as_bytes());
+        for error in errors {
+            captured.error(&mut control, *error, false, None);
+        }
+        let mut outcome = Outcome::default();
+        outcome.error = errors.first().copied();
+        captured.finished(outcome);
+        captured
+    }
+
+    #[test]
+    fn a_failure_says_what_went_wrong_and_what_was_said_last() {
+        let words = |errors: &[Error], stderr| {
+            let unsuccessful = ended(errors, stderr).check().expect_err("a failure");
+            unsuccessful.to_string()
+        };
+        let exit = Error::Exit(ExitStatus::Code(1));
+        assert_eq!(words(&[exit], ""), "cc: exit status 1");
+        assert_eq!(
+            words(&[exit, Error::Unkillable], "no input\n"),
+            "cc: exit status 1; then still alive after the last stage of the ladder; standard error: no input"
+        );
+        let many: Vec<_> = (0..30).map(|line: i32| line.to_string()).collect();
+        let many = many.join("\n");
+        assert_eq!(
+            words(&[exit], &many),
+            "cc: exit status 1; standard error:\n20\n21\n22\n23\n24\n25\n26\n27\n28\n29"
+        );
+        let long = format!("{}\nthe end", "x".repeat(1_200_000));
+        let quoted = words(&[exit], &long);
+        assert!(quoted.ends_with(": the end"), "{quoted}");
+        assert!(quoted.len() < 3000, "{} bytes", quoted.len());
+
+        let unended = Captured::default().check().expect_err("no end");
+        assert_eq!(unended.to_string(), "has not ended");
+    }
+
+    #[test]
+    fn a_command_that_cannot_be_run_is_named_once() {
+        let error = || io::Error::from(io::ErrorKind::NotFound);
+        let captured = Captured::default().named("mkae").named("other");
+        let named = captured.not_run(error());
+        assert_eq!(named.kind(), io::ErrorKind::NotFound);
+        assert_eq!(
+            named.to_string(),
+            format!("mkae: cannot be run: {}", error())
+        );
+    }
+
+    #[test]
+    fn a_success_is_given_back() {
+        let captured = ended(&[], "a warning").check().expect("a success");
+        assert_eq!(captured.stderr().to_string(), "a warning");
+    }
+
+    #[test]
+    fn more_than_the_whole_may_be_is_a_failure_and_is_told_once() {
+        let mut requests = Requests::new();
+        let mut captured = Captured::whole(4);
+        for piece in ["ab", "cd", "e", "f"] {
+            let mut control = requests.control(ChildId::FIRST);
+            captured.output(&mut control, Stream::Stderr, piece.as_bytes());
+            captured.output(&mut control, Stream::Stdout, b"x");
+            assert_eq!(requests.is_empty(), piece == "ab" || piece == "cd");
+        }
+        assert_eq!(requests.len(), 1);
+        let Some((_, Request::Fail(failure))) = requests.pop() else {
+            panic!("no failure");
+        };
+        assert_eq!(failure.to_string(), "it wrote more than 4 bytes to stderr");
+    }
+
+    #[test]
+    fn the_input_is_given_once() {
+        let mut captured = Captured::default().with_input("hello");
+        assert!(captured.has_input());
+        assert_eq!(captured.input(), Some(b"hello".to_vec()));
+        assert_eq!(captured.input(), None);
     }
 }

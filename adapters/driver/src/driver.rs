@@ -73,6 +73,11 @@ impl<N: Send + 'static> Driver<N> {
     {
         self.open = Stream::ALL.map(|stream| turn.kernel.is_open(stream));
         self.feed(turn, Event::Started);
+        if let Some(input) = turn.handler.input()
+            && let Err(error) = turn.kernel.give_input(input)
+        {
+            self.fail(turn, error.into());
+        }
         self.close_if_all_ended(turn);
         self.collect(turn.shared);
     }

@@ -22,6 +22,14 @@ pub trait Handler {
     /// What a requested notification carries until it runs.
     type Notification: Send + 'static;
 
+    /// What the child is to find on its standard input, which must be a pipe and ends after the last byte. Asked once, when
+    /// the child has started; none leaves the pipe to its owner.
+    ///
+    /// It is written as the child reads it. What the child does not want to read is dropped, which is no error.
+    fn input(&mut self) -> Option<Vec<u8>> {
+        None
+    }
+
     /// The child wrote this. The bytes are borrowed for the length of the call.
     fn output(&mut self, control: &mut Control<Self::Notification>, stream: Stream, bytes: &[u8]) {
         let _ = (control, stream, bytes);
@@ -111,6 +119,10 @@ pub trait Handler {
 /// So that handlers of several kinds can be in one set.
 impl<H: Handler + ?Sized> Handler for Box<H> {
     type Notification = H::Notification;
+
+    fn input(&mut self) -> Option<Vec<u8>> {
+        (**self).input()
+    }
 
     fn output(&mut self, control: &mut Control<Self::Notification>, stream: Stream, bytes: &[u8]) {
         (**self).output(control, stream, bytes);

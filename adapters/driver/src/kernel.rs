@@ -17,6 +17,20 @@ pub trait Kernel {
     /// How readiness is announced.
     fn trigger(&self) -> Trigger;
 
+    /// Takes what the child is to find on its standard input, with the end behind it, and writes it from now on as there is
+    /// room. A child that does not read it, or closes it early, is no error. Asked for once at most, when the driver starts.
+    ///
+    /// # Errors
+    ///
+    /// An error is a failure of the run. A kernel that does not say otherwise knows no input.
+    fn give_input(&mut self, input: Vec<u8>) -> io::Result<()> {
+        let _ = input;
+        Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            "this kernel gives a child no input",
+        ))
+    }
+
     /// Reads what is there of this stream, which is open: some bytes, or zero at its end.
     ///
     /// # Errors

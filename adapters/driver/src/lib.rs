@@ -11,7 +11,8 @@
 //! [`Control`] and [`Answer`].
 //!
 //! [`Lines`], [`Tail`] and [`Capture`] are parts for handlers: output as lines, the last of it, its beginning
-//! and end. [`Captured`] is a whole handler, for a child whose output is wanted when it has ended.
+//! and end. [`Captured`] is a whole handler, for a child that is given its input and whose output is wanted when it has
+//! ended.
 //!
 //! # A loop of your own
 //!
@@ -86,6 +87,7 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+mod capture;
 mod captured;
 mod control;
 mod desk;
@@ -102,7 +104,8 @@ mod splittings;
 mod tail;
 
 pub use answer::Answer;
-pub use captured::{Capture, Captured};
+pub use capture::Capture;
+pub use captured::{Captured, TooMuchOutput, Unsuccessful};
 pub use childminder;
 pub use control::{Control, Request, Requests};
 pub use driver::{BUDGET, Driver, Turn};

@@ -61,6 +61,26 @@ fn strays_that_refuse_to_be_killed_are_not_waited_for() {
 }
 
 #[test]
+fn what_the_handler_has_for_the_child_to_read_is_given_at_the_start_once() {
+    let mut child = Child::new(Config::default(), BUDGET);
+    child.input = Some("hello");
+    child.starts();
+    child.told(&["input hello"]);
+    child.turns(Ready::ALL);
+    child.told(&[]);
+}
+
+#[test]
+fn input_that_cannot_be_given_fails_the_run() {
+    let mut child = Child::new(Config::default(), BUDGET);
+    child.input = Some("hello");
+    child.kernel.refuses_input = true;
+    child.starts();
+    let words = "error failure 1 outside the child: no pipe";
+    child.told(&["input hello", words, "signal SIGINT"]);
+}
+
+#[test]
 fn what_is_forwarded_is_output_that_the_handler_does_not_pass_on() {
     let mut child = Child::started();
     let forwards = [Ok(Forwarded::Seen(3)), Ok(Forwarded::Unseen(70_000))];

@@ -11,6 +11,8 @@ pub(crate) enum Told {
     Ready(ChildId, Ready),
     /// There is room where this stream is forwarded to.
     Room(ChildId, Stream),
+    /// There is room for the child's input, or nothing reads it any more.
+    Input(ChildId),
 }
 
 /// A child's source.
@@ -23,6 +25,11 @@ pub(crate) fn room_key_of(child: ChildId, stream: Stream) -> u64 {
     child.number() << BITS | ROOM | stream as u64
 }
 
+/// A child's input.
+pub(crate) fn input_key_of(child: ChildId) -> u64 {
+    child.number() << BITS | INPUT
+}
+
 /// None for a key of the set's own.
 pub(crate) fn told_by(key: u64) -> Option<Told> {
     let child = ChildId::new(key >> BITS)?;
@@ -30,12 +37,14 @@ pub(crate) fn told_by(key: u64) -> Option<Told> {
         0 => Told::Ready(child, Ready::STDOUT),
         1 => Told::Ready(child, Ready::STDERR),
         2 => Told::Ready(child, Ready::EXIT),
+        INPUT => Told::Input(child),
         key if key & 1 == 0 => Told::Room(child, Stream::Stdout),
         _ => Told::Room(child, Stream::Stderr),
     })
 }
 
 const BITS: u32 = 3;
+const INPUT: u64 = 3;
 const ROOM: u64 = 4;
 
 /// The set's own. No child has the number zero.

@@ -72,7 +72,8 @@
 //! **async-io**, and with it smol. An `Async` with a copy of the descriptor: await `readable`, then `turn`. See
 //! `examples/async_io.rs`.
 //!
-//! **No loop.** [`run_to_end`] minds one command and blocks until its end.
+//! **No loop.** [`capture`] runs a command, gives it its input and returns its output, as [`run_to_end`] does for a handler of
+//! your own.
 //!
 //! # One turn
 //!
@@ -98,8 +99,10 @@
 #![forbid(unsafe_code)]
 
 mod alarms;
+mod capture;
 mod children;
 mod family;
+mod feed;
 mod key;
 mod node;
 mod nodes;
@@ -111,6 +114,7 @@ mod source;
 mod spawn_error;
 mod way;
 
+pub use capture::capture;
 pub use childminder;
 pub use childminder_driver;
 pub use childminder_unix;

@@ -7,7 +7,7 @@ use childminder_driver::{ChildId, Driver, Handler, Ready, Shared, Turn};
 use childminder_unix::{Selector, Strays};
 
 use crate::family::Family;
-use crate::key::{key_of, room_key_of};
+use crate::key::{input_key_of, key_of, room_key_of};
 use crate::process::{Process, Seat, Source};
 
 /// A child, what drives it, and what is waited for on its behalf. An idle one should stay below half a
@@ -160,6 +160,7 @@ impl<H: Handler> Node<H> {
             self.process
                 .watch_way(selector, stream, room_key_of(id, stream))?;
         }
+        self.process.watch_input(selector, input_key_of(id))?;
         let wanted = self.driver.wants_exit();
         self.process
             .watch(selector, Source::Exit, wanted, key_of(id, Source::Exit))
@@ -172,6 +173,7 @@ impl<H: Handler> Node<H> {
         for stream in Stream::ALL {
             self.process.end_way(selector, stream);
         }
+        self.process.end_input(selector);
     }
 }
 

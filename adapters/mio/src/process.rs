@@ -8,6 +8,7 @@ use childminder_driver::{Forwarded, Kernel, Sighting, Trigger};
 use childminder_unix::{Child, Pipe, Selector, Strays};
 
 use crate::family::Family;
+use crate::feed::Feed;
 use crate::pace::Pace;
 use crate::way::Way;
 
@@ -18,6 +19,8 @@ pub(crate) struct Process {
     watched: [bool; 3],
     /// None as long as the child is silent and its output goes nowhere.
     flows: Option<Box<[Flow; 2]>>,
+    /// None unless there is something left for the child to read.
+    feed: Option<Box<Feed>>,
 }
 
 /// The course of a stream.
@@ -53,6 +56,7 @@ impl Process {
             child,
             watched: [false; 3],
             flows: None,
+            feed: None,
         }
     }
 
@@ -146,6 +150,39 @@ impl Process {
         }
     }
 
+    fn give_input(&mut self, bytes: Vec<u8>) -> io::Result<()> {
+        let Some(stdin) = self.child.take_stdin() else {
+            let why =
+                "there is something for the child to read, and its standard input is not piped";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+        };
+        self.feed = Feed::begin(stdin, bytes)?.map(Box::new);
+        Ok(())
+    }
+
+    /// There is room for more of the child's input.
+    pub(crate) fn go_on_with_input(&mut self, selector: &Selector) -> io::Result<()> {
+        let left = self.feed.as_mut().map(|feed| feed.go_on()).transpose();
+        if !matches!(left, Ok(Some(true))) {
+            self.end_input(selector);
+        }
+        left.map(drop)
+    }
+
+    /// Has the selector tell of room for the child's input, if something is left of it.
+    pub(crate) fn watch_input(&mut self, selector: &Selector, key: u64) -> io::Result<()> {
+        match &mut self.feed {
+            Some(feed) => feed.watch(selector, key),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn end_input(&mut self, selector: &Selector) {
+        if let Some(feed) = self.feed.take() {
+            feed.end(selector);
+        }
+    }
+
     pub(crate) fn is_open(&self, stream: Stream) -> bool {
         self.pipe(stream).is_some()
     }
@@ -235,6 +272,10 @@ impl Kernel for Seat<'_> {
 
     fn trigger(&self) -> Trigger {
         Trigger::Level
+    }
+
+    fn give_input(&mut self, input: Vec<u8>) -> io::Result<()> {
+        self.process.give_input(input)
     }
 
     fn read(&mut self, stream: Stream, buffer: &mut [u8]) -> io::Result<usize> {

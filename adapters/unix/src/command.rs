@@ -228,6 +228,9 @@ pub trait Begin {
 
     /// The value that its environment will have.
     fn variable(&self, name: &str) -> Option<OsString>;
+
+    /// Pipes standard output and error, and standard input, or else has that empty. Tells the program, as it was given.
+    fn pipe_streams(&mut self, has_input: bool) -> &OsStr;
 }
 
 impl Begin for Command {
@@ -245,6 +248,12 @@ impl Begin for Command {
             None if self.begins_without_ours => None,
             None => env::var_os(name),
         }
+    }
+
+    fn pipe_streams(&mut self, has_input: bool) -> &OsStr {
+        let stdin = if has_input { Stdio::piped } else { Stdio::null };
+        self.streams = [stdin(), Stdio::piped(), Stdio::piped()];
+        &self.program
     }
 }
 
@@ -266,6 +275,13 @@ impl Begin for std::process::Command {
             Some((_, value)) => value.map(OsStr::to_owned),
             None => env::var_os(name),
         }
+    }
+
+    fn pipe_streams(&mut self, has_input: bool) -> &OsStr {
+        use std::process::Stdio;
+        let stdin = if has_input { Stdio::piped } else { Stdio::null };
+        self.stdin(stdin()).stdout(Stdio::piped());
+        self.stderr(Stdio::piped()).get_program()
     }
 }
 

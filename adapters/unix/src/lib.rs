@@ -1,8 +1,8 @@
 //! One child process, as the kernel sees it.
 //!
 //! [`Child`] is spawned in a process group of its own, watched through a pidfd, signalled, and reaped
-//! last. [`Command`] says what it runs, [`SpawnOptions`] how it begins. [`Pipe`] is what it writes. [`Strays`]
-//! reaches what leaves its group, by way of [`Orphans`] and [`Cgroup`], and [`Guardian`] ends all of it if this process
+//! last. [`Command`] says what it runs, [`SpawnOptions`] how it begins. [`Pipe`] is what it writes, [`Input`] what it
+//! reads. [`Strays`] reaches what leaves its group, by way of [`Orphans`] and [`Cgroup`], and [`Guardian`] ends all of it if this process
 //! is killed. [`Relay`] writes to a stream of our own. [`signals`] knows
 //! signals by name, and can die of one. There is no event loop and no policy here: the caller decides what to
 //! wait for, what to signal and when.
@@ -60,6 +60,7 @@ pub mod clock;
 mod command;
 mod guardian;
 mod inherited;
+mod input;
 mod lost;
 mod mark;
 mod orphans;
@@ -87,6 +88,7 @@ pub use child::Child;
 pub use command::{Command, Spawnable};
 pub use guardian::Guardian;
 pub use inherited::Inherited;
+pub use input::Input;
 pub use lost::Lost;
 pub use orphans::{Living, Orphan, Orphans};
 pub use pipe::Pipe;

@@ -20,6 +20,8 @@ pub(crate) struct Child {
     /// What becomes of an answer; what is returned is kept.
     pub(crate) answers: fn(Answer) -> Option<Answer>,
     pub(crate) kept: Option<Answer>,
+    /// What the child is to read.
+    pub(crate) input: Option<&'static str>,
     /// Whether the handler takes it on itself that a signal was not passed on.
     pub(crate) takes_refusals: bool,
     moments: Vec<Moment>,
@@ -39,6 +41,7 @@ pub(crate) struct Fake {
     pub(crate) forwards: VecDeque<Result<Forwarded, io::ErrorKind>>,
     pub(crate) exit: Option<Result<ExitStatus, &'static str>>,
     pub(crate) refuses_signals: bool,
+    pub(crate) refuses_input: bool,
     /// What the next looks for strays show; none is a kernel that cannot see them.
     pub(crate) strays: VecDeque<Sighting>,
     diary: Diary,
@@ -63,6 +66,7 @@ impl Child {
                 forwards: VecDeque::new(),
                 exit: None,
                 refuses_signals: false,
+                refuses_input: false,
                 strays: VecDeque::new(),
                 diary: Rc::clone(&diary),
             },
@@ -74,6 +78,7 @@ impl Child {
                 None
             },
             kept: None,
+            input: None,
             takes_refusals: false,
             moments: Vec::new(),
             wishes: Vec::new(),
@@ -143,6 +148,7 @@ impl Child {
         let mut handler = Writer {
             answers: self.answers,
             kept: &mut self.kept,
+            input: self.input,
             takes_refusals: self.takes_refusals,
             moments: &mut self.moments,
             wishes: &mut self.wishes,
@@ -166,6 +172,15 @@ impl Kernel for Fake {
 
     fn trigger(&self) -> Trigger {
         self.trigger
+    }
+
+    fn give_input(&mut self, input: Vec<u8>) -> io::Result<()> {
+        let input = String::from_utf8_lossy(&input);
+        self.diary.borrow_mut().push(format!("input {input}"));
+        if self.refuses_input {
+            return Err(io::Error::other("no pipe"));
+        }
+        Ok(())
     }
 
     fn read(&mut self, stream: Stream, buffer: &mut [u8]) -> io::Result<usize> {
@@ -239,6 +254,7 @@ impl Kernel for Fake {
 struct Writer<'a> {
     answers: fn(Answer) -> Option<Answer>,
     kept: &'a mut Option<Answer>,
+    input: Option<&'static str>,
     takes_refusals: bool,
     moments: &'a mut Vec<Moment>,
     wishes: &'a mut Vec<Wish>,
@@ -257,6 +273,10 @@ impl Writer<'_> {
 
 impl Handler for Writer<'_> {
     type Notification = &'static str;
+
+    fn input(&mut self) -> Option<Vec<u8>> {
+        self.input.map(Into::into)
+    }
 
     fn output(&mut self, control: &mut Control<&'static str>, _: Stream, bytes: &[u8]) {
         let line = format!("output {}", String::from_utf8_lossy(bytes));

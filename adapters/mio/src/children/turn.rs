@@ -50,6 +50,7 @@ impl<H: Handler> Children<H> {
                     Some(Told::Ready(id, Ready::EXIT)) => self.queue_urgent(id, Ready::EXIT),
                     Some(Told::Ready(id, ready)) => self.queue(id, ready),
                     Some(Told::Room(id, stream)) => self.has_room(id, stream),
+                    Some(Told::Input(id)) => self.go_on_with_input(id),
                     None => {}
                 },
             }
@@ -195,6 +196,17 @@ impl<H: Handler> Children<H> {
         let node = self.nodes.get_mut(id);
         if node.is_some_and(|node| node.process.has_room(stream)) {
             self.queue(id, Ready::output(stream));
+        }
+    }
+
+    /// What the child reads is no event of its own.
+    fn go_on_with_input(&mut self, id: ChildId) {
+        let Some(node) = self.nodes.get_mut(id) else {
+            return;
+        };
+        if let Err(error) = node.process.go_on_with_input(&self.selector) {
+            node.driver.ask(Request::Fail(error.into()));
+            self.queue(id, Ready::NONE);
         }
     }
 

@@ -2,6 +2,9 @@
 
 #[path = "../../../unix/tests/shared/alone.rs"]
 mod alone;
+mod captured;
+#[path = "../shared/capturing.rs"]
+mod capturing;
 mod crowds;
 mod deadlines;
 mod examples;

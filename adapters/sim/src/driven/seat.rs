@@ -27,6 +27,11 @@ impl Kernel for Seat<'_, '_> {
         self.stage.borrow().machine.scenario.weather.trigger
     }
 
+    /// What a child does with its input is not simulated.
+    fn give_input(&mut self, _: Vec<u8>) -> io::Result<()> {
+        Ok(())
+    }
+
     fn read(&mut self, stream: Stream, buffer: &mut [u8]) -> io::Result<usize> {
         let Stage { machine, judge } = &mut *self.stage.borrow_mut();
         judge.uses(machine, stream);
