@@ -17,10 +17,16 @@ use crate::way::Way;
 pub(crate) struct Process {
     pub(crate) child: Child,
     watched: [bool; 3],
-    /// None as long as the child is silent and its output goes nowhere.
-    flows: Option<Box<[Flow; 2]>>,
-    /// None unless there is something left for the child to read.
-    feed: Option<Box<Feed>>,
+    /// None as long as the child is silent, its output goes nowhere, and it has no input.
+    flows: Option<Box<Flows>>,
+}
+
+/// What is on its way to and from the child.
+#[derive(Debug, Default)]
+struct Flows {
+    outputs: [Flow; 2],
+    /// What is left for the child to read.
+    feed: Option<Feed>,
 }
 
 /// The course of a stream.
@@ -56,7 +62,6 @@ impl Process {
             child,
             watched: [false; 3],
             flows: None,
-            feed: None,
         }
     }
 
@@ -74,25 +79,27 @@ impl Process {
 
     /// Until when this stream rests, if it does.
     pub(crate) fn rests_until(&self, stream: Stream) -> Option<Instant> {
-        self.flows.as_ref()?[stream as usize].pace.rests_until()
+        self.flows.as_ref()?.outputs[stream as usize]
+            .pace
+            .rests_until()
     }
 
     /// Whether the rest of this stream is over. It is read then.
     pub(crate) fn is_rested(&self, stream: Stream, now: Instant) -> bool {
         let flows = self.flows.as_ref();
-        flows.is_some_and(|flows| flows[stream as usize].pace.is_rested(now))
+        flows.is_some_and(|flows| flows.outputs[stream as usize].pace.is_rested(now))
     }
 
     fn flow(&mut self, stream: Stream) -> &mut Flow {
-        &mut self.flows.get_or_insert_default()[stream as usize]
+        &mut self.flows.get_or_insert_default().outputs[stream as usize]
     }
 
     fn way(&self, stream: Stream) -> Option<&Way> {
-        self.flows.as_ref()?[stream as usize].way.as_ref()
+        self.flows.as_ref()?.outputs[stream as usize].way.as_ref()
     }
 
     fn way_mut(&mut self, stream: Stream) -> Option<&mut Way> {
-        self.flows.as_mut()?[stream as usize].way.as_mut()
+        self.flows.as_mut()?.outputs[stream as usize].way.as_mut()
     }
 
     /// Has this stream go this way from now on.
@@ -145,7 +152,7 @@ impl Process {
 
     pub(crate) fn end_way(&mut self, selector: &Selector, stream: Stream) {
         let flows = self.flows.as_mut();
-        if let Some(way) = flows.and_then(|flows| flows[stream as usize].way.take()) {
+        if let Some(way) = flows.and_then(|flows| flows.outputs[stream as usize].way.take()) {
             way.end(selector);
         }
     }
@@ -156,13 +163,15 @@ impl Process {
                 "there is something for the child to read, and its standard input is not piped";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
         };
-        self.feed = Feed::begin(stdin, bytes)?.map(Box::new);
+        if let Some(feed) = Feed::begin(stdin, bytes)? {
+            self.flows.get_or_insert_default().feed = Some(feed);
+        }
         Ok(())
     }
 
     /// There is room for more of the child's input.
     pub(crate) fn go_on_with_input(&mut self, selector: &Selector) -> io::Result<()> {
-        let left = self.feed.as_mut().map(|feed| feed.go_on()).transpose();
+        let left = self.feed().map(Feed::go_on).transpose();
         if !matches!(left, Ok(Some(true))) {
             self.end_input(selector);
         }
@@ -171,16 +180,21 @@ impl Process {
 
     /// Has the selector tell of room for the child's input, if something is left of it.
     pub(crate) fn watch_input(&mut self, selector: &Selector, key: u64) -> io::Result<()> {
-        match &mut self.feed {
+        match self.feed() {
             Some(feed) => feed.watch(selector, key),
             None => Ok(()),
         }
     }
 
     pub(crate) fn end_input(&mut self, selector: &Selector) {
-        if let Some(feed) = self.feed.take() {
+        let flows = self.flows.as_mut();
+        if let Some(feed) = flows.and_then(|flows| flows.feed.take()) {
             feed.end(selector);
         }
+    }
+
+    fn feed(&mut self) -> Option<&mut Feed> {
+        self.flows.as_mut()?.feed.as_mut()
     }
 
     pub(crate) fn is_open(&self, stream: Stream) -> bool {
@@ -291,7 +305,9 @@ impl Kernel for Seat<'_> {
         buffer: &mut [u8],
     ) -> Option<io::Result<Forwarded>> {
         let process = &mut *self.process;
-        let way = process.flows.as_mut()?[stream as usize].way.as_mut()?;
+        let way = process.flows.as_mut()?.outputs[stream as usize]
+            .way
+            .as_mut()?;
         let pipe = pipe_of(&process.child, stream)?;
         let taken = way.take(pipe, most, buffer)?;
         let bytes = taken.as_ref().map_or(0, |forwarded| forwarded.length());

@@ -27,6 +27,8 @@
 //! }
 //! ```
 //!
+//! [`Minder::capture`] runs a command, gives it its input and returns its output, in one call.
+//!
 //! # What it promises
 //!
 //! - **Dropped means ended.** A [`Child`] that is dropped before its end is killed with its group, and
@@ -42,6 +44,7 @@
 //! the minding stands still while a `current_thread` runtime is not run.
 #![forbid(unsafe_code)]
 
+mod capture;
 mod child;
 mod minder;
 mod notification;
@@ -53,7 +56,9 @@ mod task;
 
 pub use child::{Child, Handle};
 pub use childminder;
-pub use childminder_driver::Failure;
+pub use childminder_driver::{
+    Capture, Captured, Errors, Failure, Noticed, TooMuchOutput, Unsuccessful,
+};
 pub use childminder_unix;
 pub use minder::{Minder, Options};
 pub use notification::{Notified, NotifyError, Reason};

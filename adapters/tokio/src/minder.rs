@@ -12,9 +12,9 @@ use tokio::net::unix::pipe;
 use tokio::runtime;
 
 use crate::child::{Child, Handle};
-use crate::notification::{End, Heartbeat};
+use crate::notification::Work;
 use crate::output::{Buffers, Output};
-use crate::relay::Relay;
+use crate::relay::{Extras, Relay};
 use crate::report;
 use crate::set::{Owner, Set};
 use crate::task::Task;
@@ -94,18 +94,13 @@ impl Minder {
         options: Options,
         start: impl FnOnce(&mut Children<Relay>, Config, Relay) -> Result<ChildId, SpawnError<Relay>>,
     ) -> io::Result<Child> {
-        let Options {
-            config,
-            heartbeat,
-            end,
-        } = options;
+        let Options { config, extras } = options;
         let (reporter, reports) = report::channel();
         let buffers = Arc::new(Buffers::new(&config));
         let relay = Relay {
             reporter,
             buffers: Arc::clone(&buffers),
-            heartbeat,
-            end,
+            extras,
             errands: self.owner.set.errands(),
             running: None,
             is_disowned: false,
@@ -171,8 +166,7 @@ impl fmt::Debug for Minder {
 #[derive(Clone)]
 pub struct Options {
     config: Config,
-    heartbeat: Option<Heartbeat>,
-    end: Option<End>,
+    extras: Option<Box<Extras>>,
 }
 
 impl Options {
@@ -183,7 +177,15 @@ impl Options {
     where
         F: Future<Output = Result<(), Failure>> + Send + 'static,
     {
-        self.heartbeat = Some(Arc::new(move || Box::pin(beat())));
+        self.extras.get_or_insert_default().heartbeat = Some(Arc::new(move || Box::pin(beat())));
+        self
+    }
+
+    /// What the child is to read.
+    pub(crate) fn with_input(mut self, input: Option<Vec<u8>>) -> Self {
+        if input.is_some() {
+            self.extras.get_or_insert_default().input = input;
+        }
         self
     }
 
@@ -196,7 +198,8 @@ impl Options {
         F: Future<Output = Result<(), Failure>> + Send + 'static,
     {
         self.config.final_notification = true;
-        self.end = Some(Arc::new(move |outcome| Box::pin(end(outcome))));
+        let end = Arc::new(move |outcome| -> Work { Box::pin(end(outcome)) });
+        self.extras.get_or_insert_default().end = Some(end);
         self
     }
 }
@@ -205,8 +208,7 @@ impl From<Config> for Options {
     fn from(config: Config) -> Self {
         Self {
             config,
-            heartbeat: None,
-            end: None,
+            extras: None,
         }
     }
 }

@@ -53,6 +53,29 @@ impl Output {
         KeepsLast(self)
     }
 
+    /// Hands out all that is there to be read; ready at the end of the stream.
+    pub(crate) fn poll_to_end(
+        &self,
+        context: &mut Context<'_>,
+        mut each: impl FnMut(&[u8]),
+    ) -> Poll<()> {
+        let mut state = self.buffers.state();
+        let buffer = &mut state.buffers[self.stream as usize];
+        let (front, back) = buffer.bytes.as_slices();
+        for part in [front, back] {
+            if !part.is_empty() {
+                each(part);
+            }
+        }
+        buffer.bytes.clear();
+        if buffer.ended {
+            return Poll::Ready(());
+        }
+        buffer.waker = Some(context.waker().clone());
+        state.release(self.stream, &mut self.ask());
+        Poll::Pending
+    }
+
     fn ask(&self) -> impl FnMut(Request<Notification>) {
         |request| self.remote.ask(self.child, request)
     }

@@ -15,12 +15,21 @@ use crate::report::{ChildError, Reporter};
 pub(crate) struct Relay {
     pub(crate) reporter: Reporter,
     pub(crate) buffers: Arc<Buffers>,
-    pub(crate) heartbeat: Option<Heartbeat>,
-    pub(crate) end: Option<End>,
+    /// None where nothing of it is asked for, as with most children.
+    pub(crate) extras: Option<Box<Extras>>,
     pub(crate) errands: Sender<Errand>,
     pub(crate) running: Option<Cancel>,
     /// The child's handle has been dropped.
     pub(crate) is_disowned: bool,
+}
+
+/// What a child may have besides its config.
+#[derive(Clone, Default)]
+pub(crate) struct Extras {
+    pub(crate) heartbeat: Option<Heartbeat>,
+    pub(crate) end: Option<End>,
+    /// What it is to read.
+    pub(crate) input: Option<Vec<u8>>,
 }
 
 impl Relay {
@@ -40,6 +49,10 @@ impl Relay {
 impl Handler for Relay {
     type Notification = Notification;
 
+    fn input(&mut self) -> Option<Vec<u8>> {
+        self.extras.as_mut()?.input.take()
+    }
+
     fn output(&mut self, control: &mut Control<Notification>, stream: Stream, bytes: &[u8]) {
         let ask = &mut |request| control.ask(request);
         self.buffers.push(stream, bytes, ask);
@@ -54,17 +67,18 @@ impl Handler for Relay {
     }
 
     fn notify(&mut self, _: &mut Control<Notification>, job: Job<Notification>, answer: Answer) {
-        let notification = match (job, &self.heartbeat, &self.end) {
-            (Job::Requested(notification), _, _) => notification,
-            (Job::Heartbeat, Some(heartbeat), _) => {
-                let heartbeat = Arc::clone(heartbeat);
-                Notification::new(async move { heartbeat().await }).0
+        let extras = self.extras.as_deref();
+        let heartbeat = extras.and_then(|extras| extras.heartbeat.clone());
+        let end = extras.and_then(|extras| extras.end.clone());
+        let notification = match job {
+            Job::Requested(notification) => Some(notification),
+            Job::Final(outcome) => {
+                end.map(|end| Notification::new(async move { end(outcome).await }).0)
             }
-            (Job::Final(outcome), _, Some(end)) => {
-                let end = Arc::clone(end);
-                Notification::new(async move { end(outcome).await }).0
-            }
-            _ => return answer.succeed(),
+            _ => heartbeat.map(|beat| Notification::new(async move { beat().await }).0),
+        };
+        let Some(notification) = notification else {
+            return answer.succeed();
         };
         let (cancel, cancelled) = oneshot::channel();
         self.running = (!self.is_disowned).then_some(cancel);

@@ -1,6 +1,11 @@
 //! Real children, on both runtimes.
 
+#[path = "../../../unix/tests/shared/alone.rs"]
+mod alone;
 mod cancelling;
+mod captured;
+#[path = "../../../mio/tests/shared/capturing.rs"]
+mod capturing;
 mod deadlines;
 mod example;
 mod notifications;
