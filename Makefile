@@ -40,7 +40,7 @@ FUZZED = fuzz/target/x86_64-unknown-linux-gnu/release
 
 fuzz: ## a minute of each fuzz target, all at once
 	cargo fuzz build -s none
-	printf '%s\n' monitor record parse driver | xargs -P 4 -I TARGET sh -c '\
+	printf '%s\n' monitor record parse driver netstrings | xargs -P 5 -I TARGET sh -c '\
 		mkdir -p fuzz/corpus/TARGET fuzz/artifacts/TARGET; \
 		$(FUZZED)/TARGET -max_total_time=$(FUZZ_SECONDS) -max_len=1024 -rss_limit_mb=4096 \
 			-artifact_prefix=fuzz/artifacts/TARGET/ fuzz/corpus/TARGET fuzz/seeds/TARGET \

@@ -2,6 +2,7 @@
 //!
 //! The target `driver` is not here: its seeds are replayed in `adapters/sim/tests/fuzzed.rs`.
 
+mod netstrings;
 mod parse;
 
 use childminder_record::{Finding, Reader, Replay, replay};
@@ -10,6 +11,7 @@ use crate::op::Case;
 use crate::property::keeps_the_rules;
 use crate::run::Run;
 
+pub use netstrings::netstrings;
 pub use parse::parse;
 
 /// Any configuration, any story: every rule holds, and the model agrees.

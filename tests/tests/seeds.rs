@@ -21,6 +21,11 @@ fn parse() {
     replay("parse", fuzz::parse);
 }
 
+#[test]
+fn netstrings() {
+    replay("netstrings", fuzz::netstrings);
+}
+
 fn replay(target: &str, check: fn(&[u8])) {
     let seeds = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/seeds")).join(target);
     let mut replayed = 0;

@@ -10,9 +10,9 @@
 //! Most people want `childminder-mio` or `childminder-tokio`, and of this crate only [`Handler`],
 //! [`Control`] and [`Answer`].
 //!
-//! [`Lines`], [`Tail`] and [`Capture`] are parts for handlers: output as lines, the last of it, its beginning
-//! and end. [`Captured`] is a whole handler, for a child that is given its input and whose output is wanted when it has
-//! ended.
+//! [`Lines`], [`Netstrings`], [`Calls`], [`Tail`] and [`Capture`] are parts for handlers: output as lines, as netstrings or
+//! as commands, the last of it, its beginning and end. [`Captured`] is a whole handler, for a child that is given its input
+//! and whose output is wanted when it has ended.
 //!
 //! # A loop of your own
 //!
@@ -87,6 +87,7 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+mod calls;
 mod capture;
 mod captured;
 mod control;
@@ -104,6 +105,7 @@ mod splittings;
 mod tail;
 
 pub use answer::Answer;
+pub use calls::{Call, Calls, NotCall};
 pub use capture::Capture;
 pub use captured::{Captured, TooMuchOutput, Unsuccessful};
 pub use childminder;

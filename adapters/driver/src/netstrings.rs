@@ -7,8 +7,9 @@ use std::fmt;
 /// commands.
 ///
 /// Feed it from [`Handler::output`](crate::Handler::output), and [finish](Self::finish) it in
-/// [`Handler::output_ended`](crate::Handler::output_ended). It keeps no more than one netstring. A longer one
-/// than the limit is refused as soon as its length is read.
+/// [`Handler::exited`](crate::Handler::exited) or [`Handler::output_ended`](crate::Handler::output_ended). It keeps no more than one
+/// netstring, and a longer one than the limit is refused as soon as its length is read. What it takes is copied once at most.
+/// [`Calls`](crate::Calls) makes commands with arguments of them.
 ///
 /// ```
 /// use childminder_driver::Netstrings;
@@ -27,8 +28,32 @@ use std::fmt;
 #[derive(Clone, Debug)]
 pub struct Netstrings {
     limit: usize,
-    /// The beginning of a netstring whose end has not come.
+    /// The beginning of a netstring whose end has not come, its frame included.
     begun: Vec<u8>,
+    /// Its frame, once that is known.
+    frame: Option<Frame>,
+    is_broken: bool,
+}
+
+/// Where the text of a netstring is.
+#[derive(Clone, Copy, Debug)]
+struct Frame {
+    /// How long the length and its colon are.
+    header: usize,
+    /// How long the text is.
+    length: usize,
+}
+
+impl Frame {
+    fn total(self) -> usize {
+        self.header + self.length + COMMA
+    }
+
+    /// The text of a netstring that is all there, unless it ends otherwise than it should.
+    fn text(self, netstring: &[u8]) -> Option<&[u8]> {
+        let text = netstring[self.header..].strip_suffix(b",")?;
+        Some(text)
+    }
 }
 
 impl Netstrings {
@@ -37,6 +62,8 @@ impl Netstrings {
         Self {
             limit,
             begun: Vec::new(),
+            frame: None,
+            is_broken: false,
         }
     }
 
@@ -44,19 +71,12 @@ impl Netstrings {
     ///
     /// # Errors
     ///
-    /// [`NotNetstring`] for what is none, or is too long. Whatever follows cannot be understood then: this
-    /// piece is dropped, and the next one is taken for a beginning.
+    /// [`NotNetstring`] for what is none, or is too long, once: what follows cannot be understood any more, and is dropped.
     pub fn push(&mut self, bytes: &[u8], mut each: impl FnMut(&[u8])) -> Result<(), NotNetstring> {
-        let mut stream = std::mem::take(&mut self.begun);
-        stream.extend_from_slice(bytes);
-        let mut rest = stream.as_slice();
-        while let Some((text, after)) = self.first(rest)? {
-            each(text);
-            rest = after;
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            rest = self.push_one(rest, &mut each)?;
         }
-        let used = stream.len() - rest.len();
-        stream.drain(..used);
-        self.begun = stream;
         Ok(())
     }
 
@@ -66,46 +86,141 @@ impl Netstrings {
     ///
     /// [`NotNetstring::Unfinished`] if it ended within a netstring.
     pub fn finish(&mut self) -> Result<(), NotNetstring> {
-        let begun = std::mem::take(&mut self.begun);
+        let begun = self.give_up();
         if begun.is_empty() {
             return Ok(());
         }
         Err(NotNetstring::Unfinished(begun))
     }
 
-    /// The text of the first netstring, and what follows it; `None` if its end has not come.
-    fn first<'b>(&self, stream: &'b [u8]) -> Result<Option<Split<'b>>, NotNetstring> {
-        let malformed = || NotNetstring::Malformed(stream[..stream.len().min(QUOTED)].to_vec());
-        let digits = stream.iter().take_while(|byte| byte.is_ascii_digit());
-        let digits = digits.count();
-        let (number, after) = stream.split_at(digits);
-        let leads_with_zero = digits > 1 && number[0] == b'0';
-        if leads_with_zero || digits == 0 && !stream.is_empty() || digits > MOST_DIGITS {
-            return Err(malformed());
+    /// Takes some of these bytes, within one netstring, and returns what follows.
+    pub(crate) fn push_one<'b>(
+        &mut self,
+        bytes: &'b [u8],
+        each: impl FnOnce(&[u8]),
+    ) -> Result<&'b [u8], NotNetstring> {
+        if self.is_broken {
+            return Ok(&[]);
         }
-        let Some((colon, after)) = after.split_first() else {
-            return Ok(None);
+        if self.begun.is_empty() {
+            return self.push_first(bytes, each);
+        }
+        let Some(frame) = self.frame else {
+            // Its length goes on; that is some bytes more at most.
+            let (byte, after) = bytes.split_at(1);
+            self.begun.extend_from_slice(byte);
+            let frame = frame_of(&self.begun, self.limit);
+            self.frame = frame.map_err(|why| self.broken(why, after))?;
+            return Ok(after);
         };
-        if *colon != b':' {
-            return Err(malformed());
+        let missing = frame.total() - self.begun.len();
+        let (bytes, after) = bytes.split_at(missing.min(bytes.len()));
+        self.keep(bytes, frame);
+        if bytes.len() < missing {
+            return Ok(after);
         }
-        let length = number
-            .iter()
-            .fold(0, |length, digit| length * 10 + usize::from(digit - b'0'));
-        if length > self.limit {
-            let limit = self.limit;
-            return Err(NotNetstring::TooLong { length, limit });
+        let Some(text) = frame.text(&self.begun) else {
+            return Err(self.broken(Wrong::Form, after));
+        };
+        each(text);
+        self.begun.clear();
+        self.frame = None;
+        Ok(after)
+    }
+
+    /// The same where none has begun: one that is all there is not copied.
+    fn push_first<'b>(
+        &mut self,
+        bytes: &'b [u8],
+        each: impl FnOnce(&[u8]),
+    ) -> Result<&'b [u8], NotNetstring> {
+        let frame = frame_of(bytes, self.limit).map_err(|why| self.broken(why, bytes))?;
+        let Some(frame) = frame else {
+            self.begun.extend_from_slice(bytes);
+            return Ok(&[]);
+        };
+        if bytes.len() < frame.total() {
+            self.frame = Some(frame);
+            self.keep(bytes, frame);
+            return Ok(&[]);
         }
-        match after.get(length) {
-            None => Ok(None),
-            Some(b',') => Ok(Some((&after[..length], &after[length + 1..]))),
-            Some(_) => Err(malformed()),
+        let (netstring, after) = bytes.split_at(frame.total());
+        match frame.text(netstring) {
+            Some(text) => each(text),
+            None => return Err(self.broken(Wrong::Form, bytes)),
         }
+        Ok(after)
+    }
+
+    /// Room is doubled, but no more is taken than the netstring needs.
+    fn keep(&mut self, bytes: &[u8], frame: Frame) {
+        let needed = self.begun.len() + bytes.len();
+        if needed > self.begun.capacity() {
+            let room = needed.max(2 * self.begun.capacity()).min(frame.total());
+            self.begun.reserve_exact(room - self.begun.len());
+        }
+        self.begun.extend_from_slice(bytes);
+    }
+
+    /// What is wrong with what has begun and goes on like this.
+    fn broken(&mut self, why: Wrong, after: &[u8]) -> NotNetstring {
+        let mut quoted = self.give_up();
+        self.is_broken = true;
+        let limit = self.limit;
+        match why {
+            Wrong::Length(length) => NotNetstring::TooLong { length, limit },
+            Wrong::Form => {
+                quoted.truncate(QUOTED);
+                let room = QUOTED - quoted.len();
+                quoted.extend_from_slice(&after[..room.min(after.len())]);
+                NotNetstring::Malformed(quoted)
+            }
+        }
+    }
+
+    /// Forgets what has begun.
+    fn give_up(&mut self) -> Vec<u8> {
+        self.frame = None;
+        std::mem::take(&mut self.begun)
+    }
+
+    /// Changes the limit for the netstrings that have not begun.
+    pub(crate) fn set_limit(&mut self, limit: usize) {
+        self.limit = limit;
     }
 }
 
-/// A text, and what follows it.
-type Split<'b> = (&'b [u8], &'b [u8]);
+/// Why something is no netstring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wrong {
+    Form,
+    /// It says that it is as long as this.
+    Length(usize),
+}
+
+/// The frame of the netstring that begins so; `None` if its length goes on.
+fn frame_of(stream: &[u8], limit: usize) -> Result<Option<Frame>, Wrong> {
+    let digits = stream.iter().take_while(|byte| byte.is_ascii_digit());
+    let digits = digits.take(MOST_DIGITS + 1).count();
+    let (number, after) = stream.split_at(digits);
+    let leads_with_zero = digits > 1 && number[0] == b'0';
+    if leads_with_zero || digits == 0 || digits > MOST_DIGITS {
+        return Err(Wrong::Form);
+    }
+    match after.first() {
+        None => return Ok(None),
+        Some(b':') => {}
+        Some(_) => return Err(Wrong::Form),
+    }
+    let length = number
+        .iter()
+        .fold(0, |length, digit| length * 10 + usize::from(digit - b'0'));
+    if length > limit {
+        return Err(Wrong::Length(length));
+    }
+    let header = digits + COLON;
+    Ok(Some(Frame { header, length }))
+}
 
 /// Why output is not a stream of netstrings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,7 +261,10 @@ impl fmt::Display for NotNetstring {
 impl Error for NotNetstring {}
 
 /// How much of what is wrong is quoted, in bytes.
-const QUOTED: usize = 64;
+pub(crate) const QUOTED: usize = 64;
+
+const COLON: usize = 1;
+const COMMA: usize = 1;
 
 /// No length of more digits is within anybody's memory, and none of fewer overflows.
 const MOST_DIGITS: usize = 9;
@@ -187,6 +305,59 @@ mod tests {
         };
         assert_eq!(push(b"11:"), Err(too_long));
         assert_eq!(push(b"10:012345678"), Ok(()));
+    }
+
+    #[test]
+    fn what_follows_something_wrong_is_dropped() {
+        let mut netstrings = Netstrings::new(10);
+        let mut texts = Vec::new();
+        let pushed = netstrings.push(b"2:ab,x3:cde,", |text| texts.push(text.to_vec()));
+        assert_eq!(pushed, Err(NotNetstring::Malformed(b"x3:cde,".to_vec())));
+        assert_eq!(texts, [b"ab"]);
+        assert_eq!(netstrings.push(b"1:a,:", |_| panic!("a text")), Ok(()));
+        assert_eq!(netstrings.finish(), Ok(()));
+    }
+
+    #[test]
+    fn what_is_wrong_is_quoted_from_its_beginning_however_it_arrives() {
+        let stream = b"2:ab,4:pings and more";
+        for pieces in splittings(&stream[..14]) {
+            let mut netstrings = Netstrings::new(10);
+            let wrong = pieces
+                .iter()
+                .find_map(|piece| netstrings.push(piece, |_| {}).err());
+            let Some(NotNetstring::Malformed(quoted)) = wrong else {
+                panic!("{wrong:?} of {pieces:?}");
+            };
+            assert!(quoted.starts_with(b"4:pings"), "{quoted:?} of {pieces:?}");
+            assert!(stream[5..].starts_with(&quoted), "{quoted:?} of {pieces:?}");
+        }
+        let long = [&b"200:"[..], &[b'x'; 300]].concat();
+        let wrong = Netstrings::new(1000).push(&long, |_| {});
+        assert_eq!(wrong, Err(NotNetstring::Malformed(long[..QUOTED].to_vec())));
+    }
+
+    #[test]
+    fn a_long_one_in_small_pieces_is_moved_seldom_and_takes_no_more_room_than_it_needs() {
+        let netstring = [b"1000000:", &vec![b'x'; 1_000_000][..], b","].concat();
+        let mut netstrings = Netstrings::new(1_000_000);
+        let (mut rooms, mut lengths) = (Vec::new(), Vec::new());
+        for piece in netstring.chunks(7) {
+            let pushed = netstrings.push(piece, |text| lengths.push(text.len()));
+            assert_eq!(pushed, Ok(()));
+            rooms.push(netstrings.begun.capacity());
+        }
+        assert_eq!(lengths, [1_000_000]);
+        rooms.dedup();
+        assert!(rooms.len() <= 22, "{rooms:?}");
+        assert_eq!(rooms.last(), Some(&netstring.len()));
+    }
+
+    #[test]
+    fn those_that_come_whole_are_not_copied() {
+        let mut netstrings = Netstrings::new(10);
+        assert_eq!(netstrings.push(b"2:ab,3:cde,0:,", |_| {}), Ok(()));
+        assert_eq!(netstrings.begun.capacity(), 0);
     }
 
     #[test]
