@@ -34,6 +34,16 @@ fn ask(address: &str) -> String {
 }
 
 #[test]
+fn the_puller_reports_what_its_child_says() {
+    let output = command("puller", &[]).output().expect("it was built");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(
+        said.trim_end(),
+        "reported: startMirroring\nreported: mirrorSucceeded 7 8\nsuccess"
+    );
+}
+
+#[test]
 fn poll_minds_a_child() {
     assert_minds_a_child("poll");
 }

@@ -15,6 +15,7 @@ mod neighbours;
 mod notifications;
 mod observing;
 mod output;
+mod puller;
 mod refusals;
 mod requests;
 mod run;

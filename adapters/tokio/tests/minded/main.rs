@@ -10,6 +10,7 @@ mod deadlines;
 mod example;
 mod notifications;
 mod output;
+mod puller;
 mod requests;
 mod runtimes;
 mod support;
