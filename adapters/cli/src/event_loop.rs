@@ -2,6 +2,7 @@
 
 mod member;
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd};
@@ -13,8 +14,7 @@ use childminder_driver::{Answer, ChildId, Control, Failure, Handler};
 use childminder_mio::Children;
 use childminder_terminal::Minded;
 use childminder_unix::{
-    Arrival, Arrivals, Child, Command, Hurry, Patience, Relay, RelayEvent, SpawnOptions, Strays,
-    signals,
+    Arrival, Arrivals, Child, Hurry, Patience, Relay, RelayEvent, SpawnOptions, Strays, signals,
 };
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
@@ -336,9 +336,10 @@ impl<H: Owner> EventLoop<H> {
         self.notifier.is_none()
     }
 
-    /// Runs this to tell of the child. How it goes is the answer.
-    pub(crate) fn notify(&mut self, mut command: Command, answer: Answer) {
-        let mut notifier = Notifier::new(answer);
+    /// Has a shell run this line to tell of the child, with `news` on its standard input. How it goes is the answer.
+    pub(crate) fn notify(&mut self, line: &OsStr, news: String, answer: Answer) {
+        let mut command = Notifier::command(line);
+        let mut notifier = Notifier::new(news, answer);
         let mut strays = Strays::new();
         let options = SpawnOptions {
             kill_on_parent_death: SpawnOptions::CAN_KILL_ON_PARENT_DEATH,

@@ -13,30 +13,33 @@ use crate::words::{is_text, printable};
 /// Minds one run of it, and answers for it.
 #[derive(Debug)]
 pub(crate) struct Notifier {
+    /// What it is told, until it is.
+    news: Option<String>,
     answer: Option<Answer>,
     stderr: Tail,
     errors: Errors,
 }
 
 impl Notifier {
-    pub(crate) fn new(answer: Answer) -> Self {
+    pub(crate) fn new(news: String, answer: Answer) -> Self {
         Self {
+            news: Some(news),
             answer: Some(answer),
             stderr: Tail::with_limits(MOST_LINES, MOST_BYTES),
             errors: Errors::default(),
         }
     }
 
-    /// It is a shell that runs this, with `news` on its standard input.
-    pub(crate) fn command(line: &OsStr, news: &str) -> io::Result<Command> {
+    /// It is a shell that runs this.
+    pub(crate) fn command(line: &OsStr) -> Command {
         let mut command = Command::new("/bin/sh");
         command
             .arg("-c")
             .arg(line)
-            .stdin(Stdio::from_bytes(news.as_bytes())?)
+            .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
-        Ok(command)
+        command
     }
 
     /// It has no deadline of its own: it is ended when the notification is overdue.
@@ -87,6 +90,10 @@ impl Notifier {
 
 impl Handler for Notifier {
     type Notification = ();
+
+    fn input(&mut self) -> Option<Vec<u8>> {
+        Some(self.news.take()?.into_bytes())
+    }
 
     fn output(&mut self, _: &mut Control<()>, stream: Stream, bytes: &[u8]) {
         self.stderr.push(stream, bytes);

@@ -36,7 +36,6 @@ use crate::failure::Failure;
 use crate::files;
 use crate::flight_record::{FlightRecord, RecordTrouble};
 use crate::news::News;
-use crate::notifier::Notifier;
 use crate::owner::Minder;
 use crate::plan::{Containment, OnOurDeath, Plan, Speech, is_init};
 use crate::report::{self, Report};
@@ -263,10 +262,7 @@ impl<'a> Requests<'a> {
             _ => self.news.heartbeat(child),
         };
         let line = self.plan.notify.as_deref().unwrap_or_default();
-        match Notifier::command(line, &format!("{news}\n")) {
-            Ok(command) => child.notify(command, answer),
-            Err(error) => Notifier::new(answer).cannot_run(&error),
-        }
+        child.notify(line, format!("{news}\n"), answer);
     }
 }
 

@@ -72,7 +72,9 @@ impl Process {
                 let pipe = pipe_of(&self.child, stream);
                 let capacity = || pipe.and_then(Pipe::capacity).unwrap_or(USUAL_CAPACITY);
                 let flows = self.flows.get_or_insert_default();
-                flows[stream as usize].pace.was_read(now, bytes, capacity);
+                flows.outputs[stream as usize]
+                    .pace
+                    .was_read(now, bytes, capacity);
             }
         }
     }

@@ -63,7 +63,7 @@ pub(crate) use guard::{
 };
 pub(crate) use only_here::{
     CAN_KILL_ON_PARENT_DEATH, adopt_orphans, leave_no_core, pidfd_open, pidfd_send,
-    realtime_signals, set_timer, swap_mask, timer, unnamed_file, wakeup,
+    realtime_signals, set_timer, swap_mask, timer, wakeup,
 };
 pub(crate) use process::Process;
 #[cfg(feature = "arrivals")]

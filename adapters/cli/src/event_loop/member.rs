@@ -27,6 +27,10 @@ macro_rules! whichever {
 impl<H: Handler<Notification = ()>> Handler for Member<H> {
     type Notification = ();
 
+    fn input(&mut self) -> Option<Vec<u8>> {
+        whichever!(self, input())
+    }
+
     fn output(&mut self, control: &mut Control<()>, stream: Stream, bytes: &[u8]) {
         whichever!(self, output(control, stream, bytes));
     }

@@ -11,7 +11,6 @@ use childminder::Instant;
 use nix::libc;
 use nix::sys::signal::SigSet;
 use rustix::event::EventfdFlags;
-use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::io::{Errno, retry_on_intr};
 use rustix::process::{
     DumpableBehavior, Pid, PidfdFlags, Signal as Sendable, WaitId, WaitIdOptions, WaitIdStatus,
@@ -29,17 +28,6 @@ use super::Ends;
 pub(crate) fn wakeup() -> io::Result<Ends> {
     let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
     Ok((rustix::event::eventfd(0, flags)?, None))
-}
-
-/// In memory, and not to be executed, where the kernel can promise that (6.3).
-pub(crate) fn unnamed_file() -> io::Result<OwnedFd> {
-    let name = c"childminder";
-    Ok(
-        match memfd_create(name, MemfdFlags::CLOEXEC | MemfdFlags::NOEXEC_SEAL) {
-            Err(Errno::INVAL) => memfd_create(name, MemfdFlags::CLOEXEC),
-            result => result,
-        }?,
-    )
 }
 
 /// A descriptor that is readable when its moment has come.

@@ -5,17 +5,14 @@
 //! | pidfds | `waitid(2)` on a child that is not reaped; SIGCHLD wakes ([`Watch::Sigchld`](crate::Watch)) |
 //! | `eventfd` | a pipe |
 //! | `epoll` | `kqueue(2)` |
-//! | a file in memory | one in the temporary directory |
 //! | `PR_SET_DUMPABLE` | `RLIMIT_CORE` |
 //! | writes that do not wait (`RWF_NOWAIT`, `splice`, `tee`) | a thread that does |
 //! | timers, parent-death signal, subreaper, guardian, cgroups, real-time signals | `Unsupported` |
 
 use std::ffi::CStr;
-use std::fs::File;
 use std::io;
 use std::ops::RangeInclusive;
 use std::os::fd::{BorrowedFd, OwnedFd};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use childminder::Instant;
 use nix::sys::signal::{SigSet, SigmaskHow};
@@ -56,25 +53,6 @@ pub(crate) fn splice_at_once(
 
 pub(crate) fn tee_at_once(_: BorrowedFd<'_>, _: BorrowedFd<'_>, _: usize) -> Result<usize, Errno> {
     Err(Errno::NOSYS)
-}
-
-/// In the temporary directory, whose name is gone.
-pub(crate) fn unnamed_file() -> io::Result<OwnedFd> {
-    static NUMBER: AtomicU64 = AtomicU64::new(0);
-    loop {
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("childminder-{}-{number}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        let mut options = File::options();
-        match options.read(true).write(true).create_new(true).open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            file => {
-                let file = file?;
-                std::fs::remove_file(path)?;
-                return Ok(file.into());
-            }
-        }
-    }
 }
 
 pub(crate) fn pipe_capacity(_: BorrowedFd<'_>) -> Option<usize> {
