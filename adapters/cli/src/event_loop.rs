@@ -362,7 +362,14 @@ impl<H: Owner> EventLoop<H> {
         }
     }
 
-    /// It has taken too long.
+    /// It has taken too long, and the next one may wait for its end.
+    pub(crate) fn kill_notifier(&mut self) {
+        if let Some(id) = self.notifier {
+            self.set.kill(id);
+        }
+    }
+
+    /// It is not waited for any more.
     pub(crate) fn end_notifier(&mut self) {
         if let Some(mut control) = self.notifier.and_then(|id| self.set.control(id)) {
             control.terminate();

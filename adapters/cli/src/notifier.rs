@@ -42,7 +42,7 @@ impl Notifier {
         command
     }
 
-    /// It has no deadline of its own: it is ended when the notification is overdue.
+    /// It has no deadline of its own: it is killed when the notification is overdue.
     pub(crate) fn config() -> Config {
         let stages = [(Signal::TERM, Some(GRACE)), (Signal::KILL, None)];
         Config {

@@ -303,7 +303,7 @@ impl Listener<Minder> for Requests<'_> {
 
     fn before_waiting(&mut self, child: &mut Loop) {
         if mem::take(&mut child.handler_mut().is_overdue) {
-            child.end_notifier();
+            child.kill_notifier();
         }
         self.notify(child);
     }

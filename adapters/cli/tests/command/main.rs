@@ -5,6 +5,7 @@ mod guardians;
 mod inherited;
 mod init;
 mod kernels;
+mod notify;
 mod output;
 mod records;
 mod replays;

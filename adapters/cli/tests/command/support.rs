@@ -327,6 +327,16 @@ pub(crate) fn wait_until(condition: impl Fn() -> bool) {
     }
 }
 
+/// That a report is as its documentation says.
+#[track_caller]
+pub(crate) fn validate(report: &Value) {
+    let schema = json(include_bytes!("../../report.schema.json"));
+    let documented = jsonschema::validator_for(&schema).expect("a schema");
+    if let Err(error) = documented.validate(report) {
+        panic!("{error}: {report:#}");
+    }
+}
+
 /// A place for files.
 pub(crate) struct Place(TempDir);
 
@@ -389,11 +399,7 @@ impl Place {
     #[track_caller]
     pub(crate) fn report(&self) -> Value {
         let report = json(&fs::read(self.path("report")).expect("a report"));
-        let schema = json(include_bytes!("../../report.schema.json"));
-        let documented = jsonschema::validator_for(&schema).expect("a schema");
-        if let Err(error) = documented.validate(&report) {
-            panic!("{error}: {report:#}");
-        }
+        validate(&report);
         report
     }
 

@@ -1,0 +1,286 @@
+//! `--notify`: what is told of a run while it goes on, and when it is over.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::Command;
+use std::thread::{self, JoinHandle};
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use crate::support::{Ended, Place, Process, childminder, json, start, validate, wait_until};
+
+/// `childminder run OPTIONS --notify NOTIFIER -- sh -c SCRIPT`.
+fn notifying(options: &str, notifier: &str, script: &str) -> Command {
+    let mut command = childminder(["run"]);
+    command
+        .args(options.split_whitespace())
+        .args(["--notify", notifier, "--", "sh", "-c", script]);
+    command
+}
+
+fn run(options: &str, notifier: &str, script: &str) -> Ended {
+    start(notifying(options, notifier, script)).finish()
+}
+
+/// What was told, in order, by notifiers that append it to this file.
+fn told(file: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(file).unwrap_or_default();
+    text.lines().map(|line| json(line.as_bytes())).collect()
+}
+
+fn appending(file: &Path) -> String {
+    format!("cat >> '{}'", file.display())
+}
+
+/// A script that waits until so many lines are in this file.
+fn until_lines(count: usize, file: &Path) -> String {
+    let file = file.display();
+    format!("until [ $(cat '{file}' | wc -l) -ge {count} ]; do sleep 0.02; done")
+}
+
+#[test]
+fn beats_and_the_end_are_told_in_order() {
+    let place = Place::new();
+    let file = place.file("told", "");
+    let wait = until_lines(3, &file);
+    let script = format!("echo begun; {wait}; echo done; exit 3");
+    let options = place.options("--heartbeat 100ms");
+    let ended = run(&options, &appending(&file), &script);
+    assert_eq!((ended.status, ended.stderr()), (3, ""));
+
+    let told = told(&file);
+    let (end, beats) = told.split_last().expect("news");
+    assert!(beats.len() >= 3, "{told:?}");
+    let nanos = |news: &Value| news["elapsed_ns"].as_u64().expect("nanoseconds");
+    for beat in beats {
+        assert_eq!(beat["event"], "heartbeat");
+        assert_eq!(beat["run"], end["run"]);
+        assert_eq!(beat["command"], json!(["sh", "-c", script]));
+        assert_eq!(beat["pid"], end["pid"]);
+        assert!(beat["silent_ns"].as_u64() <= Some(nanos(beat)));
+    }
+    assert!(told.windows(2).all(|two| nanos(&two[0]) <= nanos(&two[1])));
+    assert_eq!(beats[2]["bytes"], 6);
+    let line = |text: &str| json!({ "stream": "stdout", "text": text });
+    assert_eq!(beats[2]["tail"], json!([line("begun")]));
+
+    assert_eq!(end["event"], "end");
+    assert_eq!(end["bytes"], 11);
+    validate(&end["report"]);
+    assert_eq!(end["report"]["status"], 3);
+    assert_eq!(end["report"]["exit"], json!({ "code": 3 }));
+    assert_eq!(end["report"]["tail"], json!([line("begun"), line("done")]));
+    assert_eq!(place.report()["status"], 3);
+    place.replay();
+}
+
+#[test]
+fn alone_it_tells_nothing_but_the_end_however_that_comes() {
+    for (options, script, status, error) in [
+        ("", "exit 0", 0, Value::Null),
+        ("--idle 200ms", "exec sleep 60", 124, json!("idle_timeout")),
+        ("--success 7", "exit 7", 0, Value::Null),
+    ] {
+        let place = Place::new();
+        let file = place.path("told");
+        assert_eq!(run(options, &appending(&file), script).status, status);
+        let told = told(&file);
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert_eq!(told[0]["event"], "end");
+        assert_eq!(told[0]["report"]["status"], status);
+        assert_eq!(told[0]["report"]["error"]["type"], error);
+    }
+}
+
+#[test]
+fn a_beat_that_fails_ends_the_run_and_says_why() {
+    let place = Place::new();
+    let file = place.path("told");
+    let notifier = format!(
+        "grep heartbeat >> '{}' || exit 0; echo the endpoint said 503 >&2; exit 22",
+        file.display()
+    );
+    let ended = run("--heartbeat 10s", &notifier, "exec sleep 60");
+    ended.expect(
+        125,
+        "childminder: sh: the command of --notify has failed (exit status 22): the endpoint said 503; \
+         sent SIGINT; killed by SIGINT\n",
+    );
+    assert_eq!(told(&file).len(), 1);
+}
+
+/// A run that ended well has failed then; another keeps its own status.
+#[test]
+fn an_end_that_cannot_be_told_is_an_error() {
+    let place = Place::new();
+    let notifier = "echo one >&2; echo two >&2; kill -TERM $$";
+    let failure = "the command of --notify has failed (killed by SIGTERM): one; two";
+    let options = place.options("");
+    run(&options, notifier, "exit 0").expect(125, &format!("childminder: sh: {failure}\n"));
+    assert_eq!(place.report()["error"]["type"], "notification");
+    assert_eq!(place.report()["error"]["message"], failure);
+    place.replay();
+    run("", notifier, "exit 4").expect(
+        4,
+        &format!("childminder: sh: exit status 4; then {failure}\n"),
+    );
+}
+
+#[test]
+fn what_takes_too_long_is_ended_with_all_that_it_started() {
+    let place = Place::new();
+    let file = place.path("pid");
+    let notifier = format!("sleep 600 & echo $! > '{}'; wait", file.display());
+    let ended = run("--notify-timeout 300ms", &notifier, "exit 0");
+    ended.expect(
+        125,
+        "childminder: sh: the command of --notify took longer than 300ms (--notify-timeout)\n",
+    );
+    Process::named(&fs::read_to_string(&file).expect("its pid")).wait_until_gone();
+}
+
+#[test]
+fn one_runs_at_a_time_and_missed_beats_are_skipped() {
+    let place = Place::new();
+    let (lock, file) = (place.path("lock"), place.file("told", ""));
+    let notifier = format!(
+        "mkdir '{0}' || exit 9; sleep 0.3; {1}; rmdir '{0}'",
+        lock.display(),
+        appending(&file)
+    );
+    let ended = run("--heartbeat 20ms", &notifier, &until_lines(3, &file));
+    assert_eq!((ended.status, ended.stderr()), (0, ""));
+    // They wait for one another, and are not made up for.
+    let told = told(&file);
+    assert!(told.len() <= 5, "{told:?}");
+}
+
+/// Also where the one before is overdue, and hard to end.
+#[test]
+fn the_end_is_told_when_an_overdue_notifier_has_ended() {
+    let place = Place::new();
+    let (lock, file) = (place.path("lock"), place.file("told", ""));
+    let notifier = format!(
+        "exec 9> '{}'; flock -n 9 || exit 9; grep -v heartbeat >> '{}' && exit 0; \
+         trap '' TERM; sleep 600",
+        lock.display(),
+        file.display()
+    );
+    let options = "--heartbeat 600s --notify-timeout 300ms";
+    run(options, &notifier, "exec sleep 60").expect(
+        125,
+        "childminder: sh: the command of --notify took longer than 300ms (--notify-timeout); \
+         sent SIGINT; killed by SIGINT\n",
+    );
+    assert_eq!(told(&file).len(), 1);
+}
+
+/// All that is left to be ended is what tells the end.
+#[test]
+fn a_signal_ends_what_tells_the_end() {
+    let place = Place::new();
+    let file = place.path("begun");
+    let notifier = format!("echo > '{}'; exec sleep 600", file.display());
+    let running = start(notifying("", &notifier, "exit 0"));
+    wait_until(|| file.exists());
+    running.signal(Signal::TERM);
+    running.finish().expect(
+        125,
+        "childminder: sh: the command of --notify has failed (killed by SIGTERM)\n",
+    );
+}
+
+/// Neither what it is, nor what it leaves, belongs to the command.
+#[test]
+fn it_is_no_stray_of_the_command() {
+    let place = Place::new();
+    let file = place.path("told");
+    let notifier = format!("sleep 0.3; {}", appending(&file));
+    let options = place.options("--heartbeat 10s --sweep always");
+    assert_eq!(run(&options, &notifier, "exit 0").status, 0);
+    let told = told(&file);
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert_eq!(place.report()["tree"]["killed"], json!([]));
+    assert_eq!(told[1]["report"]["tree"]["survivors"], json!([]));
+}
+
+/// However much it is.
+#[test]
+fn it_need_not_read_what_it_is_told() {
+    let ended = run("--tail 60000", "exit 0", "seq 100000");
+    assert_eq!((ended.status, ended.stderr()), (0, ""));
+}
+
+#[test]
+fn curl_posts_it_to_a_real_endpoint() {
+    let (url, bodies) = endpoint(2, "200 OK");
+    let curl = format!("curl -fsS --data-binary @- {url}");
+    let ended = run("--heartbeat 600s", &curl, "echo hello");
+    assert_eq!((ended.status, ended.stderr()), (0, ""));
+    let bodies = bodies.join().expect("no panic");
+    let events = bodies.iter().map(|body| body["event"].clone());
+    assert_eq!(events.collect::<Vec<_>>(), ["heartbeat", "end"]);
+    // Though nothing else would have the output watched.
+    assert_eq!(bodies[1]["tail"][0]["text"], "hello");
+}
+
+#[test]
+fn an_endpoint_that_refuses_ends_the_run_in_the_words_of_curl() {
+    let (url, bodies) = endpoint(2, "503 Service Unavailable");
+    let curl = format!("curl -fsS --data-binary @- {url}");
+    let ended = run("--heartbeat 600s", &curl, "exec sleep 60");
+    assert_eq!(ended.status, 125);
+    assert!(ended.stderr().contains("503"), "{}", ended.stderr());
+    bodies.join().expect("no panic");
+}
+
+/// An HTTP server for so many requests, each of which it answers so; and their bodies.
+fn endpoint(requests: usize, answer: &'static str) -> (String, JoinHandle<Vec<Value>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}/", listener.local_addr().expect("its address"));
+    let serve = move || {
+        let streams = listener.incoming().take(requests);
+        streams
+            .map(|stream| serve(stream.expect("a client"), answer))
+            .collect()
+    };
+    (url, thread::spawn(serve))
+}
+
+fn serve(mut stream: TcpStream, answer: &str) -> Value {
+    let mut reader = BufReader::new(stream.try_clone().expect("a stream"));
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).expect("a line");
+        let line = line.trim().to_lowercase();
+        if let Some(number) = line.strip_prefix("content-length:") {
+            length = number.trim().parse().expect("a length");
+        }
+        if line.is_empty() {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).expect("the body");
+    write!(
+        stream,
+        "HTTP/1.1 {answer}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+    )
+    .expect("the client reads");
+    json(&body)
+}
+
+#[test]
+fn what_it_needs_is_said() {
+    for option in ["--heartbeat", "--notify-timeout"] {
+        let ended = start(childminder(["run", option, "5s", "--", "true"])).finish();
+        let said = format!(
+            "childminder: {option} does nothing without --notify COMMAND, which it is about\n"
+        );
+        ended.expect(125, &said);
+    }
+}
