@@ -7,12 +7,12 @@ use std::fmt;
 use crate::netstrings::QUOTED;
 use crate::{Netstrings, NotNetstring};
 
-/// Makes calls of output that comes in pieces: netstrings that are the name of a command, and then its arguments, as many
-/// as a table says. A child that speaks to its owner, such as `12:progressMade,3:log,5:hello,`.
+/// Makes calls of output that comes in pieces: netstrings that are the name of a command, and then its arguments, as
+/// many as a table says. A child that speaks to its owner, such as `12:progressMade,3:log,5:hello,`.
 ///
 /// Feed it from [`Handler::output`](crate::Handler::output), and [finish](Self::finish) it in
-/// [`Handler::exited`](crate::Handler::exited). It keeps no more than one call. A name and its arguments together may have as many bytes
-/// as the limit; a netstring that would make it more is refused as soon as its length is read.
+/// [`Handler::exited`](crate::Handler::exited). It keeps no more than one call. A name and its arguments together may
+/// have as many bytes as the limit; a netstring that would make it more is refused as soon as its length is read.
 ///
 /// ```
 /// use childminder_driver::Calls;
@@ -59,7 +59,8 @@ pub struct Call<'a> {
 }
 
 impl Calls {
-    /// None has come yet. Each name in the table has so many arguments, and a call at most `limit` bytes, frames not counted.
+    /// None has come yet. Each name in the table has so many arguments, and a call at most `limit` bytes, frames not
+    /// counted.
     pub const fn new(limit: usize, table: &'static [(&'static str, usize)]) -> Self {
         Self {
             netstrings: Netstrings::new(limit),

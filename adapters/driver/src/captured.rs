@@ -80,7 +80,8 @@ impl Captured {
         self
     }
 
-    /// The same, with the program's name for the words of errors, unless it has one. `capture` names it as the command does.
+    /// The same, with the program's name for the words of errors, unless it has one. `capture` names it as the command
+    /// does.
     #[must_use]
     pub fn named(mut self, program: impl AsRef<OsStr>) -> Self {
         self.program

@@ -22,8 +22,8 @@ pub trait Handler {
     /// What a requested notification carries until it runs.
     type Notification: Send + 'static;
 
-    /// What the child is to find on its standard input, which must be a pipe and ends after the last byte. Asked once, when
-    /// the child has started; none leaves the pipe to its owner.
+    /// What the child is to find on its standard input, which must be a pipe and ends after the last byte. Asked once,
+    /// when the child has started; none leaves the pipe to its owner.
     ///
     /// It is written as the child reads it. What the child does not want to read is dropped, which is no error.
     fn input(&mut self) -> Option<Vec<u8>> {

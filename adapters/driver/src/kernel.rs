@@ -17,8 +17,9 @@ pub trait Kernel {
     /// How readiness is announced.
     fn trigger(&self) -> Trigger;
 
-    /// Takes what the child is to find on its standard input, with the end behind it, and writes it from now on as there is
-    /// room. A child that does not read it, or closes it early, is no error. Asked for once at most, when the driver starts.
+    /// Takes what the child is to find on its standard input, with the end behind it, and writes it from now on as
+    /// there is room. A child that does not read it, or closes it early, is no error. Asked for once at most, when the
+    /// driver starts.
     ///
     /// # Errors
     ///

@@ -10,9 +10,9 @@
 //! Most people want `childminder-mio` or `childminder-tokio`, and of this crate only [`Handler`],
 //! [`Control`] and [`Answer`].
 //!
-//! [`Lines`], [`Netstrings`], [`Calls`], [`Tail`] and [`Capture`] are parts for handlers: output as lines, as netstrings or
-//! as commands, the last of it, its beginning and end. [`Captured`] is a whole handler, for a child that is given its input
-//! and whose output is wanted when it has ended.
+//! [`Lines`], [`Netstrings`], [`Calls`], [`Tail`] and [`Capture`] are parts for handlers: output as lines, as
+//! netstrings or as commands, the last of it, its beginning and end. [`Captured`] is a whole handler, for a child that
+//! is given its input and whose output is wanted when it has ended.
 //!
 //! # A loop of your own
 //!

@@ -7,9 +7,9 @@ use std::fmt;
 /// commands.
 ///
 /// Feed it from [`Handler::output`](crate::Handler::output), and [finish](Self::finish) it in
-/// [`Handler::exited`](crate::Handler::exited) or [`Handler::output_ended`](crate::Handler::output_ended). It keeps no more than one
-/// netstring, and a longer one than the limit is refused as soon as its length is read. What it takes is copied once at most.
-/// [`Calls`](crate::Calls) makes commands with arguments of them.
+/// [`Handler::exited`](crate::Handler::exited) or [`Handler::output_ended`](crate::Handler::output_ended). It keeps no
+/// more than one netstring, and a longer one than the limit is refused as soon as its length is read. What it takes is
+/// copied once at most. [`Calls`](crate::Calls) makes commands with arguments of them.
 ///
 /// ```
 /// use childminder_driver::Netstrings;
@@ -71,7 +71,8 @@ impl Netstrings {
     ///
     /// # Errors
     ///
-    /// [`NotNetstring`] for what is none, or is too long, once: what follows cannot be understood any more, and is dropped.
+    /// [`NotNetstring`] for what is none, or is too long, once: what follows cannot be understood any more, and is
+    /// dropped.
     pub fn push(&mut self, bytes: &[u8], mut each: impl FnMut(&[u8])) -> Result<(), NotNetstring> {
         let mut rest = bytes;
         while !rest.is_empty() {

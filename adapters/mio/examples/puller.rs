@@ -1,8 +1,9 @@
-//! Minds a child that speaks commands, as Launchpad's puller does: it writes netstrings to its standard output, the name of a
-//! command and then its arguments. Only `progressMade` is activity; the others are reported, in their order. What the
-//! child writes to standard error makes the run a failure with that text.
+//! Minds a child that speaks commands, as Launchpad's puller does: it writes netstrings to its standard output, the
+//! name of a command and then its arguments. Only `progressMade` is activity; the others are reported, in their order.
+//! What the child writes to standard error makes the run a failure with that text.
 //!
-//! `cargo run --example puller`, or with a command of your own: `cargo run --example puller -- sh -c 'printf 3:log,5:hello,'`
+//! `cargo run --example puller`, or with a command of your own:
+//! `cargo run --example puller -- sh -c 'printf 3:log,5:hello,'`
 
 use std::process::{Command, Stdio};
 use std::time::Duration;

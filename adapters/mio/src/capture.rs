@@ -28,18 +28,18 @@ use crate::{Children, SpawnError, run_to_end};
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
-/// Its streams are set here, in place of what the command says: standard output and error are pipes, and so is standard
-/// input, if there is [something to read](Captured::with_input); otherwise it is empty. To have a stream go elsewhere, use
-/// [`run_to_end`] with a [`Captured`].
+/// Its streams are set here, in place of what the command says: standard output and error are pipes, and so is
+/// standard input, if there is [something to read](Captured::with_input); otherwise it is empty. To have a stream go
+/// elsewhere, use [`run_to_end`] with a [`Captured`].
 ///
-/// The child cannot deadlock with us, whatever it reads and writes, and in whatever order; a child that does not read its
-/// input, or closes it early, is no error. What it reads is no activity: the idle timeout counts its output.
+/// The child cannot deadlock with us, whatever it reads and writes, and in whatever order; a child that does not read
+/// its input, or closes it early, is no error. What it reads is no activity: the idle timeout counts its output.
 ///
 /// # What it leaves behind
 ///
-/// A run that is ended takes the whole process group with it. A child that ends by itself may leave processes that hold its
-/// output: they are waited for as long as the [`drain_timeout`](Config::drain_timeout) says, two seconds by default, and
-/// then [leaked](childminder::Outcome::leaked). To have nothing left alive, wherever it has gone:
+/// A run that is ended takes the whole process group with it. A child that ends by itself may leave processes that
+/// hold its output: they are waited for as long as the [`drain_timeout`](Config::drain_timeout) says, two seconds by
+/// default, and then [leaked](childminder::Outcome::leaked). To have nothing left alive, wherever it has gone:
 ///
 /// ```
 /// # use childminder::{Config, Strays, Sweep};
@@ -65,8 +65,8 @@ use crate::{Children, SpawnError, run_to_end};
 ///
 /// # Errors
 ///
-/// As [`Children::capture`], and what the system says when there are too many descriptors. What the child does is none: a
-/// failure is the [`Captured`]'s, and [`Captured::check`] makes an error of it.
+/// As [`Children::capture`], and what the system says when there are too many descriptors. What the child does is
+/// none: a failure is the [`Captured`]'s, and [`Captured::check`] makes an error of it.
 pub fn capture(
     command: &mut impl Spawnable,
     config: Config,
@@ -103,8 +103,8 @@ impl Children<Captured> {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     ///
-    /// In a set with handlers of other kinds, have the handler hand on to its `Captured` what it is told, and what it is
-    /// asked ([`input`](childminder_driver::Handler::input)).
+    /// In a set with handlers of other kinds, have the handler hand on to its `Captured` what it is told, and what it
+    /// is asked ([`input`](childminder_driver::Handler::input)).
     ///
     /// # Errors
     ///

@@ -282,9 +282,9 @@ impl<H: Handler> Children<H> {
         Some(at.since(clock::now()))
     }
 
-    /// The write end of the child's standard input, if it was piped and the handler has no
-    /// [input](Handler::input) for it. Dropping it is the end of that input; until it is taken, the input stays open. Writes to it block, unless it is made
-    /// non-blocking.
+    /// The write end of the child's standard input, if it was piped and the handler has no [input](Handler::input) for
+    /// it. Dropping it is the end of that input; until it is taken, the input stays open. Writes to it block, unless
+    /// it is made non-blocking.
     pub fn take_stdin(&mut self, child: ChildId) -> Option<ChildStdin> {
         self.nodes.get_mut(child)?.process.child.take_stdin()
     }

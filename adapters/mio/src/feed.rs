@@ -22,7 +22,8 @@ impl Feed {
         Ok(feed.go_on()?.then_some(feed))
     }
 
-    /// Writes what there is room for; whether something is left. The pipe is full then, so that room is told of by an edge.
+    /// Writes what there is room for; whether something is left. The pipe is full then, so that room is told of by an
+    /// edge.
     pub(crate) fn go_on(&mut self) -> io::Result<bool> {
         self.input.write()
     }

@@ -72,8 +72,8 @@
 //! **async-io**, and with it smol. An `Async` with a copy of the descriptor: await `readable`, then `turn`. See
 //! `examples/async_io.rs`.
 //!
-//! **No loop.** [`capture`] runs a command, gives it its input and returns its output, as [`run_to_end`] does for a handler of
-//! your own.
+//! **No loop.** [`capture`] runs a command, gives it its input and returns its output, as [`run_to_end`] does for a
+//! handler of your own.
 //!
 //! # One turn
 //!

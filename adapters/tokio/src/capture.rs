@@ -31,17 +31,18 @@ impl Minder {
     /// # }
     /// ```
     ///
-    /// All is as with `childminder_mio::capture`: the streams are set here, in place of what the command says; a child that does
-    /// not read its input, or closes it early, is no error; what it leaves behind in its group or elsewhere is ended
-    /// as the config says.
+    /// All is as with `childminder_mio::capture`: the streams are set here, in place of what the command says; a child
+    /// that does not read its input, or closes it early, is no error; what it leaves behind in its group or elsewhere
+    /// is ended as the config says.
     ///
-    /// The command is spawned when the future is polled first. Dropping the future before its end kills the child and its
-    /// process group.
+    /// The command is spawned when the future is polled first. Dropping the future before its end kills the child and
+    /// its process group.
     ///
     /// # Errors
     ///
-    /// As [`spawn`](Self::spawn), with the program named in the words, and if the runtime of the minder is dropped before the end.
-    /// What the child does is none: a failure is the [`Captured`]'s, and [`Captured::check`] makes an error of it.
+    /// As [`spawn`](Self::spawn), with the program named in the words, and if the runtime of the minder is dropped
+    /// before the end. What the child does is none: a failure is the [`Captured`]'s, and [`Captured::check`] makes an
+    /// error of it.
     pub async fn capture(
         &self,
         command: &mut impl unix::Spawnable,

@@ -8,8 +8,8 @@ use rustix::io::Errno;
 
 /// Bytes on their way to a child's standard input, which ends when this is dropped. Never blocks.
 ///
-/// A child that closes its input early has read what it wanted, which is no error. This process must ignore SIGPIPE then, as
-/// Rust's runtime has it do.
+/// A child that closes its input early has read what it wanted, which is no error. This process must ignore SIGPIPE
+/// then, as Rust's runtime has it do.
 ///
 /// ```
 /// use childminder_unix::{Child, Command, Input, Stdio};
@@ -48,8 +48,8 @@ impl Input {
         })
     }
 
-    /// Writes what there is room for, at most what the pipe holds. Whether something is left to be written: it is not when that was
-    /// all, and when nothing reads it any more.
+    /// Writes what there is room for, at most what the pipe holds. Whether something is left to be written: it is not
+    /// when that was all, and when nothing reads it any more.
     ///
     /// # Errors
     ///

@@ -1,11 +1,10 @@
 //! One child process, as the kernel sees it.
 //!
-//! [`Child`] is spawned in a process group of its own, watched through a pidfd, signalled, and reaped
-//! last. [`Command`] says what it runs, [`SpawnOptions`] how it begins. [`Pipe`] is what it writes, [`Input`] what it
-//! reads. [`Strays`] reaches what leaves its group, by way of [`Orphans`] and [`Cgroup`], and [`Guardian`] ends all of it if this process
-//! is killed. [`Relay`] writes to a stream of our own. [`signals`] knows
-//! signals by name, and can die of one. There is no event loop and no policy here: the caller decides what to
-//! wait for, what to signal and when.
+//! [`Child`] is spawned in a process group of its own, watched through a pidfd, signalled, and reaped last.
+//! [`Command`] says what it runs, [`SpawnOptions`] how it begins. [`Pipe`] is what it writes, [`Input`] what it reads.
+//! [`Strays`] reaches what leaves its group, by way of [`Orphans`] and [`Cgroup`], and [`Guardian`] ends all of it if
+//! this process is killed. [`Relay`] writes to a stream of our own. [`signals`] knows signals by name, and can die of
+//! one. There is no event loop and no policy here: the caller decides what to wait for, what to signal and when.
 //!
 //! Whatever can be waited for is a descriptor, for the event loop that the caller has: the child's exit
 //! ([`Child::exit_fd`]), its output, a moment ([`Timer`], which counts by [`clock`]), another thread ([`Wakeup`]),

@@ -2,8 +2,9 @@
 
 use childminder_driver::{Calls, Netstrings, NotCall, NotNetstring};
 
-/// The first bytes say how the rest is cut into pieces, each of which is as long as the next of them says. However it is cut,
-/// the same netstrings come of it, and the same calls, and the same is wrong with it; and no text is longer than the limit.
+/// The first bytes say how the rest is cut into pieces, each of which is as long as the next of them says. However it
+/// is cut, the same netstrings come of it, and the same calls, and the same is wrong with it; and no text is longer
+/// than the limit.
 pub fn netstrings(bytes: &[u8]) {
     let Some((cuts, stream)) = bytes.split_at_checked(CUTS) else {
         return;
