@@ -4,7 +4,7 @@ use std::io;
 
 use childminder::{Error, ExitStatus, Instant, Moment, Outcome, Signal, Stream, Target};
 
-use crate::{Answer, Control};
+use crate::{Answer, Control, Vouch};
 
 /// What went wrong outside the child, in the embedder's own words.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -51,6 +51,12 @@ pub trait Handler {
     /// Nothing more will come from this stream: it ended, was closed, or was given up as leaked.
     fn output_ended(&mut self, control: &mut Control<Self::Notification>, stream: Stream) {
         let _ = (control, stream);
+    }
+
+    /// The child said this of itself, by a socket that it was given for that. What it means is done without the handler:
+    /// [`Vouching`](crate::Vouching).
+    fn vouched(&mut self, control: &mut Control<Self::Notification>, vouch: &Vouch) {
+        let _ = (control, vouch);
     }
 
     /// The leader has exited like this, and is not yet reaped. What it wrote before has been delivered,
@@ -140,6 +146,10 @@ impl<H: Handler + ?Sized> Handler for Box<H> {
 
     fn output_ended(&mut self, control: &mut Control<Self::Notification>, stream: Stream) {
         (**self).output_ended(control, stream);
+    }
+
+    fn vouched(&mut self, control: &mut Control<Self::Notification>, vouch: &Vouch) {
+        (**self).vouched(control, vouch);
     }
 
     fn exited(&mut self, control: &mut Control<Self::Notification>, status: ExitStatus) {

@@ -103,6 +103,7 @@ mod shared;
 #[cfg(test)]
 mod splittings;
 mod tail;
+mod vouch;
 
 pub use answer::Answer;
 pub use calls::{Call, Calls, NotCall};
@@ -119,3 +120,4 @@ pub use lines::{Ending, Line, Lines};
 pub use netstrings::{Netstrings, NotNetstring};
 pub use shared::{Mail, Remote, Shared};
 pub use tail::{Tail, TailLine};
+pub use vouch::{Vouch, Vouching, WatchdogTriggered};

@@ -11,17 +11,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use childminder::{Config, Deadline, Instant, MonitorState, Outcome, Stream};
-use childminder_driver::{ChildId, Control, Handler, Remote, Request, Shared};
-use childminder_unix::{Child, Relay, Selector, Spawnable, Strays, Timer, Wakeup, clock};
+use childminder_driver::{ChildId, Control, Handler, Remote, Request, Shared, Vouching};
+use childminder_unix::{
+    Child, NotifySocket, Relay, Selector, Spawnable, Strays, Timer, Wakeup, clock,
+};
 
 use crate::alarms::Alarms;
 use crate::family::Family;
-use crate::key::{TIMER, WAKEUP};
+use crate::key::{TIMER, WAKEUP, vouch_key_of};
 use crate::node::{Common, Node};
 use crate::nodes::Nodes;
 use crate::process::Process;
 use crate::queue::Queue;
 use crate::spawn_error::SpawnError;
+use crate::voucher::Voucher;
 use crate::way::{Sight, Way};
 
 /// A set of minded children, each with a handler, behind one descriptor.
@@ -135,6 +138,102 @@ impl<H: Handler> Children<H> {
             Ok(child) => self.mind_with_strays(child, strays, config, handler),
             Err(error) => Err(SpawnError { error, handler }),
         }
+    }
+
+    /// The same for a command that vouches for itself by systemd's protocol, as many services can (`sd_notify(3)`): it
+    /// finds a [socket](NotifySocket) of its own in its environment, and how often it has to say something.
+    ///
+    /// [`Vouching`] says what becomes of what it says, and [`Handler::vouched`] is told. With
+    /// [`Activity::Explicit`](childminder::Activity::Explicit) nothing else puts the idle deadline off.
+    ///
+    /// ```
+    /// use childminder::{Activity, Config};
+    /// use childminder_driver::{Control, Handler, Vouch};
+    /// use childminder_mio::{Children, childminder_unix::Command};
+    /// use std::time::Duration;
+    ///
+    /// #[derive(Default)]
+    /// struct Service(Vec<Vouch>);
+    ///
+    /// impl Handler for Service {
+    ///     type Notification = ();
+    ///
+    ///     fn vouched(&mut self, _: &mut Control<()>, vouch: &Vouch) {
+    ///         self.0.push(vouch.clone());
+    ///     }
+    /// }
+    ///
+    /// let mut command = Command::new("perl");
+    /// command.args(["-MIO::Socket::UNIX", "-e", r#"
+    ///     my $address = $ENV{NOTIFY_SOCKET} =~ s/^@/\0/r;
+    ///     IO::Socket::UNIX->new(Type => SOCK_DGRAM, Peer => $address)->send("WATCHDOG=1");
+    /// "#]);
+    /// let config = Config {
+    ///     idle_timeout: Some(Duration::from_secs(60)),
+    ///     activity: Activity::Explicit,
+    ///     ..Config::default()
+    /// };
+    /// let mut children = Children::new()?;
+    /// children.spawn_vouching(&mut command, config, Service::default())?;
+    /// # let mut poll = mio::Poll::new()?;
+    /// # poll.registry().register(&mut children, mio::Token(0), mio::Interest::READABLE)?;
+    /// let (_, outcome, service) = loop {
+    ///     // … wait until `children.as_fd()` is readable …
+    ///     # let _ = poll.poll(&mut mio::Events::with_capacity(1), None);
+    ///     children.turn();
+    ///     if let Some(ended) = children.next_finished() {
+    ///         break ended;
+    ///     }
+    /// };
+    /// assert!(outcome.is_success());
+    /// assert_eq!(service.0, [Vouch::Alive]);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`spawn`](Self::spawn), and as [`NotifySocket::new`].
+    pub fn spawn_vouching(
+        &mut self,
+        command: &mut impl Spawnable,
+        config: Config,
+        handler: H,
+    ) -> Result<ChildId, SpawnError<H>> {
+        let socket = match NotifySocket::new() {
+            Ok(socket) => socket,
+            Err(error) => return Err(SpawnError { error, handler }),
+        };
+        let idle_timeout = config.idle_timeout;
+        let id = socket.with(command, idle_timeout, |command| {
+            self.spawn(command, config, handler)
+        })?;
+        if let Err(error) = self.hear(id, socket, idle_timeout)
+            && let Some(mut control) = self.control(id)
+        {
+            control.fail(error);
+        }
+        Ok(id)
+    }
+
+    /// From now on, the child is heard by this socket, which it was given when it was spawned with this idle timeout; the
+    /// socket is closed at its end. A child that is not in the set is not heard.
+    ///
+    /// # Errors
+    ///
+    /// What the system says when there is too little memory.
+    pub fn hear(
+        &mut self,
+        child: ChildId,
+        socket: NotifySocket,
+        idle_timeout: Option<Duration>,
+    ) -> io::Result<()> {
+        let Some(node) = self.nodes.get_mut(child) else {
+            return Ok(());
+        };
+        let voucher = Voucher::new(socket, Vouching::new(idle_timeout));
+        voucher.watch(&self.selector, vouch_key_of(child))?;
+        node.voucher = Some(Box::new(voucher));
+        Ok(())
     }
 
     /// Starts to mind a child that was just started, in whatever way. What is left of its output is taken.

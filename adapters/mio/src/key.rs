@@ -13,6 +13,8 @@ pub(crate) enum Told {
     Room(ChildId, Stream),
     /// There is room for the child's input, or nothing reads it any more.
     Input(ChildId),
+    /// A child says something of itself.
+    Vouch(ChildId),
 }
 
 /// A child's source.
@@ -30,6 +32,11 @@ pub(crate) fn input_key_of(child: ChildId) -> u64 {
     child.number() << BITS | INPUT
 }
 
+/// A child's notify socket.
+pub(crate) fn vouch_key_of(child: ChildId) -> u64 {
+    child.number() << BITS | VOUCH
+}
+
 /// None for a key of the set's own.
 pub(crate) fn told_by(key: u64) -> Option<Told> {
     let child = ChildId::new(key >> BITS)?;
@@ -38,6 +45,7 @@ pub(crate) fn told_by(key: u64) -> Option<Told> {
         1 => Told::Ready(child, Ready::STDERR),
         2 => Told::Ready(child, Ready::EXIT),
         INPUT => Told::Input(child),
+        VOUCH => Told::Vouch(child),
         key if key & 1 == 0 => Told::Room(child, Stream::Stdout),
         _ => Told::Room(child, Stream::Stderr),
     })
@@ -46,6 +54,7 @@ pub(crate) fn told_by(key: u64) -> Option<Told> {
 const BITS: u32 = 3;
 const INPUT: u64 = 3;
 const ROOM: u64 = 4;
+const VOUCH: u64 = 6;
 
 /// The set's own. No child has the number zero.
 pub(crate) const WAKEUP: u64 = 0;

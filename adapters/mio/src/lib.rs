@@ -112,6 +112,7 @@ mod queue;
 mod run;
 mod source;
 mod spawn_error;
+mod voucher;
 mod way;
 
 pub use capture::capture;

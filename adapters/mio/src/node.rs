@@ -9,6 +9,7 @@ use childminder_unix::{Selector, Strays};
 use crate::family::Family;
 use crate::key::{input_key_of, key_of, room_key_of};
 use crate::process::{Process, Seat, Source};
+use crate::voucher::Voucher;
 
 /// A child, what drives it, and what is waited for on its behalf. An idle one should stay below half a
 /// kilobyte.
@@ -18,6 +19,8 @@ pub(crate) struct Node<H: Handler> {
     pub(crate) handler: H,
     /// None if they are not wanted.
     pub(crate) strays: Option<Box<Strays>>,
+    /// None if it is not heard.
+    pub(crate) voucher: Option<Box<Voucher>>,
     /// When the set will look at the deadlines, and end a rest; the far future is never.
     pub(crate) alarm: Instant,
     /// What the selector said since the last turn.
@@ -36,6 +39,7 @@ impl<H: Handler> Node<H> {
     ) -> Self {
         Self {
             strays: strays.map(Box::new),
+            voucher: None,
             driver: Driver::new(id, config),
             process,
             handler,
@@ -59,6 +63,12 @@ impl<H: Handler> Node<H> {
 
     pub(crate) fn turn(&mut self, now: Instant, budget: &mut usize, common: Common<'_, H>) {
         let ready = std::mem::take(&mut self.ready) | self.waited(now);
+        // Always: what it has said by now comes before a deadline that fires, and before its exit.
+        if let Some(voucher) = &mut self.voucher {
+            let control = &mut common.shared.control(self.driver.id());
+            let strays = self.strays.as_deref();
+            voucher.hear(&self.process.child, strays, control, &mut self.handler);
+        }
         let (driver, mut seat, handler, shared) = self.seated(common);
         let mut turn = Turn {
             now,
@@ -174,6 +184,9 @@ impl<H: Handler> Node<H> {
             self.process.end_way(selector, stream);
         }
         self.process.end_input(selector);
+        if let Some(voucher) = self.voucher.take() {
+            voucher.unwatch(selector);
+        }
     }
 }
 

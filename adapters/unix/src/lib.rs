@@ -3,8 +3,9 @@
 //! [`Child`] is spawned in a process group of its own, watched through a pidfd, signalled, and reaped last.
 //! [`Command`] says what it runs, [`SpawnOptions`] how it begins. [`Pipe`] is what it writes, [`Input`] what it reads.
 //! [`Strays`] reaches what leaves its group, by way of [`Orphans`] and [`Cgroup`], and [`Guardian`] ends all of it if
-//! this process is killed. [`Relay`] writes to a stream of our own. [`signals`] knows signals by name, and can die of
-//! one. There is no event loop and no policy here: the caller decides what to wait for, what to signal and when.
+//! this process is killed. [`NotifySocket`] hears what it says of itself. [`Relay`] writes to a stream of our own.
+//! [`signals`] knows signals by name, and can die of one. There is no event loop and no policy here: the caller decides
+//! what to wait for, what to signal and when.
 //!
 //! Whatever can be waited for is a descriptor, for the event loop that the caller has: the child's exit
 //! ([`Child::exit_fd`]), its output, a moment ([`Timer`], which counts by [`clock`]), another thread ([`Wakeup`]),
@@ -49,7 +50,7 @@
 //!
 //! Linux 5.4 or newer; with [`Watch::Sigchld`], any Linux. For FreeBSD and macOS it compiles, and has not been
 //! run there. What is Linux's alone stands in one module, beside what takes its place elsewhere: all but timers,
-//! the parent-death signal, [`Orphans`], [`Guardian`], [`Cgroup`] and real-time signals, which are `Unsupported` there.
+//! the parent-death signal, [`Orphans`], [`Guardian`], [`Cgroup`], [`NotifySocket`] and real-time signals, which are `Unsupported` there.
 
 #[cfg(feature = "arrivals")]
 mod arrivals;
@@ -62,6 +63,7 @@ mod inherited;
 mod input;
 mod lost;
 mod mark;
+mod notify_socket;
 mod orphans;
 mod pipe;
 mod relay;
@@ -89,6 +91,7 @@ pub use guardian::Guardian;
 pub use inherited::Inherited;
 pub use input::Input;
 pub use lost::Lost;
+pub use notify_socket::NotifySocket;
 pub use orphans::{Living, Orphan, Orphans};
 pub use pipe::Pipe;
 pub use relay::{Flow, Hurry, Moved, Patience, Relay, RelayEvent};

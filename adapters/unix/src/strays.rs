@@ -249,6 +249,13 @@ impl Strays {
         self.cgroup.as_ref()
     }
 
+    /// Whether this process bears the child's mark, or is in its cgroup.
+    pub(crate) fn shows(&self, pid: u32) -> bool {
+        let is_marked = || self.mark.is_some() && Maker::this_process().mark_of(pid) == self.mark;
+        let members = || self.cgroup.as_ref()?.members().ok();
+        is_marked() || members().is_some_and(|members| members.contains(&pid))
+    }
+
     fn mark_within(&mut self, outer: Option<OsString>) -> OsString {
         let mark = self.mark.insert(Maker::this_process().mark());
         mark::within(outer, mark)

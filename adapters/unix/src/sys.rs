@@ -27,6 +27,8 @@ mod at_once;
 #[cfg(target_os = "linux")]
 mod children;
 #[cfg(target_os = "linux")]
+mod datagrams;
+#[cfg(target_os = "linux")]
 mod guard;
 #[cfg(target_os = "linux")]
 mod linux;
@@ -46,15 +48,17 @@ mod other;
 use other as only_here;
 #[cfg(not(target_os = "linux"))]
 pub(crate) use other::{
-    GroupHandle, aim_at_own_group, close_all_but, end_unseen, fork_unseen, has_living_child,
-    has_unseen, is_unseen, kill_child, lives, look_at_children, reap_child, splice_at_once,
-    step_aside, tee_at_once, write_at_once,
+    GroupHandle, aim_at_own_group, close_all_but, datagram_socket, end_unseen, fork_unseen,
+    has_living_child, has_unseen, is_unseen, kill_child, lives, look_at_children, next_datagram,
+    reap_child, splice_at_once, step_aside, tee_at_once, write_at_once,
 };
 
 #[cfg(target_os = "linux")]
 pub(crate) use at_once::{pipe_capacity, splice_at_once, tee_at_once, write_at_once};
 #[cfg(target_os = "linux")]
 pub(crate) use children::{has_living_child, kill_child, lives, look_at_children, reap_child};
+#[cfg(target_os = "linux")]
+pub(crate) use datagrams::{datagram_socket, next_datagram};
 pub(crate) use disposition::{is_ignored, raise_by_default, restore_default};
 #[cfg(target_os = "linux")]
 pub(crate) use guard::{
@@ -73,6 +77,16 @@ pub(crate) use spawn::{Spawned, spawn, spawn_std};
 
 /// Where to wait to be woken, and where to write to wake, if not there too: non-blocking and close-on-exec.
 pub(crate) type Ends = (OwnedFd, Option<OwnedFd>);
+
+/// A datagram that has come.
+pub(crate) struct Datagram {
+    pub(crate) length: usize,
+    /// Whether it was longer than there was room for.
+    pub(crate) is_cut: bool,
+    /// Its process id, as far as the kernel can tell.
+    pub(crate) sender: u32,
+    pub(crate) is_of_our_user: bool,
+}
 
 pub(crate) fn pidfds_work() -> bool {
     only_here::pidfds_work().is_ok()

@@ -51,6 +51,7 @@ impl<H: Handler> Children<H> {
                     Some(Told::Ready(id, ready)) => self.queue(id, ready),
                     Some(Told::Room(id, stream)) => self.has_room(id, stream),
                     Some(Told::Input(id)) => self.go_on_with_input(id),
+                    Some(Told::Vouch(id)) => self.queue(id, Ready::NONE),
                     None => {}
                 },
             }

@@ -7,7 +7,7 @@
 //! | `epoll` | `kqueue(2)` |
 //! | `PR_SET_DUMPABLE` | `RLIMIT_CORE` |
 //! | writes that do not wait (`RWF_NOWAIT`, `splice`, `tee`) | a thread that does |
-//! | timers, parent-death signal, subreaper, guardian, cgroups, real-time signals | `Unsupported` |
+//! | timers, parent-death signal, subreaper, guardian, cgroups, real-time signals, notify sockets | `Unsupported` |
 
 use std::ffi::CStr;
 use std::io;
@@ -21,7 +21,7 @@ use rustix::process::{
     Pid, Resource, Rlimit, Signal as Sendable, WaitIdOptions, WaitIdStatus, getrlimit, setrlimit,
 };
 
-use super::{Ends, Look};
+use super::{Datagram, Ends, Look};
 use crate::status::Delivery;
 
 pub(crate) fn wakeup() -> io::Result<Ends> {
@@ -57,6 +57,14 @@ pub(crate) fn tee_at_once(_: BorrowedFd<'_>, _: BorrowedFd<'_>, _: usize) -> Res
 
 pub(crate) fn pipe_capacity(_: BorrowedFd<'_>) -> Option<usize> {
     None
+}
+
+pub(crate) fn datagram_socket(_: &[u8]) -> io::Result<OwnedFd> {
+    Err(unsupported("a socket that names its senders"))
+}
+
+pub(crate) fn next_datagram(_: &OwnedFd, _: &mut [u8]) -> io::Result<Option<Datagram>> {
+    Ok(None)
 }
 
 pub(crate) fn realtime_signals() -> Option<RangeInclusive<i32>> {
