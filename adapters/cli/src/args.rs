@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use childminder::{Activity, Ladder, Signal, Sweep};
 use clap::{Parser, Subcommand, ValueEnum};
+use regex::bytes::Regex;
 
 use crate::parse::{self, Statuses};
 
@@ -78,7 +79,7 @@ pub struct RunArgs {
     #[arg(short = 'k', long, value_name = "DURATION", value_parser = parse::duration,
         allow_hyphen_values = true, overrides_with = "ladder", hide = true)]
     pub grace: Option<Duration>,
-    /// any|stdout|stderr: what counts
+    /// any|stdout|stderr|notify; --activity-match RE
     #[arg(
         long,
         value_name = "WHICH",
@@ -87,6 +88,9 @@ pub struct RunArgs {
         hide_possible_values = true
     )]
     pub activity: ActivityArg,
+    /// Only lines that match count (hidden: stands with --activity)
+    #[arg(long, value_name = "REGEX", value_parser = Regex::new, allow_hyphen_values = true, hide = true)]
+    pub activity_match: Option<Regex>,
     /// Kill its daemons: never|terminated|always
     #[arg(long, value_name = "WHEN", hide_possible_values = true)]
     pub sweep: Option<SweepArg>,
@@ -257,7 +261,7 @@ impl From<SweepArg> for Sweep {
     }
 }
 
-/// Which output is activity; each is named like what it stands for.
+/// Which output is activity, or that the command vouches for itself; each is named like what it stands for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 #[expect(missing_docs, reason = "documented, they would fill the help's screen")]
 pub enum ActivityArg {
@@ -265,6 +269,7 @@ pub enum ActivityArg {
     Any,
     Stdout,
     Stderr,
+    Notify,
 }
 
 impl From<ActivityArg> for Activity {
@@ -273,6 +278,7 @@ impl From<ActivityArg> for Activity {
             ActivityArg::Any => Self::AnyOutput,
             ActivityArg::Stdout => Self::Stdout,
             ActivityArg::Stderr => Self::Stderr,
+            ActivityArg::Notify => Self::Explicit,
         }
     }
 }

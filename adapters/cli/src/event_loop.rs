@@ -14,7 +14,8 @@ use childminder_driver::{Answer, ChildId, Control, Failure, Handler};
 use childminder_mio::Children;
 use childminder_terminal::Minded;
 use childminder_unix::{
-    Arrival, Arrivals, Child, Hurry, Patience, Relay, RelayEvent, SpawnOptions, Strays, signals,
+    Arrival, Arrivals, Child, Hurry, NotifySocket, Patience, Relay, RelayEvent, SpawnOptions,
+    Strays, signals,
 };
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
@@ -213,6 +214,15 @@ impl<H: Owner> EventLoop<H> {
         self.ends_at = limit.and_then(|limit| Instant::now().checked_add(limit));
         self.forward_output();
         Ok(())
+    }
+
+    /// Hears what the child says of itself by this socket.
+    pub(crate) fn hear(
+        &mut self,
+        socket: NotifySocket,
+        idle_timeout: Option<Duration>,
+    ) -> io::Result<()> {
+        self.set.hear(ChildId::FIRST, socket, idle_timeout)
     }
 
     /// What comes by way of us goes on inside the kernel, as far as it can.

@@ -15,6 +15,8 @@ pub(crate) struct Log {
     pub(crate) bytes: u64,
     /// The signal that we were sent, if that is why the command was ended.
     pub(crate) asked_by: Option<Signal>,
+    /// The idle timeout, where it was changed.
+    pub(crate) idle_timeout: Option<Duration>,
     exited: Option<Instant>,
     /// When the command started, by the clock of the set.
     start: Instant,
@@ -59,6 +61,7 @@ impl Log {
                 self.last_output = Some(self.now);
                 self.bytes = self.bytes.saturating_add(bytes);
             }
+            Moment::Event(Event::SetIdleTimeout(timeout)) => self.idle_timeout = timeout,
             Moment::Event(Event::ChildExited(_)) => self.exited = Some(self.now),
             Moment::Action(Action::SendSignal { signal, target }) => {
                 return Some(self.sent(signal, Some(target)));

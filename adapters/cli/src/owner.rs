@@ -4,15 +4,18 @@ use std::io;
 use std::time::Duration;
 
 use childminder::{Error, FailureId, Instant, Moment, Signal, Stream, Target};
-use childminder_driver::{Answer, Control, Discarded, Failure, Handler, Job, Tail};
+use childminder_driver::{Answer, Control, Discarded, Failure, Handler, Job, Tail, Vouch};
 use childminder_unix::{Flow, signals};
 
 use crate::console::Console;
 use crate::event_loop::Owner;
 use crate::flight_record::FlightRecord;
 use crate::log::Log;
+use crate::matching::Matching;
 use crate::outlets::Outlets;
-use crate::plan::{Plan, Speech};
+use crate::plan::{Plan, Signs, Speech};
+use crate::testimony::Testimony;
+use crate::words::printable;
 
 /// Passes output on, and keeps what the report and the record need.
 #[derive(Debug)]
@@ -21,6 +24,7 @@ pub(crate) struct Minder {
     pub(crate) tail: Tail,
     pub(crate) log: Log,
     pub(crate) record: FlightRecord,
+    pub(crate) testimony: Testimony,
     /// What could not be done, and did not end the run.
     pub(crate) notes: Vec<String>,
     /// Why what the command leaves behind cannot be seen, if it cannot.
@@ -29,6 +33,7 @@ pub(crate) struct Minder {
     pub(crate) due: Option<(Job<()>, Answer)>,
     /// Whether the notification that runs has taken too long.
     pub(crate) is_overdue: bool,
+    matching: Option<Matching>,
     speech: Speech,
     /// Whether the last lines are told to somebody, or a report may come behind them.
     reports: bool,
@@ -42,10 +47,15 @@ impl Minder {
             tail: Tail::new(plan.tail.min(LONGEST_TAIL)),
             log: Log::default(),
             record,
+            testimony: Testimony::default(),
             notes: Vec::new(),
             blindness: None,
             due: None,
             is_overdue: false,
+            matching: match &plan.signs {
+                Signs::Lines(activity, regex) => Some(Matching::new(*activity, regex.clone())),
+                Signs::Output | Signs::Words => None,
+            },
             speech: plan.speech,
             reports: plan.report.is_some()
                 || plan.notify.is_some()
@@ -69,6 +79,16 @@ impl Minder {
         self.lost_words.take()
     }
 
+    fn look_for_a_sign(
+        &mut self,
+        control: &mut Control<()>,
+        finds: impl FnOnce(&mut Matching) -> bool,
+    ) {
+        if self.matching.as_mut().is_some_and(finds) {
+            control.progress();
+        }
+    }
+
     pub(crate) fn say_if_verbose(&mut self, message: &str) {
         if self.speech == Speech::Everything {
             self.console.say(message);
@@ -81,19 +101,43 @@ impl Handler for Minder {
 
     fn output(&mut self, control: &mut Control<()>, stream: Stream, bytes: &[u8]) {
         self.tail.push(stream, bytes);
+        self.look_for_a_sign(control, |matching| matching.finds_in(stream, bytes));
         if self.console.pass_on(stream, bytes) == Flow::Hold {
             control.hold_output(stream);
         }
     }
 
-    fn forwarded(&mut self, _: &mut Control<()>, stream: Stream, _: usize, seen: Option<&[u8]>) {
+    fn forwarded(
+        &mut self,
+        control: &mut Control<()>,
+        stream: Stream,
+        _: usize,
+        seen: Option<&[u8]>,
+    ) {
         let bytes = seen.unwrap_or_default();
         self.tail.push(stream, bytes);
+        self.look_for_a_sign(control, |matching| matching.finds_in(stream, bytes));
         self.console.passed_on(stream, bytes);
     }
 
     fn notify(&mut self, _: &mut Control<()>, job: Job<()>, answer: Answer) {
         self.due = Some((job, answer));
+    }
+
+    fn output_ended(&mut self, control: &mut Control<()>, stream: Stream) {
+        self.look_for_a_sign(control, |matching| matching.finds_at_the_end(stream));
+    }
+
+    fn vouched(&mut self, _: &mut Control<()>, vouch: &Vouch) {
+        self.testimony.hear(self.log.duration(), vouch);
+        let said = match vouch {
+            Vouch::Status(status) => format!("it says: {}", printable(status)),
+            Vouch::Ready => "it is ready".to_owned(),
+            Vouch::Stopping => "it is stopping".to_owned(),
+            Vouch::Refused(why) => why.clone(),
+            _ => return,
+        };
+        self.say_if_verbose(&said);
     }
 
     fn error(&mut self, _: &mut Control<()>, error: Error, _: bool, failure: Option<Failure>) {
@@ -147,10 +191,16 @@ impl Owner for Minder {
         self.console.outlets()
     }
 
-    /// For the last lines, and so that what we say begins a line of its own. Under `--quiet`, where only our own failure
+    /// For the lines that count, the last lines, and so that what we say begins a line of its own. Under `--quiet`, where only our own failure
     /// is said, it may follow half a line.
     fn looks_at(&self, stream: Stream) -> bool {
-        self.reports || self.speech != Speech::Nothing && self.console.may_speak_behind(stream)
+        let is_matched = self
+            .matching
+            .as_ref()
+            .is_some_and(|matching| matching.looks_at(stream));
+        is_matched
+            || self.reports
+            || self.speech != Speech::Nothing && self.console.may_speak_behind(stream)
     }
 }
 

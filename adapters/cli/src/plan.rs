@@ -4,8 +4,9 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use childminder::{Config, Signal, Stream, Sweep};
+use childminder::{Activity, Config, Signal, Stream, Sweep};
 use childminder_unix::Limits;
+use regex::bytes::Regex;
 
 use crate::args::{ActivityArg, Limit, Most, RunArgs};
 use crate::failure::Failure;
@@ -16,6 +17,7 @@ use crate::parse::{self, Statuses};
 pub(crate) struct Plan {
     pub(crate) command: Vec<OsString>,
     pub(crate) config: Config,
+    pub(crate) signs: Signs,
     /// How much time there is before a ladder that is put off by a signal to us.
     pub(crate) grace: Duration,
     pub(crate) containment: Containment,
@@ -35,6 +37,17 @@ pub(crate) struct Plan {
     /// What a shell runs for each notification.
     pub(crate) notify: Option<OsString>,
     pub(crate) speech: Speech,
+}
+
+/// What shows that the command goes on.
+#[derive(Clone, Debug)]
+pub(crate) enum Signs {
+    /// Output, which the state machine can tell itself.
+    Output,
+    /// Lines of this output that match.
+    Lines(Activity, Regex),
+    /// What it says by systemd's protocol.
+    Words,
 }
 
 /// What holds the command's processes together.
@@ -86,6 +99,16 @@ impl TryFrom<RunArgs> for Plan {
                 "{option} does nothing without --notify COMMAND, which it is about"
             )));
         }
+        let signs = match (args.activity, args.activity_match) {
+            (ActivityArg::Notify, Some(_)) => {
+                return Err(Failure::ours(
+                    "--activity notify does not go with --activity-match: either the command vouches for itself, or its output does".to_owned(),
+                ));
+            }
+            (ActivityArg::Notify, None) => Signs::Words,
+            (which, Some(regex)) => Signs::Lines(which.into(), regex),
+            (_, None) => Signs::Output,
+        };
         let defaults = Config::default();
         let grace = args.grace.unwrap_or(DEFAULT_GRACE);
         let limits = Limits {
@@ -104,7 +127,10 @@ impl TryFrom<RunArgs> for Plan {
                 heartbeat_interval: args.heartbeat.and_then(Limit::get),
                 final_notification: args.notify.is_some(),
                 drain_timeout: args.drain.or(defaults.drain_timeout),
-                activity: args.activity.into(),
+                activity: match &signs {
+                    Signs::Lines(..) => Activity::Explicit,
+                    Signs::Output | Signs::Words => args.activity.into(),
+                },
                 ladder: args.ladder.unwrap_or_else(short_ladder),
                 sweep: match args.sweep {
                     Some(sweep) => sweep.into(),
@@ -114,6 +140,7 @@ impl TryFrom<RunArgs> for Plan {
                 },
                 stray_timeout: Some(STRAY_TIMEOUT),
             },
+            signs,
             grace,
             containment: match (args.cgroup || !limits.are_none(), args.session) {
                 (true, _) => Containment::Cgroup,
@@ -155,13 +182,21 @@ impl Plan {
         self.watching_option(stream).is_some()
     }
 
+    /// Whether what is written to this stream can put the idle deadline off.
+    fn counts(&self, stream: Stream) -> bool {
+        match &self.signs {
+            Signs::Lines(activity, _) => activity.counts(stream),
+            Signs::Output | Signs::Words => self.config.activity.counts(stream),
+        }
+    }
+
     /// The first option that takes it.
     fn watching_option(&self, stream: Stream) -> Option<&'static str> {
         let config = &self.config;
         let options = [
             (
                 "--idle",
-                config.idle_timeout.is_some() && config.activity.counts(stream),
+                config.idle_timeout.is_some() && self.counts(stream),
             ),
             ("--first-output", config.first_output_timeout.is_some()),
             ("--record", self.record.is_some()),

@@ -6,15 +6,16 @@ use std::path::Path;
 use std::time::Duration;
 
 use childminder::{Error, ExitStatus, Instant, Outcome, Signal, Target};
-use childminder_driver::{Tail, TailLine};
+use childminder_driver::{Tail, TailLine, WatchdogTriggered};
 use childminder_unix::{Cgroup, Child, Orphan, Strays, signals};
 use serde_json::{Value, json};
 use signal_hook::consts::SIGPIPE;
 
 use crate::failure::Failure;
 use crate::log::{Log, Noticed};
-use crate::plan::{Containment, Plan, is_init};
+use crate::plan::{Containment, Plan, Signs, is_init};
 use crate::status::{self, OURS, TIMED_OUT};
+use crate::testimony::Testimony;
 use crate::words::{is_text, printable, seconds, size, used};
 
 /// Everything that is known about a run that has ended.
@@ -23,6 +24,7 @@ pub(crate) struct Report<'a> {
     pub(crate) outcome: Outcome,
     pub(crate) log: &'a Log,
     pub(crate) tail: &'a Tail,
+    pub(crate) testimony: &'a Testimony,
     pub(crate) child: &'a Child,
     pub(crate) strays: &'a Strays,
     pub(crate) orphans_reaped: usize,
@@ -40,6 +42,7 @@ impl Report<'_> {
             None => 0,
             Some(Error::IdleTimeout | Error::FirstOutputTimeout | Error::RunTimeout) => TIMED_OUT,
             Some(Error::Exit(status)) => status::of_exit(status),
+            Some(_) if self.errors().next().is_some_and(is_by_its_watchdog) => TIMED_OUT,
             Some(_) => OURS,
         }
     }
@@ -77,6 +80,8 @@ impl Report<'_> {
             parts.push(status.to_string());
         }
         parts.extend(later);
+        let status = self.testimony.status.as_deref();
+        parts.extend(status.map(|status| format!("its status was {:?}", shortened(status))));
         parts.extend(self.last_words());
         parts.extend(self.child.usage().as_ref().map(used));
         let name = printable(&command_name(&self.plan.command[0]));
@@ -103,6 +108,9 @@ impl Report<'_> {
             })).collect::<Vec<_>>(),
             "later_errors": self.errors().skip(1)
                 .map(|noticed| self.error_json(noticed)).collect::<Vec<_>>(),
+            "ready_ns": self.testimony.ready.map(|at| at.0),
+            "stopping_ns": self.testimony.stopping.map(|at| at.0),
+            "notify_status": self.testimony.status,
             "tree": self.tree_json(),
             "tail": tail_json(self.tail),
             "usage": self.child.usage().map(|usage| json!({
@@ -135,7 +143,8 @@ impl Report<'_> {
             let leader = Orphan::of_pid(self.child.id());
             survivors.insert(0, json!({ "pid": leader.pid, "name": leader.name }));
         }
-        let notes = [self.notes, self.strays.notes()].concat();
+        let mut notes = [self.notes, self.strays.notes()].concat();
+        notes.extend(self.testimony.note());
         let mechanism = match self.plan.containment {
             _ if self.strays.cgroup().is_some() => "cgroup",
             Containment::Session => "session",
@@ -226,10 +235,24 @@ impl Report<'_> {
         let config = &self.plan.config;
         let given = |limit: Option<Duration>| limit.unwrap_or_default();
         match noticed.error {
-            Error::IdleTimeout => format!("silent for {:?} (--idle)", given(config.idle_timeout)),
+            Error::IdleTimeout => {
+                let limit = given(self.log.idle_timeout.or(config.idle_timeout));
+                match &self.plan.signs {
+                    Signs::Output => format!("silent for {limit:?} (--idle)"),
+                    Signs::Lines(_, regex) => {
+                        let regex = printable(regex.as_str());
+                        format!("no line matching /{regex}/ for {limit:?} (--idle)")
+                    }
+                    Signs::Words => format!("no WATCHDOG=1 for {limit:?} (--idle)"),
+                }
+            }
             Error::FirstOutputTimeout => {
                 let limit = given(config.first_output_timeout);
-                format!("no output within {limit:?} (--first-output)")
+                let ready = match self.plan.signs {
+                    Signs::Words => "neither READY=1 nor",
+                    Signs::Output | Signs::Lines(..) => "no",
+                };
+                format!("{ready} output within {limit:?} (--first-output)")
             }
             Error::RunTimeout => {
                 format!(
@@ -288,11 +311,7 @@ impl Report<'_> {
         let is_blank = |line: &&TailLine| line.bytes.trim_ascii().is_empty();
         let last = lines.iter().rev().find(|line| !is_blank(line));
         let said = last.filter(|line| is_text(line.bytes))?.text();
-        let mut text: String = said.chars().take(LAST_WORDS).collect();
-        if text.len() < said.len() {
-            text.push('…');
-        }
-        Some(format!("last said {text:?}"))
+        Some(format!("last said {:?}", shortened(&said)))
     }
 }
 
@@ -301,6 +320,20 @@ pub(crate) fn tail_json(tail: &Tail) -> Value {
     let lines = tail.lines();
     let json = |line: &TailLine<'_>| json!({ "stream": line.stream.name(), "text": line.text() });
     lines.iter().map(json).collect()
+}
+
+fn shortened(said: &str) -> String {
+    let mut text: String = said.chars().take(LAST_WORDS).collect();
+    if text.len() < said.len() {
+        text.push('…');
+    }
+    text
+}
+
+/// As a deadline of the command's own.
+fn is_by_its_watchdog(noticed: &Noticed) -> bool {
+    let failure = noticed.failure.as_ref();
+    failure.is_some_and(|failure| failure.is::<WatchdogTriggered>())
 }
 
 /// The report of a command that never ran: this is why, and what we exit with.
@@ -322,6 +355,9 @@ pub(crate) fn not_run(plan: &Plan, failure: &Failure) -> Value {
         "last_output_ns": null,
         "signals": [],
         "later_errors": [],
+        "ready_ns": null,
+        "stopping_ns": null,
+        "notify_status": null,
         "tree": {
             "mechanism": null,
             "init": is_init(),

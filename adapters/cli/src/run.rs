@@ -24,8 +24,8 @@ use childminder::{Error, ExitStatus, Outcome, Signal, Stream, Target};
 use childminder_driver::Job;
 use childminder_terminal::Minded as _;
 use childminder_unix::{
-    Arrival, Cgroup, Child, Command, Guardian, Origin, Orphans, Place, Signals, SpawnOptions,
-    Strays, Watch, signals,
+    Arrival, Cgroup, Child, Command, Guardian, NotifySocket, Origin, Orphans, Place, Signals,
+    SpawnOptions, Strays, Watch, signals,
 };
 use rustix::fs::{Access, access};
 use signal_hook::consts::{SIGINT, SIGQUIT};
@@ -37,7 +37,7 @@ use crate::files;
 use crate::flight_record::{FlightRecord, RecordTrouble};
 use crate::news::News;
 use crate::owner::Minder;
-use crate::plan::{Containment, OnOurDeath, Plan, Speech, is_init};
+use crate::plan::{Containment, OnOurDeath, Plan, Signs, Speech, is_init};
 use crate::report::{self, Report};
 use crate::report_file::ReportFile;
 use crate::signals::{asks_to_end, handled, ladder_beginning_with};
@@ -142,8 +142,19 @@ fn begin(
         minder.blindness = Some(error);
     }
     can_be_entered(plan.directory.as_deref())?;
-    let process = spawn(plan, &mut strays, &mut terminal, present, watch)
-        .map_err(|error| not_run(&plan.command[0], &error))?;
+    let socket = match plan.signs {
+        Signs::Words => Some(NotifySocket::new()?),
+        Signs::Output | Signs::Lines(..) => None,
+    };
+    let process = spawn(
+        plan,
+        &mut strays,
+        &mut terminal,
+        present,
+        watch,
+        socket.as_ref(),
+    )
+    .map_err(|error| not_run(&plan.command[0], &error))?;
     if plan.containment == Containment::Cgroup
         && strays.cgroup().is_none()
         && plan.speech != Speech::Nothing
@@ -159,6 +170,9 @@ fn begin(
         ));
     }
     child.mind(process, Some(strays), plan.config, minder)?;
+    if let Some(socket) = socket {
+        child.hear(socket, plan.config.idle_timeout)?;
+    }
     terminal.hand_over(&mut child)?;
     Ok((child, terminal))
 }
@@ -200,11 +214,20 @@ fn spawn(
     terminal: &mut Terminal,
     guardian: Option<&Guardian>,
     watch: Watch,
+    socket: Option<&NotifySocket>,
 ) -> io::Result<Child> {
-    let mark = guardian.map(|_| strays.mark());
+    let is_marked = guardian.is_some() || socket.is_some();
+    let mark = is_marked.then(|| strays.mark());
+    let variables = socket.map(|socket| socket.variables(plan.config.idle_timeout));
     strays.spawn(|cgroup| {
         let mut command = Command::new(&plan.command[0]);
         command.envs(mark.iter().map(|mark| (Strays::VARIABLE, mark)));
+        for (name, value) in variables.iter().flatten() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
         command
             .args(&plan.command[1..])
             .stdout(terminal.stdio(Stream::Stdout, plan))
@@ -349,6 +372,7 @@ fn facts<'a>(plan: &'a Plan, outcome: Outcome, child: &'a Loop) -> Report<'a> {
         outcome,
         log: &minder.log,
         tail: &minder.tail,
+        testimony: &minder.testimony,
         child: child.child(),
         strays: child.strays().expect("a run looks for them"),
         orphans_reaped: child.orphans_reaped(),

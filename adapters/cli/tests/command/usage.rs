@@ -36,7 +36,7 @@ fn a_wrong_argument_is_named_with_what_is_right() {
         (
             "--activity",
             "all",
-            "[possible values: any, stdout, stderr]",
+            "[possible values: any, stdout, stderr, notify]",
         ),
         ("--tail", "-1", "write a whole number, such as 10"),
         ("--tail", "many", "write a whole number, such as 10"),
