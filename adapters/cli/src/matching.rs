@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn the_beginning_of_a_long_line_is_looked_at() {
         let mut matching = matching("^a|b");
-        let long = [b'.'; 100_000];
+        let long = vec![b'.'; 100_000];
         let mut finds = |bytes: &[u8]| matching.finds_in(Stream::Stdout, bytes);
         assert!(!finds(b"a"));
         assert!(!finds(&long));

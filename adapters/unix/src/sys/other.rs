@@ -64,7 +64,7 @@ pub(crate) fn datagram_socket(_: &[u8]) -> io::Result<OwnedFd> {
 }
 
 pub(crate) fn next_datagram(_: &OwnedFd, _: &mut [u8]) -> io::Result<Option<Datagram>> {
-    Ok(None)
+    Err(unsupported("a socket that names its senders"))
 }
 
 pub(crate) fn realtime_signals() -> Option<RangeInclusive<i32>> {
