@@ -3,7 +3,7 @@
 use std::io;
 
 use childminder::{Error, ExitStatus, Instant, Moment, Outcome, Signal, Stream, Target};
-use childminder_driver::{Answer, Control, Discarded, Failure, Handler, Job};
+use childminder_driver::{Answer, Control, Discarded, Failure, Handler, Job, Vouch};
 
 use crate::notifier::Notifier;
 
@@ -47,6 +47,10 @@ impl<H: Handler<Notification = ()>> Handler for Member<H> {
 
     fn output_ended(&mut self, control: &mut Control<()>, stream: Stream) {
         whichever!(self, output_ended(control, stream));
+    }
+
+    fn vouched(&mut self, control: &mut Control<()>, vouch: &Vouch) {
+        whichever!(self, vouched(control, vouch));
     }
 
     fn exited(&mut self, control: &mut Control<()>, status: ExitStatus) {

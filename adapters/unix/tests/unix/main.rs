@@ -25,6 +25,7 @@ mod stops;
 mod strays;
 mod support;
 mod timers;
+mod vouchers;
 #[path = "../shared/waits.rs"]
 mod waits;
 mod wakeups;
