@@ -23,6 +23,8 @@ pub enum Event {
     },
     /// Activity that the owner vouches for.
     Progress,
+    /// The child has begun, the owner vouches for it: ends the first-output deadline as output does, and is activity.
+    Ready,
     /// Time has passed: the only event that fires a deadline.
     Tick,
     /// Queue a notification; [`MonitorState::notify`](crate::MonitorState::notify) also returns its ticket.
@@ -94,6 +96,7 @@ impl Event {
             Self::Started => ("Started", "started"),
             Self::Output { .. } => ("Output", "output"),
             Self::Progress => ("Progress", "progress"),
+            Self::Ready => ("Ready", "ready"),
             Self::Tick => ("Tick", "tick"),
             Self::Notify => ("Notify", "notify"),
             Self::NotifyDone { .. } => ("NotifyDone", "notify_done"),

@@ -114,7 +114,7 @@
 //! | `SetIdleTimeout` | `setTimeout` |
 //! | `OutputClosed` and `ChildExited` | the two parts of `processEnded` |
 //!
-//! `Escalate`, `Kill`, `PassOn`, `SetLadder`, `Suspended`, `Resumed` and all about strays have no
+//! `Ready`, `Escalate`, `Kill`, `PassOn`, `SetLadder`, `Suspended`, `Resumed` and all about strays have no
 //! counterpart there. Its subclass
 //! `CodeImportWorkerMonitorProtocol` counts all output as activity, as [`Activity::AnyOutput`] does;
 //! `PullerMonitorProtocol` counts only what it vouches for, as [`Activity::Explicit`] does.

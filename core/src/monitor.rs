@@ -275,6 +275,10 @@ impl MonitorState {
             Event::Started => self.started(),
             Event::Output { stream, bytes } => self.wrote(stream, bytes),
             Event::Progress => self.progressed(),
+            Event::Ready => {
+                self.timers.stop(Deadline::FirstOutput);
+                self.progressed();
+            }
             Event::Tick => self.tick(),
             Event::Notify => {
                 self.notifications.enqueue();

@@ -170,7 +170,7 @@ pub const MENU: &[(u8, &[Op])] = &[
     (50, &[TICK]),
     (34, WAITS),
     (20, &[OUTPUT_STDOUT, OUTPUT_STDERR, OUTPUT_NONE]),
-    (8, &[Op::Tell(Event::Progress)]),
+    (8, &[Op::Tell(Event::Progress), Op::Tell(Event::Ready)]),
     (20, &[NOTIFY]),
     (27, ANSWERS),
     (8, &[Op::Tell(Event::Fail)]),

@@ -167,6 +167,7 @@ pub fn ops() -> Vec<Op> {
             bytes: 0,
         }),
         Op::Tell(Event::Progress),
+        Op::Tell(Event::Ready),
         Op::Tell(Event::Notify),
         answer(Whose::Latest, true),
         answer(Whose::Latest, false),

@@ -206,6 +206,7 @@ fn events() -> Vec<Event> {
         Event::Started,
         Event::Output { stream, bytes: 1 },
         Event::Progress,
+        Event::Ready,
         Event::Tick,
         Event::Notify,
         Event::NotifyDone { id, ok: true },
@@ -333,6 +334,8 @@ fn silence_if_polled(polled: bool) -> Result<(), String> {
         (21, output, 0),
         (23, Event::SetIdleTimeout(None), 2),
         (24, Event::Progress, 0),
+        (26, Event::Tick, 2),
+        (27, Event::Ready, 0),
     ] {
         let taken = monitor.handle(Instant(at), event);
         holds(taken.is_ok(), "the event makes sense")?;

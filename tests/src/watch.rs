@@ -146,6 +146,12 @@ impl Watch {
                 }
             }
             Event::Progress if self.idle.is_some() => self.idle = self.idle_limit,
+            Event::Ready => {
+                self.first_output = None;
+                if self.idle.is_some() {
+                    self.idle = self.idle_limit;
+                }
+            }
             Event::SetIdleTimeout(limit) => {
                 self.idle_limit = left(limit);
                 if self.is_running() && !self.ending {

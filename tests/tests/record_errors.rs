@@ -222,7 +222,7 @@ fn an_event_that_is_not_of_the_format() {
             (
                 r#"{"type":"tock"}"#,
                 "`event.type` is \"tock\"; it must be one of \"started\", \"output\", \"progress\", \
-                 \"tick\", \"notify\", \"notify_done\", \"fail\", \"terminate\", \"escalate\", \"kill\", \"pass_on\", \
+                 \"ready\", \"tick\", \"notify\", \"notify_done\", \"fail\", \"terminate\", \"escalate\", \"kill\", \"pass_on\", \
                  \"set_idle_timeout\", \"set_ladder\", \"output_closed\", \"child_exited\", \"strays_seen\", \
                  \"strays_unseen\", \"suspended\", \"resumed\"",
             ),

@@ -278,6 +278,7 @@ fn events() -> impl Strategy<Value = Event> {
         1 => Just(Event::Started),
         4 => (streams(), 0..3_u64).prop_map(|(stream, bytes)| Event::Output { stream, bytes }),
         1 => Just(Event::Progress),
+        1 => Just(Event::Ready),
         9 => Just(Event::Tick),
         4 => Just(Event::Notify),
         4 => (1..5_u64, any::<bool>()).prop_map(|(number, ok)| {

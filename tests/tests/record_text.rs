@@ -98,6 +98,7 @@ fn every_event_has_its_text() {
             r#"{"type":"output","stream":"stderr","bytes":3}"#,
         ),
         (Event::Progress, r#"{"type":"progress"}"#),
+        (Event::Ready, r#"{"type":"ready"}"#),
         (Event::Tick, r#"{"type":"tick"}"#),
         (Event::Notify, r#"{"type":"notify"}"#),
         (

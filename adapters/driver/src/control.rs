@@ -53,6 +53,11 @@ impl<N> Control<'_, N> {
         self.ask(Request::Progress);
     }
 
+    /// The child has begun, whatever its output says: that is what its first-output deadline is for.
+    pub fn ready(&mut self) {
+        self.ask(Request::Ready);
+    }
+
     /// Something went wrong outside: the child is ended.
     ///
     /// The first error wins. A failure that explains a bad exit, such as what was written to standard error,
@@ -150,6 +155,7 @@ impl<N> Control<'_, N> {
 pub enum Request<N> {
     Notify(N),
     Progress,
+    Ready,
     Fail(Failure),
     Terminate,
     Escalate,

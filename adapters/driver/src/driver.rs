@@ -215,6 +215,7 @@ impl<N: Send + 'static> Driver<N> {
                 Request::Notify(notification) => self.queue(turn, notification),
                 Request::Fail(failure) => self.fail(turn, failure),
                 Request::Progress => self.feed(turn, Event::Progress),
+                Request::Ready => self.feed(turn, Event::Ready),
                 Request::Terminate => self.feed(turn, Event::Terminate),
                 Request::Escalate => self.feed(turn, Event::Escalate),
                 Request::Kill => self.feed(turn, Event::Kill),

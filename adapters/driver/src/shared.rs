@@ -179,6 +179,11 @@ impl<N> Remote<N> {
         self.ask(child, Request::Progress);
     }
 
+    /// As [`Control::ready`].
+    pub fn ready(&self, child: ChildId) {
+        self.ask(child, Request::Ready);
+    }
+
     /// As [`Control::fail`].
     pub fn fail(&self, child: ChildId, failure: impl Into<Failure>) {
         self.ask(child, Request::Fail(failure.into()));

@@ -69,7 +69,7 @@ impl Vouch {
 
 /// What a child's words mean for its deadlines.
 ///
-/// - [`Ready`](Vouch::Ready), [`Alive`](Vouch::Alive) are progress.
+/// - [`Ready`](Vouch::Ready) ends the first-output deadline, as output does, and is progress, as [`Alive`](Vouch::Alive) is.
 /// - [`Broken`](Vouch::Broken) is a failure of the run: [`WatchdogTriggered`].
 /// - [`IdleTimeout`](Vouch::IdleTimeout) changes the idle timeout, which counts anew.
 /// - [`Extend`](Vouch::Extend) is progress, and until the next time that the child is alive or ready, it may be silent for as
@@ -94,11 +94,12 @@ impl Vouching {
     /// Asks for what this means.
     pub fn heard<N>(&mut self, control: &mut Control<'_, N>, vouch: &Vouch) {
         match vouch {
-            Vouch::Ready | Vouch::Alive if self.is_extended => {
-                self.is_extended = false;
-                control.set_idle_timeout(self.idle_timeout);
+            Vouch::Ready => {
+                control.ready();
+                self.end_extension(control);
             }
-            Vouch::Ready | Vouch::Alive => control.progress(),
+            Vouch::Alive if self.is_extended => self.end_extension(control),
+            Vouch::Alive => control.progress(),
             Vouch::Broken => control.fail(WatchdogTriggered),
             Vouch::IdleTimeout(timeout) => {
                 self.is_extended = false;
@@ -112,6 +113,12 @@ impl Vouching {
                 }
             }
             Vouch::Status(_) | Vouch::Stopping | Vouch::Refused(_) => {}
+        }
+    }
+
+    fn end_extension<N>(&mut self, control: &mut Control<'_, N>) {
+        if std::mem::take(&mut self.is_extended) {
+            control.set_idle_timeout(self.idle_timeout);
         }
     }
 }
@@ -223,13 +230,14 @@ mod tests {
     fn asked(vouching: &mut Vouching, vouch: &Vouch) -> String {
         let mut requests = Requests::<()>::new();
         vouching.heard(&mut requests.control(ChildId::FIRST), vouch);
-        let request = requests.pop().map(|(_, request)| request);
-        assert!(requests.is_empty());
-        match request {
-            None => "nothing".to_owned(),
-            Some(Request::Fail(why)) => why.to_string(),
-            Some(request) => format!("{request:?}"),
+        let mut asked = Vec::new();
+        while let Some((_, request)) = requests.pop() {
+            asked.push(match request {
+                Request::Fail(why) => why.to_string(),
+                request => format!("{request:?}"),
+            });
         }
+        asked.join(", ")
     }
 
     #[test]
@@ -239,7 +247,7 @@ mod tests {
         let mut expect = |vouch, request: &str| assert_eq!(asked(&mut child, &vouch), request);
         expect(Vouch::Alive, "Progress");
         expect(Vouch::Extend(seconds(60)), "SetIdleTimeout(Some(60s))");
-        expect(Vouch::Status("busy".to_owned()), "nothing");
+        expect(Vouch::Status("busy".to_owned()), "");
         expect(Vouch::Alive, "SetIdleTimeout(Some(5s))");
         expect(Vouch::Alive, "Progress");
         // A shorter one does not shorten anything.
@@ -248,12 +256,12 @@ mod tests {
             Vouch::IdleTimeout(Some(seconds(9))),
             "SetIdleTimeout(Some(9s))",
         );
-        expect(Vouch::Ready, "Progress");
+        expect(Vouch::Ready, "Ready");
         expect(Vouch::Extend(seconds(10)), "SetIdleTimeout(Some(10s))");
-        expect(Vouch::Ready, "SetIdleTimeout(Some(9s))");
+        expect(Vouch::Ready, "Ready, SetIdleTimeout(Some(9s))");
         expect(Vouch::IdleTimeout(None), "SetIdleTimeout(None)");
-        expect(Vouch::Extend(seconds(10)), "nothing");
-        expect(Vouch::Stopping, "nothing");
+        expect(Vouch::Extend(seconds(10)), "");
+        expect(Vouch::Stopping, "");
         expect(Vouch::Broken, "the child has triggered its watchdog");
     }
 }

@@ -173,6 +173,7 @@ fn event(json: &Json) -> Decoded<Told> {
             }
         }
         "progress" => Event::Progress,
+        "ready" => Event::Ready,
         "tick" => Event::Tick,
         "notify" => {
             ticket = fields
@@ -423,10 +424,11 @@ const RUN_NUMBER: &str = "a run's number, 1 or more";
 
 const TICKET: &str = "a ticket's number, 1 or more";
 
-const EVENTS: [&str; 19] = [
+const EVENTS: [&str; 20] = [
     "started",
     "output",
     "progress",
+    "ready",
     "tick",
     "notify",
     "notify_done",

@@ -115,6 +115,7 @@ pub enum Delivery {
 pub enum RequestKind {
     Notify(Payload),
     Progress,
+    Ready,
     Fail,
     Terminate,
     Escalate,
@@ -134,6 +135,7 @@ impl From<Request> for RequestKind {
         match request {
             Request::Notify(payload) => Self::Notify(payload),
             Request::Progress => Self::Progress,
+            Request::Ready => Self::Ready,
             Request::Fail => Self::Fail,
             Request::Terminate => Self::Terminate,
             Request::Escalate => Self::Escalate,
@@ -221,6 +223,7 @@ impl RequestKind {
         match self {
             Self::Notify(Payload(number)) => 16 + number,
             Self::Progress => 1,
+            Self::Ready => 0,
             Self::Fail => 2,
             Self::Terminate => 3,
             Self::Escalate => 4,
@@ -364,6 +367,7 @@ impl fmt::Display for RequestKind {
         match self {
             Self::Notify(Payload(number)) => write!(f, "run notification {number}"),
             Self::Progress => f.write_str("this is progress"),
+            Self::Ready => f.write_str("it is ready"),
             Self::Fail => f.write_str("something failed outside"),
             Self::Terminate => f.write_str("terminate it"),
             Self::Escalate => f.write_str("escalate"),

@@ -132,7 +132,7 @@ impl Oracle {
 
     pub(crate) fn read(&mut self, stream: Stream, pipes: &[Pipe; 2]) {
         self.look(pipes);
-        self.output.wrote = true;
+        self.output.begun = true;
         self.possible.first_output = Moment::NEVER;
         if self.limits.counts(stream) {
             self.active();
@@ -159,6 +159,11 @@ impl Oracle {
         match request {
             Request::Notify(_) => self.jobs.asked(),
             Request::Progress => self.active(),
+            Request::Ready => {
+                self.output.begun = true;
+                self.possible.first_output = Moment::NEVER;
+                self.active();
+            }
             Request::SetIdleTimeout(limit) => {
                 self.limits.set_idle(limit);
                 self.active();
@@ -361,7 +366,7 @@ impl Oracle {
             let overlooked = pipes.iter().any(|pipe| pipe.overlooked > 0);
             if !self.possible.first_output.has_come()
                 && since_start >= self.limits.first_output
-                && !self.output.wrote
+                && !self.output.begun
                 && !overlooked
             {
                 self.possible.first_output = now;

@@ -13,6 +13,8 @@ pub enum Request {
     Notify(Payload),
     /// The child makes progress, the owner vouches for it.
     Progress,
+    /// The child has begun, the owner vouches for it.
+    Ready,
     /// Something went wrong outside: it is an error, and the child must end.
     Fail,
     /// The child must end.
@@ -41,6 +43,7 @@ impl Request {
         Some(match self {
             Self::Notify(_) => return None,
             Self::Progress => Event::Progress,
+            Self::Ready => Event::Ready,
             Self::Fail => Event::Fail,
             Self::Terminate => Event::Terminate,
             Self::Escalate => Event::Escalate,

@@ -315,7 +315,7 @@ fn roll_ladder(dice: &mut Dice) -> Ladder {
 fn roll_request(dice: &mut Dice) -> Request {
     match dice.few(20) {
         0..6 => Request::Notify(Payload(0)),
-        6 => Request::Progress,
+        6 => dice.pick([Request::Progress, Request::Ready]),
         7 => Request::Fail,
         8..10 => Request::Terminate,
         10 => Request::Escalate,

@@ -22,7 +22,7 @@ const fn monitor(name: &'static str, was: &'static str, is: &'static str) -> Bug
     }
 }
 
-pub(crate) const BUGS: [Bug; 74] = [
+pub(crate) const BUGS: [Bug; 76] = [
     monitor(
         "the end is not told after an error",
         "|| is_last && self.notifications.start_final() {",
@@ -81,6 +81,26 @@ pub(crate) const BUGS: [Bug; 74] = [
         "            Final::Begun(flight) if BUG || id == self.next => flight,",
     ),
 
+    monitor(
+        "a child that is ready must still write",
+        "            Event::Ready => {
+                self.timers.stop(Deadline::FirstOutput);",
+        "            Event::Ready => {
+                if !BUG {
+                    self.timers.stop(Deadline::FirstOutput);
+                }",
+    ),
+    monitor(
+        "to be ready is no activity",
+        "            Event::Ready => {
+                self.timers.stop(Deadline::FirstOutput);
+                self.progressed();",
+        "            Event::Ready => {
+                self.timers.stop(Deadline::FirstOutput);
+                if !BUG {
+                    self.progressed();
+                }",
+    ),
     monitor(
         "late output starts the kill stage's wait again",
         "self.timers.stop(Deadline::FirstOutput);\n        if self.activity.counts(stream) {",

@@ -50,11 +50,12 @@ impl Past<'_> {
         self.due(latest, timeout)
     }
 
-    /// `first_output_timeout` after the start, until the first output, while the child runs and the
+    /// `first_output_timeout` after the start, until the first output or word of readiness, while the child runs and the
     /// ladder is at rest.
     fn first_output_deadline(self) -> Option<Instant> {
-        let wrote = self.told().any(|(_, event)| is_output(event).is_some());
-        if wrote || !self.is_running() || self.ladder_start().is_some() {
+        let mut told = self.told();
+        let has_begun = told.any(|(_, event)| event == Event::Ready || is_output(event).is_some());
+        if has_begun || !self.is_running() || self.ladder_start().is_some() {
             return None;
         }
         self.due(self.start()?, self.config.first_output_timeout?)
@@ -183,7 +184,7 @@ impl Past<'_> {
     /// for, and a new timeout.
     fn is_activity(self, event: Event) -> bool {
         match event {
-            Event::Started | Event::Progress | Event::SetIdleTimeout(_) => true,
+            Event::Started | Event::Progress | Event::Ready | Event::SetIdleTimeout(_) => true,
             _ => is_output(event).is_some_and(|stream| match self.config.activity {
                 Activity::AnyOutput => true,
                 Activity::Stdout => stream == Stream::Stdout,

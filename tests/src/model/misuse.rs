@@ -46,6 +46,7 @@ fn variant(event: Event) -> &'static str {
         Event::Started => "Started",
         Event::Output { .. } => "Output",
         Event::Progress => "Progress",
+        Event::Ready => "Ready",
         Event::Tick => "Tick",
         Event::Notify => "Notify",
         Event::NotifyDone { .. } => "NotifyDone",

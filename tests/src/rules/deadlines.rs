@@ -34,14 +34,17 @@ pub fn rule_10_idle(history: &History) -> Result<(), Violation> {
     })
 }
 
-/// `first_output_timeout` ends at the first output, `run_timeout` only with the exit.
+/// `first_output_timeout` ends at the first output, or when the child is ready, `run_timeout` only with the exit.
 pub fn rule_11_first_output_and_run(history: &History) -> Result<(), Violation> {
-    let mut has_written = false;
+    let mut has_begun = false;
     each_turn(history, |moment| {
         let Moment { turn, number, .. } = moment;
-        has_written |= matches!(moment.event, Some(Event::Output { bytes, .. }) if bytes > 0);
+        has_begun |= match moment.event {
+            Some(Event::Output { bytes, .. }) => bytes > 0,
+            event => event == Some(Event::Ready),
+        };
         let armed = |deadline| turn.seen.deadlines[deadline as usize].is_some();
-        let may_arm = !has_written || !armed(Deadline::FirstOutput);
+        let may_arm = !has_begun || !armed(Deadline::FirstOutput);
         ensure(may_arm, *number, "still waiting for the first output")?;
         let may_arm = moment.after.is_running() || !armed(Deadline::Run);
         ensure(may_arm, *number, "the run goes on after its end")?;
@@ -50,7 +53,7 @@ pub fn rule_11_first_output_and_run(history: &History) -> Result<(), Violation> 
             return Ok(());
         }
         let is_late = moment.records(Error::FirstOutputTimeout);
-        ensure(!(is_late && has_written), *number, "late, yet it wrote")?;
+        ensure(!(is_late && has_begun), *number, "late, yet it has begun")?;
         let may_fire = !is_late || moment.is_due(Deadline::FirstOutput);
         ensure(may_fire, *number, "first output too early")?;
 

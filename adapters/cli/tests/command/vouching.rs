@@ -137,6 +137,14 @@ fn it_can_change_its_deadline() {
 }
 
 #[test]
+fn it_has_begun_when_it_is_ready() {
+    let options = "--activity notify --first-output 600ms";
+    run(options, "systemd-notify --ready; sleep 1.2").expect(0, "");
+    let said = "childminder: sh: neither READY=1 nor output within 600ms (--first-output); sent SIGINT; killed by SIGINT\n";
+    run(options, "systemd-notify WATCHDOG=1; exec sleep 60").expect(124, said);
+}
+
+#[test]
 fn it_can_put_its_deadline_off_once() {
     let script = "systemd-notify EXTEND_TIMEOUT_USEC=60000000; sleep 1.2; \
                   systemd-notify WATCHDOG=1; exec sleep 60";

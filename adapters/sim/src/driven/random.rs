@@ -95,6 +95,7 @@ fn ask(control: &mut Control<Payload>, request: Request) {
     match request {
         Request::Notify(payload) => control.notify(payload),
         Request::Progress => control.progress(),
+        Request::Ready => control.ready(),
         Request::Fail => control.fail("the handler fails"),
         Request::Terminate => control.terminate(),
         Request::Escalate => control.escalate(),

@@ -8,7 +8,7 @@ use crate::process::index;
 #[derive(Debug, Default)]
 pub(super) struct Output {
     /// Whether there was any.
-    pub(super) wrote: bool,
+    pub(super) begun: bool,
     /// The latest activity.
     pub(super) active: Mark,
     ended: [bool; 2],

@@ -54,7 +54,7 @@ impl Oracle {
             if !self.must_end.has_come() {
                 armed(self.output.active, limits.idle, Deadline::Idle);
                 armed(self.start, limits.run, Deadline::Run);
-                if !self.output.wrote {
+                if !self.output.begun {
                     armed(self.start, limits.first_output, Deadline::FirstOutput);
                 }
             }
