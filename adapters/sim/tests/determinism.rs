@@ -94,5 +94,5 @@ const GOLDEN: Golden = Golden {
         0x2729_5e52_4917_fde1,
         0x55cf_3a54_a874_1190,
     ],
-    ten_thousand: 0x716f_5519_e59f_6454,
+    ten_thousand: 0x3bf3_1bb6_32a6_06c3,
 };

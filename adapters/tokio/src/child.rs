@@ -160,6 +160,11 @@ impl Handle {
         self.remote.progress(self.child);
     }
 
+    /// The child has begun, whatever its output says: that is what its first-output deadline is for.
+    pub fn ready(&self) {
+        self.remote.ready(self.child);
+    }
+
     /// Something went wrong outside: the child is ended, and this is an error of the run.
     pub fn fail(&self, why: impl Into<Failure>) {
         let reason = Reason::from(why.into());

@@ -73,6 +73,22 @@ impl Minder {
         })
     }
 
+    /// The same for a command that vouches for itself by systemd's protocol (`sd_notify(3)`): see
+    /// `childminder_mio::Children::spawn_vouching`. What it says moves its deadlines, and is told nobody.
+    ///
+    /// # Errors
+    ///
+    /// As [`spawn`](Self::spawn); `Unsupported` on other systems than Linux.
+    pub fn spawn_vouching(
+        &self,
+        command: &mut impl unix::Spawnable,
+        options: impl Into<Options>,
+    ) -> io::Result<Child> {
+        self.begin(options.into(), |children, config, relay| {
+            children.spawn_vouching(command, config, relay)
+        })
+    }
+
     /// Minds a child that was just started, in whatever way. What is left of its pipes is taken.
     ///
     /// # Errors

@@ -1,6 +1,9 @@
 //! What other tasks ask for by handle.
 
-use childminder_tokio::childminder::{Config, Error, ExitStatus, Ladder, Signal, Target};
+use std::process::Command;
+use std::time::Instant;
+
+use childminder_tokio::childminder::{Activity, Config, Error, ExitStatus, Ladder, Signal, Target};
 
 use crate::support::{
     GUARD, first_line, ladder, millis, on_both, outcome, patient, read_to_end, spawn,
@@ -42,6 +45,41 @@ fn another_thread_escalates() {
         let outcome = outcome(&mut child).await;
         assert_eq!(outcome.exit, Some(ExitStatus::Signal(Signal::KILL)));
         assert_eq!(read_to_end(stderr).await, b"");
+    });
+}
+
+#[test]
+fn a_child_vouches_for_itself() {
+    on_both(async |minder| {
+        let config = Config {
+            idle_timeout: Some(millis(600)),
+            activity: Activity::Explicit,
+            ..patient()
+        };
+        let script =
+            "for i in 1 2 3 4; do sleep 0.3; systemd-notify WATCHDOG=1; done; exec sleep 1000";
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        let begun = Instant::now();
+        let mut child = minder
+            .spawn_vouching(&mut command, config)
+            .expect("a child");
+        let outcome = outcome(&mut child).await;
+        assert_eq!(outcome.error, Some(Error::IdleTimeout));
+        assert!(begun.elapsed() >= millis(1800));
+    });
+}
+
+#[test]
+fn a_child_has_begun_when_its_owner_says_so() {
+    on_both(async |minder| {
+        let config = Config {
+            first_output_timeout: Some(millis(300)),
+            ..patient()
+        };
+        let mut child = spawn(&minder, "sleep 0.9", config);
+        child.ready();
+        assert!(outcome(&mut child).await.is_success());
     });
 }
 

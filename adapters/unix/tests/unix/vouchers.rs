@@ -17,13 +17,9 @@ fn heard(socket: &mut NotifySocket, child: &Child, strays: Option<&Strays>) -> H
     next.map(|next| next.map(|message| String::from_utf8_lossy(message).into_owned()))
 }
 
-fn said(message: &str) -> Heard {
-    Some(Ok(message.to_owned()))
-}
-
 fn begun(socket: &NotifySocket, script: &str) -> Child {
     let mut command = sh(script);
-    let child = socket.with(&mut command, None, |command| Child::spawn(command));
+    let child = socket.with(&mut command, None, Child::spawn);
     child.expect("a child")
 }
 
@@ -87,7 +83,7 @@ fn a_daemon_is_heard_by_its_mark() {
         let mut command = sh(&format!("PARENT=$$; export PARENT; {script}"));
         let child = socket.with(&mut command, None, |command| {
             if is_marked {
-                strays.spawn_marked(command, |command| Child::spawn(command))
+                strays.spawn_marked(command, Child::spawn)
             } else {
                 Child::spawn(command)
             }
@@ -109,7 +105,10 @@ fn one_that_is_gone_is_believed() {
     );
     let stdout = child.take_stdout().expect("its output");
     assert_eq!(read_line(&stdout), "over");
-    assert_eq!(heard(&mut socket, &child, None), said("STATUS=short"));
+    assert_eq!(
+        heard(&mut socket, &child, None),
+        Some(Ok("STATUS=short".to_owned()))
+    );
     assert_eq!(heard(&mut socket, &child, None), None);
     end(child);
 }
@@ -152,7 +151,7 @@ fn the_command_is_left_as_it_was() {
         line
     };
     let idle = Some(std::time::Duration::from_millis(5));
-    let with = line(socket.with(&mut command, idle, |command| Child::spawn(command)));
+    let with = line(socket.with(&mut command, idle, Child::spawn));
     assert_eq!(with, format!("{} 5000", socket.address().display()));
     assert_eq!(line(Child::spawn(&mut command)), "outer 1");
 }
