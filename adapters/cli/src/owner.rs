@@ -191,8 +191,8 @@ impl Owner for Minder {
         self.console.outlets()
     }
 
-    /// For the lines that count, the last lines, and so that what we say begins a line of its own. Under `--quiet`, where only our own failure
-    /// is said, it may follow half a line.
+    /// For the lines that count, the last lines, and so that what we say begins a line of its own. Under `--quiet`, where
+    /// only our own failure is said, it may follow half a line.
     fn looks_at(&self, stream: Stream) -> bool {
         let is_matched = self
             .matching

@@ -92,14 +92,14 @@ pub(crate) const BUGS: [Bug; 76] = [
     ),
     monitor(
         "to be ready is no activity",
-        "            Event::Ready => {
-                self.timers.stop(Deadline::FirstOutput);
-                self.progressed();",
-        "            Event::Ready => {
-                self.timers.stop(Deadline::FirstOutput);
-                if !BUG {
+        "                self.progressed();
+            }
+            Event::Tick => self.tick(),",
+        "                if !BUG {
                     self.progressed();
-                }",
+                }
+            }
+            Event::Tick => self.tick(),",
     ),
     monitor(
         "late output starts the kill stage's wait again",
