@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use childminder::{Action, Error, Event, Instant, Moment, Signal, Target};
 use childminder_driver::Failure;
+use childminder_unix::clock;
 
 /// What a run's report tells of it. All times count from the start.
 #[derive(Debug, Default)]
@@ -93,6 +94,11 @@ impl Log {
     /// How long the run has taken, as of what was observed last.
     pub(crate) fn duration(&self) -> Instant {
         self.now
+    }
+
+    /// How long it has taken by now.
+    pub(crate) fn elapsed(&self) -> Instant {
+        Instant::ZERO.after(clock::now().since(self.start))
     }
 
     /// Whether the leader is dead.

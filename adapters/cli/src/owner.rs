@@ -129,7 +129,7 @@ impl Handler for Minder {
     }
 
     fn vouched(&mut self, _: &mut Control<()>, vouch: &Vouch) {
-        self.testimony.hear(self.log.duration(), vouch);
+        self.testimony.hear(self.log.elapsed(), vouch);
         let said = match vouch {
             Vouch::Status(status) => format!("it says: {}", printable(status)),
             Vouch::Ready => "it is ready".to_owned(),
