@@ -69,12 +69,13 @@ impl Vouch {
 
 /// What a child's words mean for its deadlines.
 ///
-/// - [`Ready`](Vouch::Ready) ends the first-output deadline, as output does, and is progress, as [`Alive`](Vouch::Alive) is.
+/// - [`Ready`](Vouch::Ready) ends the first-output deadline, as output does, and is progress, as
+///   [`Alive`](Vouch::Alive) is.
 /// - [`Broken`](Vouch::Broken) is a failure of the run: [`WatchdogTriggered`].
 /// - [`IdleTimeout`](Vouch::IdleTimeout) changes the idle timeout, which counts anew.
-/// - [`Extend`](Vouch::Extend) is progress, and until the next time that the child is alive or ready, it may be silent for as
-///   long as it has said, if that is longer than usual. (The limit on the whole run stands; that of `sd_notify(3)` would
-///   move.) Without an idle timeout it means nothing.
+/// - [`Extend`](Vouch::Extend) is progress, and until the next time that the child is alive or ready, it may be silent
+///   for as long as it has said, if that is longer than usual. (The limit on the whole run stands; that of
+///   `sd_notify(3)` would move.) Without an idle timeout it means nothing.
 /// - The others mean nothing: a child that is stopping must stay alive as before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Vouching {

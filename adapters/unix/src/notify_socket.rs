@@ -13,15 +13,15 @@ use crate::sys::{self, table};
 
 /// A socket on which a child says that it is alive, ready, or about to end, by systemd's protocol (`sd_notify(3)`).
 ///
-/// Only the child's processes are heard: itself, its group, its descendants, what bears its [mark](Strays::mark) or is in
-/// its cgroup. The kernel tells who has sent each message. A sender that is gone before it can be looked at is believed if
-/// it ran as our user, as whatever does so could end the child as well; a sender that waits until it was heard, as
-/// `systemd-notify` does, is always looked at. Descriptors that are sent along are closed.
+/// Only the child's processes are heard: itself, its group, its descendants, what bears its [mark](Strays::mark) or is
+/// in its cgroup. The kernel tells which process has sent each message. A sender that is gone before it can be looked at
+/// is believed if it ran as our user, as whatever does so could end the child as well; a sender that waits until it was
+/// heard, as `systemd-notify` does, is always looked at. Descriptors that are sent along are closed.
 ///
 /// # Its address
 ///
-/// It is abstract: a name with 128 random bits, and no file. So nothing is left behind even if this process is killed, no
-/// directory has to be found or guarded, and a child in another root or mount namespace reaches it. A child in another
+/// It is abstract: a name with 128 random bits, and no file. So nothing is left behind even if this process is killed,
+/// no directory has to be found or guarded, and a child in another root or mount namespace reaches it. A child in another
 /// **network namespace** does not: what it sends is refused (`ECONNREFUSED`).
 ///
 /// ```
@@ -66,9 +66,9 @@ impl NotifySocket {
         })
     }
 
-    /// What a child must find in its environment, `None` for what must not be there: where this socket is, and how often
-    /// to say something, if it has to. `WATCHDOG_PID` is left out, as nobody knows the child's number before it runs, and
-    /// is not needed.
+    /// What a child must find in its environment, `None` for what must not be there: where this socket is, and how
+    /// often to say something, if it has to. `WATCHDOG_PID` is left out, as nobody knows the child's number before it
+    /// runs, and is not needed.
     pub fn variables(
         &self,
         idle_timeout: Option<Duration>,

@@ -23,7 +23,7 @@ fn begun(socket: &NotifySocket, script: &str) -> Child {
     child.expect("a child")
 }
 
-/// Has a shell send a message and wait until it was heard. It has its own name for the socket, as its child has no group.
+/// Sends a status, and waits until it was heard.
 const SAYS: &str = "systemd-notify --status=";
 
 fn send(socket: &NotifySocket, message: &str) {
@@ -77,8 +77,7 @@ fn a_daemon_is_heard_by_its_mark() {
         let mut socket = NotifySocket::new().expect("a socket");
         let mut strays = Strays::new();
         let script = format!(
-            "(setsid sh -c 'exec <&-; until [ -e /dev/null ]; do :; done; \
-                              while [ $(ps -o ppid= $$) = $PARENT ]; do :; done; {SAYS}daemon' >&- & ) ; sleep 1000"
+            "(setsid sh -c 'while ps -o ppid= -p $(ps -o ppid= $$) | grep -qw $PARENT; do :; done; {SAYS}daemon' >&- & ) ; sleep 1000"
         );
         let mut command = sh(&format!("PARENT=$$; export PARENT; {script}"));
         let child = socket.with(&mut command, None, |command| {
