@@ -116,6 +116,7 @@ impl NotifySocket {
         let Some(message) = sys::next_datagram(&self.socket, &mut self.buffer)? else {
             return Ok(None);
         };
+        // Its sender may wait until the message is dropped, so that it can be looked at.
         let sender = message.sender;
         let heard = match look_at(sender, child, strays) {
             Sender::Stranger => Err(format!("process {sender} is none of the command's")),
@@ -158,10 +159,9 @@ fn look_at(sender: u32, child: &Child, strays: Option<&Strays>) -> Sender {
     if sender == leader && is_the_child_s {
         return Sender::OfTheChild;
     }
-    let Some(first) = table::entry(sender) else {
+    let Some(mut entry) = table::entry(sender) else {
         return Sender::Gone;
     };
-    let mut entry = first;
     // A number that is used again meanwhile could make a circle.
     for _ in 0..MOST_GENERATIONS {
         let is_reached = [entry.group, entry.parent].contains(&leader);
@@ -175,6 +175,10 @@ fn look_at(sender: u32, child: &Child, strays: Option<&Strays>) -> Sender {
     }
     if strays.is_some_and(|strays| strays.shows(sender)) {
         return Sender::OfTheChild;
+    }
+    // One that is dead shows no mark any more.
+    if table::entry(sender).is_none_or(|entry| entry.is_dead) {
+        return Sender::Gone;
     }
     Sender::Stranger
 }

@@ -86,6 +86,8 @@ pub(crate) struct Datagram {
     /// Its process id, as far as the kernel can tell.
     pub(crate) sender: u32,
     pub(crate) is_of_our_user: bool,
+    /// What its sender waits for until it is closed (`sd_notify_barrier(3)`).
+    pub(crate) _barrier: Option<OwnedFd>,
 }
 
 pub(crate) fn pidfds_work() -> bool {

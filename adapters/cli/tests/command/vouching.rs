@@ -67,7 +67,6 @@ fn the_report_tells_what_it_has_said() {
 say('STATUS=begins')
 say('READY=1')
 say('STATUS=two\\tthirds')
-time.sleep(0.1)
 say('STOPPING=1')
 sys.exit(3)
 ";
@@ -77,7 +76,7 @@ sys.exit(3)
     assert_eq!(report["notify_status"], "two\tthirds");
     let nanos = |key: &str| report[key].as_u64().expect("nanoseconds");
     assert!(nanos("ready_ns") > 0, "a program takes time to start");
-    assert!(nanos("stopping_ns") >= nanos("ready_ns") + 100_000_000);
+    assert!(nanos("stopping_ns") >= nanos("ready_ns"));
     place.replay();
 }
 

@@ -24,10 +24,10 @@ pub(crate) fn datagram_socket(name: &[u8]) -> io::Result<OwnedFd> {
     Ok(socket)
 }
 
-/// The next datagram, if one has come. There is room for credentials and for nothing else: descriptors that come with it
-/// are closed by the kernel.
+/// The next datagram, if one has come. There is room for credentials and one descriptor: others that come with it are closed
+/// by the kernel.
 pub(crate) fn next_datagram(socket: &OwnedFd, buffer: &mut [u8]) -> io::Result<Option<Datagram>> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmCredentials(1))];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmCredentials(1), ScmRights(1))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let mut parts = [IoSliceMut::new(buffer)];
     let received = loop {
@@ -37,14 +37,20 @@ pub(crate) fn next_datagram(socket: &OwnedFd, buffer: &mut [u8]) -> io::Result<O
             received => break received?,
         }
     };
-    let sender = control.drain().find_map(|message| match message {
-        RecvAncillaryMessage::ScmCredentials(sender) => Some(sender),
-        _ => None,
-    });
+    let mut sender = None;
+    let mut barrier = None;
+    for message in control.drain() {
+        match message {
+            RecvAncillaryMessage::ScmCredentials(credentials) => sender = Some(credentials),
+            RecvAncillaryMessage::ScmRights(mut descriptors) => barrier = descriptors.next(),
+            _ => {}
+        }
+    }
     Ok(Some(Datagram {
         length: received.bytes,
         is_cut: received.flags.contains(ReturnFlags::TRUNC),
         sender: sender.map_or(0, |sender| sender.pid.as_raw_nonzero().get().unsigned_abs()),
         is_of_our_user: sender.is_some_and(|sender| sender.uid == getuid()),
+        _barrier: barrier,
     }))
 }
