@@ -11,6 +11,7 @@ mod examples;
 mod exits;
 mod forwarding;
 mod holding;
+mod importer;
 mod neighbours;
 mod notifications;
 mod observing;

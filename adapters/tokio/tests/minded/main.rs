@@ -8,6 +8,7 @@ mod captured;
 mod capturing;
 mod deadlines;
 mod example;
+mod importer;
 mod notifications;
 mod output;
 mod puller;

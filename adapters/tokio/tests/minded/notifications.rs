@@ -217,3 +217,45 @@ fn never(child: &Child) -> (childminder_tokio::Notified, oneshot::Receiver<()>) 
     });
     (notified, dropped)
 }
+
+#[test]
+fn the_end_is_told_once_when_all_else_is_over() {
+    on_both(async |minder| {
+        let (told, mut ends) = mpsc::unbounded_channel();
+        let options = Options::from(patient()).on_end(move |outcome| {
+            let told = told.clone();
+            async move { Ok(told.send(outcome)?) }
+        });
+        let mut child = spawn(&minder, "exit 3", options);
+        let outcome = outcome(&mut child).await;
+        assert_eq!(ends.recv().await, Some(outcome));
+        assert_eq!(ends.recv().await, None);
+    });
+}
+
+#[test]
+fn an_end_that_cannot_be_told_is_an_error() {
+    on_both(async |minder| {
+        let options = Options::from(patient())
+            .on_end(|_| async { Err(io::Error::other("the endpoint said 503").into()) });
+        let mut child = spawn(&minder, "exit 0", options);
+        let error = Error::Notification(NotificationId::FIRST);
+        assert_eq!(outcome(&mut child).await.error, Some(error));
+        let words = "notification 1 failed: the endpoint said 503";
+        assert_eq!(child.errors()[0].to_string(), words);
+    });
+}
+
+/// Nobody is left who would want to know.
+#[test]
+fn the_end_of_a_child_that_is_dropped_is_not_told() {
+    on_both(async |minder| {
+        let (told, mut ends) = mpsc::unbounded_channel::<()>();
+        let options = Options::from(patient()).on_end(move |_| {
+            let told = told.clone();
+            async move { Ok(told.send(())?) }
+        });
+        drop(spawn(&minder, "exec sleep 1000", options));
+        assert_eq!(ends.recv().await, None);
+    });
+}
