@@ -1,7 +1,9 @@
 //! Whole-system tests of childminder: the operations they are told in, and the rules they keep.
 //!
 //! [`op`] is the language, [`run`] tells it to a monitor and writes the [`history`], [`model`] works
-//! out from a history what had to happen, and [`rules`] says each of the twenty-one rules as a predicate.
+//! out from a history what had to happen, and [`rules`] says each of the twenty-two rules as a predicate.
+//!
+//! The programs of the guide, in `docs/`, are tested with the documentation of this crate.
 #![forbid(unsafe_code)]
 #![allow(
     clippy::missing_errors_doc,
@@ -23,3 +25,15 @@ pub mod small;
 pub mod source;
 pub mod values;
 pub mod watch;
+
+#[cfg(doctest)]
+mod guide {
+    #[doc = include_str!("../../docs/captured-runs.md")]
+    mod captured_runs {}
+
+    #[doc = include_str!("../../docs/children-that-speak.md")]
+    mod children_that_speak {}
+
+    #[doc = include_str!("../../docs/heartbeats.md")]
+    mod heartbeats {}
+}

@@ -2,6 +2,7 @@
 
 mod deadlines;
 mod guardians;
+mod guide;
 mod inherited;
 mod init;
 mod kernels;
@@ -12,6 +13,9 @@ mod records;
 mod replays;
 mod reports;
 mod seat;
+#[path = "../../../mio/tests/shared/service.rs"]
+#[allow(dead_code, reason = "each suite uses a part of it")]
+mod service;
 mod signals;
 mod statuses;
 mod support;

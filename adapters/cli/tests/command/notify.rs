@@ -1,15 +1,13 @@
 //! `--notify`: what is told of a run while it goes on, and when it is over.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Command;
-use std::thread::{self, JoinHandle};
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
+use crate::service::{Reply, Service};
 use crate::support::{Ended, Place, Process, childminder, json, start, validate, wait_until};
 
 /// `childminder run OPTIONS --notify NOTIFIER -- sh -c SCRIPT`.
@@ -216,11 +214,15 @@ fn it_need_not_read_what_it_is_told() {
 
 #[test]
 fn curl_posts_it_to_a_real_endpoint() {
-    let (url, bodies) = endpoint(2, "200 OK");
-    let curl = format!("curl -fsS --data-binary @- {url}");
+    let service = Service::replying(&[]);
+    let curl = format!("curl -fsS --data-binary @- {}", service.url());
     let ended = run("--heartbeat 600s", &curl, "echo hello");
     assert_eq!((ended.status, ended.stderr()), (0, ""));
-    let bodies = bodies.join().expect("no panic");
+    let requests = service.requests();
+    let bodies: Vec<_> = requests
+        .iter()
+        .map(|(_, body)| json(body.as_bytes()))
+        .collect();
     let events = bodies.iter().map(|body| body["event"].clone());
     assert_eq!(events.collect::<Vec<_>>(), ["heartbeat", "end"]);
     // Though nothing else would have the output watched.
@@ -228,50 +230,16 @@ fn curl_posts_it_to_a_real_endpoint() {
 }
 
 #[test]
-fn an_endpoint_that_refuses_ends_the_run_in_the_words_of_curl() {
-    let (url, bodies) = endpoint(2, "503 Service Unavailable");
-    let curl = format!("curl -fsS --data-binary @- {url}");
-    let ended = run("--heartbeat 600s", &curl, "exec sleep 60");
-    assert_eq!(ended.status, 125);
-    assert!(ended.stderr().contains("503"), "{}", ended.stderr());
-    bodies.join().expect("no panic");
-}
-
-/// An HTTP server for so many requests, each of which it answers so; and their bodies.
-fn endpoint(requests: usize, answer: &'static str) -> (String, JoinHandle<Vec<Value>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let url = format!("http://{}/", listener.local_addr().expect("its address"));
-    let serve = move || {
-        let streams = listener.incoming().take(requests);
-        streams
-            .map(|stream| serve(stream.expect("a client"), answer))
-            .collect()
-    };
-    (url, thread::spawn(serve))
-}
-
-fn serve(mut stream: TcpStream, answer: &str) -> Value {
-    let mut reader = BufReader::new(stream.try_clone().expect("a stream"));
-    let mut length = 0;
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).expect("a line");
-        let line = line.trim().to_lowercase();
-        if let Some(number) = line.strip_prefix("content-length:") {
-            length = number.trim().parse().expect("a length");
-        }
-        if line.is_empty() {
-            break;
-        }
+fn an_endpoint_that_fails_ends_the_run_in_the_words_of_curl() {
+    for (reply, said) in [(Reply::Unavailable, "503"), (Reply::Closed, "Empty reply")] {
+        let service = Service::replying(&[reply]);
+        let curl = format!("curl -fsS --data-binary @- {}", service.url());
+        let ended = run("--heartbeat 600s", &curl, "exec sleep 60");
+        assert_eq!(ended.status, 125);
+        assert!(ended.stderr().contains(said), "{}", ended.stderr());
+        // The end is told all the same.
+        assert_eq!(service.requests().len(), 2);
     }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).expect("the body");
-    write!(
-        stream,
-        "HTTP/1.1 {answer}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-    )
-    .expect("the client reads");
-    json(&body)
 }
 
 #[test]

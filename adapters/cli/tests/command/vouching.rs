@@ -10,12 +10,14 @@ use serde_json::json;
 
 use crate::support::{Place, Running, millis, minding, minding_words, run, start, wait_until};
 
-/// A program that uses the package `sdnotify`.
+/// A program that uses the package `sdnotify`, in the Python that has it.
 fn python(program: &str) -> Vec<String> {
     let program = format!(
         "import os, sdnotify, sys, time\nsay = sdnotify.SystemdNotifier(debug=True).notify\n{program}"
     );
-    ["python3", "-c", &program].map(str::to_owned).to_vec()
+    ["/usr/bin/python3", "-c", &program]
+        .map(str::to_owned)
+        .to_vec()
 }
 
 fn minding_python(options: &str, program: &str) -> Command {

@@ -46,6 +46,10 @@ impl Service {
         Self { address, requests }
     }
 
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}/", self.address)
+    }
+
     /// The requests that have come, in order.
     pub(crate) fn requests(&self) -> Vec<Request> {
         self.requests.lock().expect("no panic").clone()

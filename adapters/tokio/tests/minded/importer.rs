@@ -4,6 +4,7 @@
 #[allow(dead_code, reason = "its `main` is for the example")]
 mod owner;
 #[path = "../../../mio/tests/shared/service.rs"]
+#[allow(dead_code, reason = "each suite uses a part of it")]
 mod service;
 
 use std::time::Duration;
