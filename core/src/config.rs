@@ -27,6 +27,10 @@ pub struct Config {
     /// How long the child may go without activity. Counts from `Started`, then from the latest
     /// activity; `None` is for ever.
     pub idle_timeout: Option<Duration>,
+    /// Silence after which the owner is warned, once: no error, no signal. Counts as `idle_timeout` does, anew after
+    /// `SetIdleTimeout` too; activity makes the next warning possible. A warning that would come together with the end is
+    /// left out. `None` is never.
+    pub warn_timeout: Option<Duration>,
     /// How long after `Started` the first output, on any stream, may take.
     pub first_output_timeout: Option<Duration>,
     /// How long the child may live.
@@ -84,6 +88,7 @@ impl Config {
 
     const DEFAULT: Self = Self {
         idle_timeout: None,
+        warn_timeout: None,
         first_output_timeout: None,
         run_timeout: None,
         notification_timeout: Some(Duration::from_secs(30)),

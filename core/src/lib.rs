@@ -35,7 +35,7 @@
 //!                 events.push(Event::OutputClosed);
 //!             }
 //!             Action::RunNotification { .. } | Action::DiscardNotifications { .. } => {}
-//!             Action::LookForStrays | Action::KillStrays => {} // not asked for in this config
+//!             Action::Warn | Action::LookForStrays | Action::KillStrays => {} // not asked for in this config
 //!             Action::ScheduleTimer(_) => {} // this loop asks `poll_timeout` instead
 //!             Action::Reap => {}             // waitpid
 //!             Action::Finish(outcome) => break 'run outcome,

@@ -24,10 +24,11 @@
 //! No queue of actions exists. The machines record what has been decided and what has been polled, and
 //! [`poll_action`](MonitorState::poll_action) tells the difference, in the order of [`Action`]'s list.
 //! So nothing can overflow however long the owner does not poll, and what has not been polled can still
-//! be taken back: a signal to a leader that has exited meanwhile, a notification that an error overtook.
+//! be taken back: a signal to a leader that has exited meanwhile, a notification that an error overtook, a warning
+//! of a silence that is over.
 //!
 //! Output is what happens most, and mostly it puts the idle deadline off and does no more. So it has a short
-//! way through a monitor that is [`Calm`]: nothing has to be checked, settled or told then.
+//! way through a monitor that is [`Calm`]: nothing has to be checked, settled or told then. One that is to warn never is.
 
 mod rebased;
 
@@ -61,7 +62,7 @@ use crate::verdict::{Distinct, Facts, Verdict};
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 // In memory the fields stand in this order. Those that output touches come first and take 48 bytes: in an array of
 // monitors they lie in one line of the cache.
-#[repr(C, align(64))]
+#[repr(C, align(16))]
 pub struct MonitorState {
     calm: Calm,
     /// What counts as activity.
@@ -81,6 +82,8 @@ pub struct MonitorState {
     child: Child,
     sweep: Sweep,
     polled: Polled,
+    /// Whether the owner is to be warned of the silence.
+    warns: bool,
     passed_on: PassedOn,
     strays: Hunt,
     notifications: Notifications,
@@ -109,6 +112,7 @@ impl MonitorState {
             child: Child::New,
             sweep: config.sweep,
             polled: Polled::Nothing,
+            warns: false,
             passed_on: PassedOn::default(),
             strays: Hunt::default(),
             notifications: Notifications::new(config.final_notification),
@@ -163,7 +167,8 @@ impl MonitorState {
     }
 
     /// The next thing to do, until there is none. What is left unpolled is kept, except what has
-    /// become wrong meanwhile: a signal to the leader after its exit, a notification after an error.
+    /// become wrong meanwhile: a signal to the leader after its exit, a notification after an error, a warning after
+    /// activity or once the child is being ended.
     #[inline]
     pub fn poll_action(&mut self) -> Option<Action> {
         if self.calm.0 {
@@ -293,7 +298,7 @@ impl MonitorState {
             Event::PassOn { signal, target } => self.pass_on(signal, target),
             Event::SetIdleTimeout(limit) => {
                 self.silence.limit = limit_nanos(limit);
-                self.arm_idle();
+                self.count_silence();
             }
             Event::SetLadder(ladder) => self.set_ladder(ladder),
             Event::OutputClosed => self.output_ended(),
@@ -343,13 +348,20 @@ impl MonitorState {
 
     fn progressed(&mut self) {
         self.silence.since = self.clock.running();
-        self.arm_idle();
+        self.count_silence();
     }
 
-    fn arm_idle(&mut self) {
+    fn count_silence(&mut self) {
         if self.can_be_idle() {
             self.arm(Deadline::Idle, self.silence.limit);
+            self.arm(Deadline::Warning, self.limits.warning);
+            self.warns = false;
         }
+    }
+
+    fn stop_warning(&mut self) {
+        self.timers.stop(Deadline::Warning);
+        self.warns = false;
     }
 
     fn can_be_idle(&self) -> bool {
@@ -379,6 +391,7 @@ impl MonitorState {
             Deadline::Heartbeat => self.heartbeat_due(at),
             Deadline::Strays => self.strays_overdue(),
             Deadline::StrayLook => self.strays.look(),
+            Deadline::Warning => self.warns = true,
         }
     }
 
@@ -445,6 +458,7 @@ impl MonitorState {
         self.ladder.started = true;
         self.timers.stop(Deadline::Idle);
         self.timers.stop(Deadline::FirstOutput);
+        self.stop_warning();
         self.next_stage();
     }
 
@@ -533,6 +547,7 @@ impl MonitorState {
         self.passed_on.leader = SignalSet::default();
         self.timers.stop(Deadline::Idle);
         self.timers.stop(Deadline::FirstOutput);
+        self.stop_warning();
         self.timers.stop(Deadline::Run);
         self.timers.stop(Deadline::Heartbeat);
         self.arm(Deadline::Drain, self.limits.drain);
@@ -712,10 +727,12 @@ impl MonitorState {
             && !self.suspended
             && self.output == Output::Open
             && self.timers.get(Deadline::FirstOutput) == Instant::FAR_FUTURE
+            && self.limits.warning == u64::MAX
     }
 
     fn poll_any(&mut self) -> Option<Action> {
         self.poll_error()
+            .or_else(|| self.poll_warning())
             .or_else(|| self.poll_stage())
             .or_else(|| self.poll_passed_on())
             .or_else(|| self.poll_sweep())
@@ -740,6 +757,10 @@ impl MonitorState {
     fn poll_error(&mut self) -> Option<Action> {
         let (error, first) = self.verdict.poll(self.facts())?;
         Some(Action::RecordError { error, first })
+    }
+
+    fn poll_warning(&mut self) -> Option<Action> {
+        mem::take(&mut self.warns).then_some(Action::Warn)
     }
 
     fn poll_stage(&mut self) -> Option<Action> {
@@ -1184,6 +1205,7 @@ struct Limits {
     notification: u64,
     /// Without a pause between the beats there are none.
     heartbeat: NonZeroU64,
+    warning: u64,
     drain: u64,
     /// `u64::MAX` is no search at all.
     strays: u64,
@@ -1197,6 +1219,7 @@ impl Limits {
             notification: limit_nanos(config.notification_timeout),
             heartbeat: NonZeroU64::new(limit_nanos(config.heartbeat_interval))
                 .unwrap_or(NonZeroU64::MAX),
+            warning: limit_nanos(config.warn_timeout),
             drain: limit_nanos(config.drain_timeout),
             strays: config
                 .stray_timeout

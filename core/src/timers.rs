@@ -26,11 +26,13 @@ pub enum Deadline {
     Strays,
     /// The next look at the strays.
     StrayLook,
+    /// `warn_timeout` after the latest activity.
+    Warning,
 }
 
 impl Deadline {
     /// Every deadline, in order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Idle,
         Self::FirstOutput,
         Self::Run,
@@ -40,6 +42,7 @@ impl Deadline {
         Self::Heartbeat,
         Self::Strays,
         Self::StrayLook,
+        Self::Warning,
     ];
 }
 

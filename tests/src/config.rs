@@ -20,13 +20,15 @@ pub fn any_config() -> impl Strategy<Value = Config> {
         any_timeout(),
         any_timeout(),
         any_timeout(),
+        any_timeout(),
     );
     let ends = (select(SWEEPS), any_stray_timeout(), any::<bool>());
     (timeouts, select(ACTIVITIES), any_ladder(), ends).prop_map(
         |(timeouts, activity, ladder, (sweep, stray_timeout, final_notification))| {
-            let (idle, first_output, run, notification, heartbeat, drain) = timeouts;
+            let (idle, warn, first_output, run, notification, heartbeat, drain) = timeouts;
             Config {
                 idle_timeout: idle,
+                warn_timeout: warn,
                 first_output_timeout: first_output,
                 run_timeout: run,
                 notification_timeout: notification,
@@ -87,6 +89,7 @@ pub fn config_from(bytes: &mut Bytes<'_>) -> Config {
         sweep: bytes.choose(SWEEPS),
         stray_timeout: bytes.choose(STRAYS).or_else(|| timeout_from(bytes)),
         final_notification: bytes.choose(&[false, true]),
+        warn_timeout: timeout_from(bytes),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The twenty-two rules, each as a predicate over a whole run.
+//! The twenty-three rules, each as a predicate over a whole run.
 //!
 //! A predicate judges what was told and what was asked for, in whatever way the actions were polled.
 //! Where a rule speaks of a time or a state, it asks the [`model`](crate::model) what the past was.
@@ -6,7 +6,7 @@
 //! - [`ending`]: how a run ends, and with what (rules 1 to 3);
 //! - [`notifications`]: what becomes of a notification (4, 5, 12 and 22);
 //! - [`signals`]: the ladder and the sweep (6 to 9);
-//! - [`deadlines`]: when a deadline fires (10, 11, 14 and 21);
+//! - [`deadlines`]: when a deadline fires (10, 11, 14, 21 and 23);
 //! - [`strays`]: signals passed on, and what the child left behind (17 to 20);
 //! - [`calls`]: what any call may do (13, 15 and 16).
 
@@ -29,7 +29,8 @@ pub use calls::{
     rule_16_the_long_way, same_outcome,
 };
 pub use deadlines::{
-    rule_10_idle, rule_11_first_output_and_run, rule_14_never_stalls, rule_21_waits_while_suspended,
+    rule_10_idle, rule_11_first_output_and_run, rule_14_never_stalls,
+    rule_21_waits_while_suspended, rule_23_warnings,
 };
 pub use ending::{
     rule_1_finish_once_last, rule_2_first_error_wins, rule_3_last_notification_counts,
@@ -47,7 +48,7 @@ pub use strays::{
 pub type Rule = fn(&History) -> Result<(), Violation>;
 
 /// Every rule, in order.
-pub const ALL: [Rule; 22] = [
+pub const ALL: [Rule; 23] = [
     rule_1_finish_once_last,
     rule_2_first_error_wins,
     rule_3_last_notification_counts,
@@ -70,6 +71,7 @@ pub const ALL: [Rule; 22] = [
     rule_20_fate_of_strays,
     rule_21_waits_while_suspended,
     rule_22_final_notification,
+    rule_23_warnings,
 ];
 
 /// Whether a run keeps all of them.

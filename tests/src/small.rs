@@ -47,6 +47,7 @@ fn limits() -> Vec<Config> {
         off,
         Config {
             idle_timeout: Some(ns(2)),
+            warn_timeout: Some(ns(1)),
             drain_timeout: Some(ns(1)),
             ..off
         },
@@ -62,6 +63,7 @@ fn limits() -> Vec<Config> {
             first_output_timeout: Some(ns(2)),
             notification_timeout: Some(ns(1)),
             heartbeat_interval: Some(ns(0)),
+            warn_timeout: Some(ns(2)),
             activity: Activity::Stderr,
             ..off
         },
@@ -81,6 +83,7 @@ fn limits() -> Vec<Config> {
         Config {
             heartbeat_interval: Some(ns(1)),
             idle_timeout: Some(ns(0)),
+            warn_timeout: Some(ns(0)),
             drain_timeout: Some(ns(1)),
             ..off
         },

@@ -71,6 +71,7 @@ impl Source for Config {
         let default = Self::default();
         let timeouts = [
             ("idle_timeout", self.idle_timeout, default.idle_timeout),
+            ("warn_timeout", self.warn_timeout, default.warn_timeout),
             (
                 "first_output_timeout",
                 self.first_output_timeout,

@@ -53,6 +53,9 @@ pub struct Watch {
     finished: bool,
     idle_limit: Left,
     idle: Left,
+    warning: Left,
+    /// Whether a warning is to be polled.
+    warns: bool,
     first_output: Left,
     run: Left,
     stage: Left,
@@ -110,6 +113,8 @@ impl Watch {
             finished: false,
             idle_limit: left(config.idle_timeout),
             idle: None,
+            warning: None,
+            warns: false,
             first_output: None,
             run: None,
             stage: None,
@@ -135,28 +140,29 @@ impl Watch {
             Event::Started => {
                 self.started = true;
                 self.idle = self.idle_limit;
+                self.warning = left(config.warn_timeout);
                 self.first_output = left(config.first_output_timeout);
                 self.run = left(config.run_timeout);
             }
             Event::Output { bytes: 0, .. } => {}
             Event::Output { stream, .. } => {
                 self.first_output = None;
-                if config.activity.counts(stream) && self.idle.is_some() {
-                    self.idle = self.idle_limit;
+                if config.activity.counts(stream) {
+                    self.active(config);
                 }
             }
-            Event::Progress if self.idle.is_some() => self.idle = self.idle_limit,
+            Event::Progress => self.active(config),
             Event::Ready => {
                 self.first_output = None;
-                if self.idle.is_some() {
-                    self.idle = self.idle_limit;
-                }
+                self.active(config);
             }
             Event::SetIdleTimeout(limit) => {
                 self.idle_limit = left(limit);
-                if self.is_running() && !self.ending {
-                    self.idle = self.idle_limit;
-                }
+                self.active(config);
+            }
+            Event::Tick if !self.suspended && self.warning.is_some_and(|left| left <= 0) => {
+                self.warning = None;
+                self.warns = true;
             }
             Event::NotifyDone { id, .. } if self.overdue == Some(id) => self.overdue = None,
             Event::NotifyDone { id, .. } if self.last == Last::Overdue(id) => {
@@ -178,6 +184,8 @@ impl Watch {
             Event::ChildExited(status) => {
                 self.exit = Some(status);
                 self.idle = None;
+                self.warning = None;
+                self.warns = false;
                 self.first_output = None;
                 self.run = None;
                 self.drain = left(config.drain_timeout).filter(|_| self.output == Output::Open);
@@ -229,6 +237,11 @@ impl Watch {
         }
         match action {
             Action::RecordError { error, first } => self.error(event, error, first),
+            Action::Warn => {
+                rule(23, !monitor.is_terminating(), "nothing warns at an end")?;
+                let warns = std::mem::take(&mut self.warns);
+                rule(23, warns, "a warning comes once in a silence")
+            }
             Action::SendSignal { signal, target } => {
                 self.signal(config, monitor, event, signal, target)
             }
@@ -379,6 +392,8 @@ impl Watch {
             rule(6, asked || error, "the ladder starts only when asked")?;
             self.ending = true;
             self.idle = None;
+            self.warning = None;
+            self.warns = false;
             self.first_output = None;
         }
         let waits = after.is_suspended();
@@ -405,9 +420,19 @@ impl Watch {
             self.drain = None;
         }
         if drained {
+            rule(23, !self.warns, "a warning comes at its `Tick`")?;
             self.promise(after)?;
         }
         Ok(())
+    }
+
+    /// What counts has come from the child.
+    fn active(&mut self, config: &Config) {
+        if self.is_running() && !self.ending {
+            self.idle = self.idle_limit;
+            self.warning = left(config.warn_timeout);
+            self.warns = false;
+        }
     }
 
     /// So much time has passed.
@@ -415,6 +440,7 @@ impl Watch {
         let span = i8::try_from(span.as_nanos()).unwrap_or(i8::MAX);
         for left in [
             &mut self.idle,
+            &mut self.warning,
             &mut self.first_output,
             &mut self.run,
             &mut self.stage,
@@ -710,6 +736,7 @@ impl Watch {
         let now = MonitorState::REBASED_NOW;
         let pending = [
             self.idle,
+            self.warning,
             self.first_output,
             self.run,
             self.stage,

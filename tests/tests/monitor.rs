@@ -422,6 +422,47 @@ fn late_answers_to_both_are_ignored() {
 }
 
 #[test]
+fn a_silence_is_warned_of_once_until_there_is_activity() {
+    let mut run = started(warned(Some(10)));
+    assert_eq!(run.monitor().timeout_reason(), Some(Deadline::Warning));
+    assert_eq!(run.tell(at(4), Event::Tick), [Action::Warn, wake(10)]);
+    run.tell(at(5), Event::Tick);
+    assert_eq!(run.tell(at(7), output(Stream::Stderr)), []);
+    assert_eq!(run.tell(at(11), Event::Tick), [Action::Warn, wake(17)]);
+    // A new limit counts anew, for the warning too.
+    let limit = Some(Duration::from_secs(9));
+    assert_eq!(run.tell(at(12), Event::SetIdleTimeout(limit)), [wake(16)]);
+    assert_eq!(run.tell(at(16), Event::Tick), [Action::Warn, wake(21)]);
+    assert!(!run.monitor().is_terminating());
+    assert_eq!(run.tell(at(21), Event::Tick)[0], first(Error::IdleTimeout));
+    keeps_the_rules(&run);
+}
+
+#[test]
+fn a_warning_that_was_not_polled_is_taken_back() {
+    for event in [output(Stream::Stdout), Event::Terminate, exited(0)] {
+        let mut run = started(warned(None));
+        run.drain(Drain::Nothing);
+        run.tell(at(4), Event::Tick);
+        run.drain(Drain::All);
+        let actions = run.tell(at(5), event);
+        assert!(!actions.contains(&Action::Warn), "{actions:?}");
+        keeps_the_rules(&run);
+    }
+}
+
+#[test]
+fn no_warning_comes_together_with_the_end() {
+    for idle in [4, 6] {
+        let mut run = started(warned(Some(idle)));
+        let actions = run.tell(at(6), Event::Tick);
+        assert_eq!(actions[0], first(Error::IdleTimeout));
+        assert!(!actions.contains(&Action::Warn), "{actions:?}");
+        keeps_the_rules(&run);
+    }
+}
+
+#[test]
 fn heartbeats_that_were_missed_are_skipped() {
     let mut run = started(Config {
         heartbeat_interval: Some(Duration::from_secs(10)),
@@ -683,6 +724,15 @@ fn last(id: u64) -> Action {
     Action::RunNotification {
         id: ticket(id),
         kind: NotificationKind::Final,
+    }
+}
+
+/// A config that warns after four seconds, with this idle timeout.
+fn warned(idle: Option<u64>) -> Config {
+    Config {
+        idle_timeout: idle.map(Duration::from_secs),
+        warn_timeout: Some(Duration::from_secs(4)),
+        ..Config::default()
     }
 }
 

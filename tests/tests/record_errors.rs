@@ -44,7 +44,7 @@ fn a_header_that_is_not_of_the_format() {
         ),
         (
             r#"{"flight_record":1,"name":"x","config":{},"compare":["reap","sleep"]}"#,
-            "`compare[1]` is \"sleep\"; it must be one of \"record_error\", \"send_signal\", \"kill_strays\", \"look_for_strays\", \
+            "`compare[1]` is \"sleep\"; it must be one of \"record_error\", \"warn\", \"send_signal\", \"kill_strays\", \"look_for_strays\", \
              \"discard_notifications\", \"run_notification\", \"schedule_timer\", \"reap\", \"finish\"",
         ),
         (
@@ -78,7 +78,7 @@ fn a_config_that_is_not_of_the_format() {
                 "the format has no key `config.idle_timeout`; here it has `idle_timeout_ns`, \
                  `first_output_timeout_ns`, `run_timeout_ns`, `notification_timeout_ns`, \
                  `heartbeat_interval_ns`, `drain_timeout_ns`, `activity`, `ladder`, `sweep`, `stray_timeout_ns`, \
-                 `final_notification`",
+                 `final_notification`, `warn_timeout_ns`",
             ),
             (
                 r#"{"activity":"all"}"#,
@@ -337,7 +337,7 @@ fn an_action_that_is_not_of_the_format() {
             ("{}", "the key `actions[1].type` is missing"),
             (
                 r#"{"type":"kill"}"#,
-                "`actions[1].type` is \"kill\"; it must be one of \"record_error\", \"send_signal\", \"kill_strays\", \"look_for_strays\", \
+                "`actions[1].type` is \"kill\"; it must be one of \"record_error\", \"warn\", \"send_signal\", \"kill_strays\", \"look_for_strays\", \
                  \"discard_notifications\", \"run_notification\", \"schedule_timer\", \"reap\", \"finish\"",
             ),
             (
@@ -547,7 +547,7 @@ fn what_a_config_does_not_say() {
     assert_eq!(config("{}"), absent);
     let nulls = r#"{"idle_timeout_ns":null,"first_output_timeout_ns":null,"run_timeout_ns":null,
         "notification_timeout_ns":null,"heartbeat_interval_ns":null,"drain_timeout_ns":null,
-        "activity":null,"ladder":null,"sweep":null,"stray_timeout_ns":null,"final_notification":null}"#;
+        "activity":null,"ladder":null,"sweep":null,"stray_timeout_ns":null,"final_notification":null,"warn_timeout_ns":null}"#;
     let off = Config {
         notification_timeout: None,
         drain_timeout: None,

@@ -235,7 +235,15 @@ fn tell(
 }
 
 fn configs() -> impl Strategy<Value = Config> {
-    let limits = (limits(), limits(), limits(), limits(), limits(), limits());
+    let limits = (
+        limits(),
+        limits(),
+        limits(),
+        limits(),
+        limits(),
+        limits(),
+        limits(),
+    );
     let ends = (
         sweeps(),
         option::of((0..10_000_u64).prop_map(Duration::from_nanos)),
@@ -250,6 +258,7 @@ fn configs() -> impl Strategy<Value = Config> {
             heartbeat_interval: limits.4,
             final_notification,
             drain_timeout: limits.5,
+            warn_timeout: limits.6,
             activity,
             ladder,
             sweep,

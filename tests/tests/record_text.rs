@@ -10,7 +10,7 @@ use childminder::{
 use childminder_record::{Reader, Recorder, replay};
 
 /// The ancestor's example: it falls silent after a notification, and is interrupted.
-const STALLED: &str = r#"{"flight_record":1,"name":"stalled","config":{"idle_timeout_ns":1000000000,"first_output_timeout_ns":null,"run_timeout_ns":null,"notification_timeout_ns":null,"heartbeat_interval_ns":null,"drain_timeout_ns":null,"activity":"any","ladder":[{"signal":2,"target":"leader","wait_ns":5000000000},{"signal":9,"target":"leader","wait_ns":null}],"sweep":"never","stray_timeout_ns":null,"final_notification":false}}
+const STALLED: &str = r#"{"flight_record":1,"name":"stalled","config":{"idle_timeout_ns":1000000000,"first_output_timeout_ns":null,"run_timeout_ns":null,"notification_timeout_ns":null,"heartbeat_interval_ns":null,"drain_timeout_ns":null,"activity":"any","ladder":[{"signal":2,"target":"leader","wait_ns":5000000000},{"signal":9,"target":"leader","wait_ns":null}],"sweep":"never","stray_timeout_ns":null,"final_notification":false,"warn_timeout_ns":null}}
 {"at_ns":0,"event":{"type":"started"},"actions":[{"type":"schedule_timer","at_ns":1000000000}]}
 {"at_ns":0,"event":{"type":"notify","id":1},"actions":[{"type":"run_notification","id":1,"kind":"requested"}]}
 {"at_ns":5000000000,"event":{"type":"tick"},"actions":[{"type":"record_error","error":{"type":"idle_timeout"},"first":true},{"type":"send_signal","signal":2,"target":"leader"},{"type":"schedule_timer","at_ns":10000000000}]}
@@ -64,6 +64,7 @@ fn every_key_of_the_config_is_written() {
         notification_timeout: Some(Duration::from_nanos(4)),
         heartbeat_interval: Some(Duration::from_nanos(5)),
         final_notification: true,
+        warn_timeout: Some(Duration::from_nanos(7)),
         drain_timeout: Some(Duration::ZERO),
         activity: Activity::Explicit,
         ladder: Ladder::from([stage]),
@@ -77,7 +78,7 @@ fn every_key_of_the_config_is_written() {
             r#""first_output_timeout_ns":2,"run_timeout_ns":3,"notification_timeout_ns":4,"#,
             r#""heartbeat_interval_ns":5,"drain_timeout_ns":0,"activity":"explicit","#,
             r#""ladder":[{"signal":15,"target":"group","wait_ns":18446744073709551614}],"#,
-            r#""sweep":"always","stray_timeout_ns":6,"final_notification":true}}"#,
+            r#""sweep":"always","stray_timeout_ns":6,"final_notification":true,"warn_timeout_ns":7}}"#,
             "\n"
         )
     );
@@ -242,6 +243,7 @@ fn every_action_has_its_text() {
             },
             r#"{"type":"send_signal","signal":1,"target":"group"}"#,
         ),
+        (Action::Warn, r#"{"type":"warn"}"#),
         (Action::KillStrays, r#"{"type":"kill_strays"}"#),
         (Action::LookForStrays, r#"{"type":"look_for_strays"}"#),
         (

@@ -1,4 +1,4 @@
-//! The twenty-one rules, each of every run.
+//! The twenty-three rules, each of every run.
 //!
 //! Each test makes up a few hundred configurations and stories, lets a monitor live them, and judges
 //! the histories. A failure prints the smallest story found that still breaks the rule, as a
@@ -10,9 +10,9 @@
 //!
 //! makes up the same stories again. `PROPTEST_CASES=100000` makes up more.
 
-use childminder::{Action, Event};
+use childminder::{Action, Deadline, Event};
 use childminder_tests::history::History;
-use childminder_tests::model;
+use childminder_tests::model::{self, What};
 use childminder_tests::op::{Case, Drain, Op, any_case};
 use childminder_tests::property::{holds_of_all, holds_of_every_run, keeps_the_rules, runner};
 use childminder_tests::rules::{self, Rule};
@@ -171,6 +171,11 @@ fn rule_22_the_final_notification_is_last_of_all() {
 }
 
 #[test]
+fn rule_23_a_warning_comes_once_in_a_silence() {
+    holds(rules::rule_23_warnings);
+}
+
+#[test]
 fn the_model_agrees() {
     holds_of_every_run(|run| model::check(run.history()));
 }
@@ -277,13 +282,19 @@ fn events_of_note(history: &History) -> Vec<String> {
     if past.signals().len() < past.sent().len() && past.kill().is_none() {
         met.push("withdrawn signal".into());
     }
+    let fired = What::Fired(Deadline::Warning);
+    let warnings = past.all().filter(|(_, what)| *what == fired).count();
+    let warned = actions.iter().filter(|action| **action == Action::Warn);
+    if warnings > warned.count() + usize::from(past.is_to_warn()) {
+        met.push("withdrawn warning".into());
+    }
     if past.starts().len() > past.kept() {
         met.push("notification taken back".into());
     }
     met
 }
 
-const EVENTS_OF_NOTE: [&str; 37] = [
+const EVENTS_OF_NOTE: [&str; 39] = [
     "IdleTimeout",
     "FirstOutputTimeout",
     "RunTimeout",
@@ -300,6 +311,7 @@ const EVENTS_OF_NOTE: [&str; 37] = [
     "NotInFlight(",
     "AlreadyFinished",
     "RecordError",
+    "Warn",
     "SendSignal",
     "DiscardNotifications",
     "RunNotification",
@@ -319,6 +331,7 @@ const EVENTS_OF_NOTE: [&str; 37] = [
     "exit after giving up",
     "ladder after the exit",
     "withdrawn signal",
+    "withdrawn warning",
     "notification taken back",
     "RecordError { error: Unkillable, first: false",
 ];

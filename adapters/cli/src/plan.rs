@@ -121,6 +121,7 @@ impl TryFrom<RunArgs> for Plan {
         let plan = Self {
             config: Config {
                 idle_timeout: args.idle.and_then(Limit::get),
+                warn_timeout: None,
                 first_output_timeout: args.first_output.and_then(Limit::get),
                 run_timeout: args.wall.and_then(Limit::get),
                 notification_timeout: args.notify.as_ref().and(notify_timeout),

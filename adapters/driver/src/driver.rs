@@ -522,9 +522,10 @@ enum Stops {
     AtTheEnd,
 }
 
-/// Output puts the first two off; the others may give it up.
-const DECIDED_BY_OUTPUT: [Deadline; 4] = [
+/// Output puts the first three off; the others may give it up.
+const DECIDED_BY_OUTPUT: [Deadline; 5] = [
     Deadline::Idle,
+    Deadline::Warning,
     Deadline::FirstOutput,
     Deadline::Stage,
     Deadline::Drain,

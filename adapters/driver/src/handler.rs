@@ -1,6 +1,7 @@
 //! What an embedder is told of its child.
 
 use std::io;
+use std::time::Duration;
 
 use childminder::{Error, ExitStatus, Instant, Moment, Outcome, Signal, Stream, Target};
 
@@ -93,6 +94,12 @@ pub trait Handler {
         let _ = (control, error, first, failure);
     }
 
+    /// The child has been silent for the config's `warn_timeout`, and for so long by now since the latest activity. Nothing
+    /// else comes of it.
+    fn warned(&mut self, control: &mut Control<Self::Notification>, silence: Duration) {
+        let _ = (control, silence);
+    }
+
     /// The kernel has refused to pass this signal on, for instance because the target runs as another user by
     /// now (`EPERM`). Unless overridden, this is a failure of the run.
     fn refused(
@@ -173,6 +180,10 @@ impl<H: Handler + ?Sized> Handler for Box<H> {
         failure: Option<Failure>,
     ) {
         (**self).error(control, error, first, failure);
+    }
+
+    fn warned(&mut self, control: &mut Control<Self::Notification>, silence: Duration) {
+        (**self).warned(control, silence);
     }
 
     fn refused(

@@ -11,6 +11,8 @@ use crate::names::Named;
 pub enum ActionType {
     /// [`Action::RecordError`], `record_error` in the record.
     RecordError,
+    /// [`Action::Warn`], `warn`.
+    Warn,
     /// [`Action::SendSignal`], `send_signal`.
     SendSignal,
     /// [`Action::KillStrays`], `kill_strays`.
@@ -34,6 +36,7 @@ impl ActionType {
     pub const fn of(action: Action) -> Self {
         match action {
             Action::RecordError { .. } => Self::RecordError,
+            Action::Warn => Self::Warn,
             Action::SendSignal { .. } => Self::SendSignal,
             Action::KillStrays => Self::KillStrays,
             Action::LookForStrays => Self::LookForStrays,
@@ -56,6 +59,7 @@ impl fmt::Display for ActionType {
 impl Named for ActionType {
     const ALL: &'static [Self] = &[
         Self::RecordError,
+        Self::Warn,
         Self::SendSignal,
         Self::KillStrays,
         Self::LookForStrays,
@@ -69,6 +73,7 @@ impl Named for ActionType {
     fn name(self) -> &'static str {
         match self {
             Self::RecordError => "record_error",
+            Self::Warn => "warn",
             Self::SendSignal => "send_signal",
             Self::KillStrays => "kill_strays",
             Self::LookForStrays => "look_for_strays",

@@ -101,9 +101,11 @@ fn config(json: &Json) -> Decoded<Config> {
     let final_notification = fields
         .optional("final_notification", |json| or_off(json, false, boolean))?
         .unwrap_or(default.final_notification);
+    let warn_timeout = limit(&mut fields, "warn_timeout_ns")?.flatten();
     fields.end()?;
     Ok(Config {
         idle_timeout,
+        warn_timeout,
         first_output_timeout,
         run_timeout,
         notification_timeout,
@@ -245,7 +247,10 @@ fn action(json: &Json) -> Decoded<RecordedAction> {
         ActionType::ScheduleTimer => {
             fields.optional("at_ns", |json| nullable(json, instant))?;
         }
-        ActionType::KillStrays | ActionType::LookForStrays | ActionType::Reap => {}
+        ActionType::Warn
+        | ActionType::KillStrays
+        | ActionType::LookForStrays
+        | ActionType::Reap => {}
         ActionType::Finish => {
             fields.optional("error", |json| nullable(json, error))?;
             fields.optional("exit", |json| nullable(json, exit))?;

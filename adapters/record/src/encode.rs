@@ -79,6 +79,7 @@ pub(crate) fn action(action: Action, origin: Instant) -> Json {
             ("error", error.into()),
             ("first", first.into()),
         ]),
+        Action::Warn => Json::object([tagged("warn")]),
         Action::SendSignal { signal, target } => Json::object([
             tagged("send_signal"),
             ("signal", signal.into()),
@@ -143,6 +144,7 @@ fn config(config: &Config) -> Json {
         ("sweep", config.sweep.name().into()),
         ("stray_timeout_ns", config.stray_timeout.into()),
         ("final_notification", config.final_notification.into()),
+        ("warn_timeout_ns", config.warn_timeout.into()),
     ])
 }
 

@@ -22,7 +22,7 @@ const fn monitor(name: &'static str, was: &'static str, is: &'static str) -> Bug
     }
 }
 
-pub(crate) const BUGS: [Bug; 76] = [
+pub(crate) const BUGS: [Bug; 83] = [
     monitor(
         "the end is not told after an error",
         "|| is_last && self.notifications.start_final() {",
@@ -100,6 +100,54 @@ pub(crate) const BUGS: [Bug; 76] = [
                 }
             }
             Event::Tick => self.tick(),",
+    ),
+    monitor(
+        "a silence is warned of again and again",
+        "Deadline::Warning => self.warns = true,",
+        "Deadline::Warning => {
+                self.warns = true;
+                if BUG {
+                    self.arm(Deadline::Warning, self.limits.warning.max(1));
+                }
+            }",
+    ),
+    monitor(
+        "activity leaves a warning in the air",
+        "self.arm(Deadline::Warning, self.limits.warning);
+            self.warns = false;",
+        "self.arm(Deadline::Warning, self.limits.warning);
+            self.warns &= BUG;",
+    ),
+    monitor(
+        "a warning comes a nanosecond late",
+        "warning: limit_nanos(config.warn_timeout),",
+        "warning: limit_nanos(config.warn_timeout).saturating_add(u64::from(BUG)),",
+    ),
+    monitor(
+        "a child that is being ended is warned of",
+        "self.stop_warning();\n        self.next_stage();",
+        "if !BUG {
+            self.stop_warning();
+        }
+        self.next_stage();",
+    ),
+    monitor(
+        "a dead child is warned of",
+        "self.stop_warning();\n        self.timers.stop(Deadline::Run);",
+        "if !BUG {
+            self.stop_warning();
+        }
+        self.timers.stop(Deadline::Run);",
+    ),
+    monitor(
+        "a warning that was not told outlives the silence's end",
+        "self.timers.stop(Deadline::Warning);\n        self.warns = false;",
+        "self.timers.stop(Deadline::Warning);\n        self.warns &= BUG;",
+    ),
+    monitor(
+        "a monitor is calm though it is to warn",
+        "&& self.limits.warning == u64::MAX",
+        "&& (BUG || self.limits.warning == u64::MAX)",
     ),
     monitor(
         "late output starts the kill stage's wait again",

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use childminder::{Activity, Deadline, Event, Instant, Stream};
+use childminder::{Action, Activity, Deadline, Event, Instant, Stream};
 
 use super::past::{Past, What, precedes};
 
@@ -32,6 +32,7 @@ impl Past<'_> {
             Deadline::Heartbeat => self.heartbeat_deadline(),
             Deadline::Strays => self.strays_deadline(),
             Deadline::StrayLook => self.stray_look_deadline(),
+            Deadline::Warning => self.warning_deadline(),
             _ => None,
         })
     }
@@ -46,8 +47,41 @@ impl Past<'_> {
             _ => None,
         });
         let timeout = set.unwrap_or(self.config.idle_timeout)?;
+        self.due(self.latest_activity()?, timeout)
+    }
+
+    /// `warn_timeout` after the latest activity, once, while the idle deadline could be.
+    fn warning_deadline(self) -> Option<Instant> {
+        if !self.is_running() || self.ladder_start().is_some() {
+            return None;
+        }
+        let latest = self.latest_activity()?;
+        if self.latest_warning() > Some(latest) {
+            return None;
+        }
+        self.due(latest, self.config.warn_timeout?)
+    }
+
+    /// Whether a warning has not been polled, and is not wrong yet.
+    pub fn is_to_warn(self) -> bool {
+        let asked = self
+            .asked()
+            .rfind(|(_, action)| *action == Action::Warn)
+            .map(|(entry, _)| entry);
+        let warning = self.latest_warning();
+        let is_silent = warning > asked && warning > self.latest_activity();
+        is_silent && self.is_running() && self.ladder_start().is_none()
+    }
+
+    fn latest_warning(self) -> Option<usize> {
+        self.all()
+            .rfind(|(_, what)| *what == What::Fired(Deadline::Warning))
+            .map(|(entry, _)| entry)
+    }
+
+    fn latest_activity(self) -> Option<usize> {
         let (latest, _) = self.told().rfind(|(_, event)| self.is_activity(*event))?;
-        self.due(latest, timeout)
+        Some(latest)
     }
 
     /// `first_output_timeout` after the start, until the first output or word of readiness, while the child runs and the
@@ -180,7 +214,7 @@ impl Past<'_> {
         suspensions
     }
 
-    /// Whether this puts off the idle deadline: the start, output that counts, what the owner vouches
+    /// Whether this puts off the idle deadline and the warning: the start, output that counts, what the owner vouches
     /// for, and a new timeout.
     fn is_activity(self, event: Event) -> bool {
         match event {

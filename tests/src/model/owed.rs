@@ -24,6 +24,7 @@ impl Past<'_> {
 
         let mut owed = Vec::new();
         owed.extend(errors.skip(told(|a| matches!(a, Action::RecordError { .. }))));
+        owed.extend(self.is_to_warn().then_some(Action::Warn));
         owed.extend(signals.into_iter().skip(sent));
         owed.extend(self.to_pass_on());
         owed.extend(sweep.filter(|_| sent <= stages));

@@ -1,6 +1,6 @@
 //! When a deadline fires.
 
-use childminder::{Deadline, Error, Event};
+use childminder::{Action, Deadline, Error, Event};
 
 use super::{Moment, Violation, each_turn, ensure};
 use crate::history::History;
@@ -104,5 +104,53 @@ pub fn rule_14_never_stalls(history: &History) -> Result<(), Violation> {
         let is_stuck =
             moment.event == Some(Event::Tick) && wake.is_some_and(|wake| wake <= after.now());
         ensure(!is_stuck, *number, "a Tick leaves something due")
+    })
+}
+
+/// A warning comes `warn_timeout` after the latest activity, once in a silence, while the child runs and the
+/// ladder is at rest; and nothing but the next wake-up comes of it.
+pub fn rule_23_warnings(history: &History) -> Result<(), Violation> {
+    let activity = history.config.activity;
+    let mut has_warned = false;
+    each_turn(history, |moment| {
+        let Moment { turn, number, .. } = moment;
+        let is_active = match moment.event {
+            Some(Event::Output { stream, bytes }) => bytes > 0 && activity.counts(stream),
+            Some(Event::Started | Event::Progress | Event::SetIdleTimeout(_)) => true,
+            _ => false,
+        };
+        has_warned &= !is_active;
+        let is_over = !moment.after.is_running() || turn.seen.terminating;
+        let armed = turn.seen.deadlines[Deadline::Warning as usize];
+        ensure(!is_over || armed.is_none(), *number, "will warn at an end")?;
+
+        let warnings = turn.polled.iter().filter(|action| **action == Action::Warn);
+        let warnings = warnings.count();
+        ensure(warnings <= 1, *number, "warns twice at once")?;
+        let warns = warnings == 1;
+        ensure(
+            !(warns && is_active),
+            *number,
+            "warns of a silence that is over",
+        )?;
+        ensure(!(warns && is_over), *number, "warns at an end")?;
+        ensure(
+            !(warns && has_warned),
+            *number,
+            "warns twice of one silence",
+        )?;
+        has_warned |= warns;
+
+        if !moment.is_eager {
+            return Ok(());
+        }
+        let is_due = moment.is_due(Deadline::Warning);
+        ensure(warns || !is_due || is_over, *number, "does not warn")?;
+        ensure(!warns || is_due, *number, "warns too early")?;
+        let is_alone =
+            |deadline: &Deadline| *deadline == Deadline::Warning || !moment.is_due(*deadline);
+        let follows = |action: &Action| !matches!(action, Action::Warn | Action::ScheduleTimer(_));
+        let acts = is_due && Deadline::ALL.iter().all(is_alone) && turn.polled.iter().any(follows);
+        ensure(!acts, *number, "a warning does something")
     })
 }

@@ -72,6 +72,7 @@ impl<N: Send + 'static> Driver<N> {
             turn.handler.observe(turn.now, Moment::Action(action));
             match action {
                 Action::RecordError { error, first } => self.report(turn, error, first),
+                Action::Warn => self.warn(turn),
                 Action::SendSignal { signal, target } => self.send(turn, signal, target, sending),
                 Action::KillStrays => turn.kernel.kill_strays(),
                 Action::LookForStrays => sighting = Some(look_for_strays(turn.kernel)),
@@ -125,6 +126,15 @@ impl<N: Send + 'static> Driver<N> {
         });
         let control = &mut turn.shared.control(self.id);
         turn.handler.error(control, error, first, failure);
+    }
+
+    fn warn<H, K>(&mut self, turn: &mut Turn<'_, H, K>)
+    where
+        H: Handler<Notification = N>,
+    {
+        let silence = self.monitor.silence();
+        let control = &mut turn.shared.control(self.id);
+        turn.handler.warned(control, silence);
     }
 
     fn discard<H, K>(&mut self, turn: &mut Turn<'_, H, K>, last: NotificationId)
