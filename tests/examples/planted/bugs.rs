@@ -34,9 +34,11 @@ pub(crate) const BUGS: [Bug; 83] = [
             self.last = Final::Begun(Flight::Due);
         }
         is_wanted",
-        "        if is_wanted || BUG && self.last == Final::Begun(Flight::Landed) && self.beat.is_some() {
+        "        if is_wanted || BUG && self.last == Final::Begun(Flight::Landed) && self.flight == Flight::Landed {
+            if !is_wanted {
+                self.flight = Flight::Overdue;
+            }
             self.last = Final::Begun(Flight::Due);
-            self.beat = None;
             return true;
         }
         is_wanted",
