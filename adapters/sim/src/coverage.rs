@@ -35,6 +35,7 @@ pub enum Seen {
     Discarded,
     Heartbeat,
     Final,
+    Warned,
     Refused,
     ReadFailed,
     Spurious,
@@ -70,7 +71,7 @@ pub enum Seen {
 
 impl Seen {
     /// All of it, in order.
-    pub const ALL: [Self; 58] = [
+    pub const ALL: [Self; 59] = [
         Self::Success,
         Self::BadExit,
         Self::IdleTimeout,
@@ -98,6 +99,7 @@ impl Seen {
         Self::Discarded,
         Self::Heartbeat,
         Self::Final,
+        Self::Warned,
         Self::Refused,
         Self::ReadFailed,
         Self::Spurious,
@@ -161,6 +163,7 @@ impl Seen {
             Self::Discarded => "a notification was discarded",
             Self::Heartbeat => "had heartbeats",
             Self::Final => "had its end told",
+            Self::Warned => "was warned of",
             Self::Refused => "a signal was refused",
             Self::ReadFailed => "a read failed",
             Self::Spurious => "woken for nothing",

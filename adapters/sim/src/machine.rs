@@ -317,6 +317,15 @@ impl Machine {
         self.judge(verdict);
     }
 
+    /// Warns of the child's silence.
+    pub fn warn(&mut self) {
+        self.call();
+        self.note_down(Moment::Warns);
+        self.coverage.add(Seen::Warned);
+        let verdict = self.oracle.warned(&self.pipes);
+        self.judge(verdict);
+    }
+
     /// Declares the run over. Nothing may follow, other than looking.
     pub fn finish(&mut self, outcome: Outcome) {
         self.call();

@@ -93,6 +93,8 @@ pub enum Moment {
     Discards(Payload),
     /// It noted an error.
     Notes(Error),
+    /// It warned of the child's silence.
+    Warns,
     /// It declared the run over.
     Finishes(Outcome),
 }
@@ -207,6 +209,7 @@ impl Moment {
             Self::Discards(Payload(number)) => (44, number),
             Self::Notes(error) => (45, error_code(error)),
             Self::HandlerAsks(kind) => (47, kind.code()),
+            Self::Warns => (52, 0),
             Self::Finishes(outcome) => {
                 let exit = outcome.exit.map_or(0, |status| 1 + status_code(status));
                 let error = outcome.error.map_or(0, |error| 1 + error_code(error));
@@ -357,6 +360,7 @@ impl fmt::Display for Moment {
             Self::Runs(job) => write!(f, "    runs {job}"),
             Self::Discards(Payload(number)) => write!(f, "    discards notification {number}"),
             Self::Notes(error) => write!(f, "    notes: {error}"),
+            Self::Warns => f.write_str("    warns of the silence"),
             Self::Finishes(outcome) => write!(f, "    finishes: {outcome}"),
         }
     }

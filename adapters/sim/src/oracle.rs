@@ -50,6 +50,8 @@ pub(crate) struct Oracle {
     output: Output,
     /// When each could have been decided, if it could.
     possible: Possible,
+    /// Whether a warning of this silence has come.
+    warned: bool,
     /// Since when it is certain that the child must end.
     must_end: Moment,
     jobs: Jobs,
@@ -70,6 +72,7 @@ struct Exit {
 #[derive(Clone, Copy, Debug, Default)]
 struct Possible {
     idle: Moment,
+    warning: Moment,
     first_output: Moment,
     run: Moment,
     notification: Moment,
@@ -321,6 +324,18 @@ impl Oracle {
         self.judge_error(error)
     }
 
+    pub(crate) fn warned(&mut self, pipes: &[Pipe; 2]) -> Result<(), Rule> {
+        self.look(pipes);
+        self.not_finished()?;
+        let is_at_its_end =
+            self.exit.is_some() || self.errors.unkillable || self.must_end.has_come();
+        if is_at_its_end || self.warned || !self.possible.warning.has_come() {
+            return Err(Rule::WarnedWithoutReason);
+        }
+        self.warned = true;
+        Ok(())
+    }
+
     pub(crate) fn finished(&mut self, outcome: &Outcome, pipes: &[Pipe; 2]) -> Result<(), Rule> {
         self.look(pipes);
         self.not_finished()?;
@@ -377,6 +392,12 @@ impl Oracle {
             {
                 self.possible.idle = now;
             }
+            if !self.possible.warning.has_come()
+                && self.clock.most_since(self.output.active) >= self.limits.warning
+                && !self.limits.overlooked(pipes)
+            {
+                self.possible.warning = now;
+            }
         }
         if !self.possible.notification.has_come()
             && let Some(since) = self.jobs.waiting_since(self.limits.notification)
@@ -396,6 +417,8 @@ impl Oracle {
     fn active(&mut self) {
         self.output.active = self.clock.mark();
         self.possible.idle = Moment::NEVER;
+        self.possible.warning = Moment::NEVER;
+        self.warned = false;
     }
 
     fn must_end_now(&mut self) {
@@ -415,6 +438,7 @@ impl Oracle {
     fn earliest_reason_to_end(&self) -> u64 {
         let Possible {
             idle,
+            warning: _,
             first_output,
             run,
             notification,

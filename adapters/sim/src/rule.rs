@@ -44,6 +44,10 @@ pub enum Rule {
     NeverRanFinal,
     /// A final notification that was told of another outcome.
     ToldAnotherEnd,
+    /// A warning where there was no such silence, or one of it has come, or the child is at its end.
+    WarnedWithoutReason,
+    /// A warning of a silence of another length.
+    SilenceMistold,
     /// A notification that was discarded out of order, or twice, or after it ran.
     DiscardedOutOfOrder(Payload),
     /// A notification that was discarded though nothing had gone wrong.
@@ -228,6 +232,8 @@ impl fmt::Display for Rule {
             Self::RanAfterFinal(job) => write!(f, "ran {job} behind the final notification"),
             Self::NeverRanFinal => f.write_str("finished, but never ran the final notification"),
             Self::ToldAnotherEnd => f.write_str("told the final notification of another outcome"),
+            Self::WarnedWithoutReason => f.write_str("warned, for which there was no reason"),
+            Self::SilenceMistold => f.write_str("warned of a silence of another length"),
             Self::DiscardedOutOfOrder(Payload(number)) => {
                 write!(f, "discarded notification {number} out of order")
             }

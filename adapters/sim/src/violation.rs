@@ -49,6 +49,7 @@ impl fmt::Display for Held<'_> {
         let config = self.0;
         let limits = [
             ("idle", config.idle_timeout),
+            ("warning", config.warn_timeout),
             ("first output", config.first_output_timeout),
             ("run", config.run_timeout),
             ("notification", config.notification_timeout),

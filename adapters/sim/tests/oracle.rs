@@ -82,6 +82,25 @@ fn it_tells_an_end_that_nobody_wants_to_know() {
 }
 
 #[test]
+fn it_never_warns() {
+    found(Bug::NeverWarns, |rule| {
+        rule == Rule::SleepsThrough(Deadline::Warning)
+    });
+}
+
+#[test]
+fn it_warns_twice_of_one_silence() {
+    found(Bug::WarnsTwice, |rule| rule == Rule::WarnedWithoutReason);
+}
+
+#[test]
+fn it_warns_without_a_silence() {
+    found(Bug::WarnsAtTheStart, |rule| {
+        rule == Rule::WarnedWithoutReason
+    });
+}
+
+#[test]
 fn it_runs_the_next_notification_before_the_answer() {
     found(Bug::AnswersItself, |rule| {
         matches!(

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::io;
 use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use childminder::{
     Error, ExitStatus, Instant, Moment, NotificationId, Outcome, Signal, Stream, Target,
@@ -117,6 +118,15 @@ impl<H: Handler> Handler for Witness<'_, '_, H> {
         let failure = failure.map(Worded::unwrap);
         self.handler
             .error(&mut self.desk.control(), error, first, failure);
+        self.pass_on(control);
+    }
+
+    fn warned(&mut self, control: &mut Control<Self::Notification>, silence: Duration) {
+        self.stage(|stage| {
+            stage.judge.warns(stage.machine, silence);
+            stage.machine.warn();
+        });
+        self.handler.warned(&mut self.desk.control(), silence);
         self.pass_on(control);
     }
 

@@ -10,6 +10,7 @@ use crate::time::{limit, nanos};
 #[derive(Debug, Default)]
 pub(super) struct Limits {
     pub(super) idle: u64,
+    pub(super) warning: u64,
     pub(super) first_output: u64,
     pub(super) run: u64,
     pub(super) notification: u64,
@@ -25,6 +26,7 @@ impl Limits {
     pub(super) fn of(config: &Config) -> Self {
         Self {
             idle: limit(config.idle_timeout),
+            warning: limit(config.warn_timeout),
             first_output: limit(config.first_output_timeout),
             run: limit(config.run_timeout),
             notification: limit(config.notification_timeout),

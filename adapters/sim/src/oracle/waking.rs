@@ -53,6 +53,9 @@ impl Oracle {
         if self.can_signal() {
             if !self.must_end.has_come() {
                 armed(self.output.active, limits.idle, Deadline::Idle);
+                if !self.warned {
+                    armed(self.output.active, limits.warning, Deadline::Warning);
+                }
                 armed(self.start, limits.run, Deadline::Run);
                 if !self.output.begun {
                     armed(self.start, limits.first_output, Deadline::FirstOutput);

@@ -51,6 +51,9 @@ pub(crate) enum Bug {
     NeverTellsTheEnd,
     TellsTheEndTwice,
     TellsTheEndUnasked,
+    NeverWarns,
+    WarnsTwice,
+    WarnsAtTheStart,
 }
 
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
@@ -91,6 +94,9 @@ impl Supervisor for Buggy {
         if !self.started {
             self.started = true;
             self.feed(machine, Event::Started);
+            if self.bug == Bug::WarnsAtTheStart {
+                machine.warn();
+            }
         }
         if self.bug == Bug::TicksBeforeItReads {
             self.feed(machine, Event::Tick);
@@ -232,6 +238,7 @@ impl Buggy {
                 self.latest_error = Some(error);
                 machine.note(error);
             }
+            Action::Warn => self.warn(machine),
             Action::SendSignal { signal, target } => self.send(machine, signal, target),
             Action::KillStrays if self.bug == Bug::LeavesSweptStrays => {}
             Action::KillStrays => machine.kill_strays(),
@@ -267,6 +274,16 @@ impl Buggy {
                 }
                 machine.finish(outcome);
             }
+        }
+    }
+
+    fn warn(&self, machine: &mut Machine) {
+        if self.bug == Bug::NeverWarns {
+            return;
+        }
+        machine.warn();
+        if self.bug == Bug::WarnsTwice {
+            machine.warn();
         }
     }
 

@@ -1,6 +1,7 @@
 //! What passes between the driver and its kernel and its handler.
 
 use std::error::Error as StdError;
+use std::time::Duration;
 
 use childminder::{
     Action, Error, ExitStatus, NotificationId, NotificationKind, Outcome, Signal, Stream, Target,
@@ -185,6 +186,11 @@ impl Judge {
             self.settle_failure(machine, number);
             self.settle_request(machine, number);
         }
+    }
+
+    pub(in crate::driven) fn warns(&mut self, machine: &mut Machine, silence: Duration) {
+        self.performs(machine, Action::Warn);
+        machine.demand(silence == self.mirror.silence(), Rule::SilenceMistold);
     }
 
     pub(in crate::driven) fn refused(
