@@ -87,12 +87,12 @@ struct Golden {
 
 const GOLDEN: Golden = Golden {
     seeds: [
-        0x878d_c934_62d4_62be,
-        0xc050_834e_c015_1175,
-        0x04a3_4b4a_6f74_cbef,
-        0x04a9_4154_a7b8_bb98,
-        0x2729_5e52_4917_fde1,
-        0x55cf_3a54_a874_1190,
+        0xf843_4951_a132_6f34,
+        0x1607_a65d_04b8_adc6,
+        0x71af_386c_9462_db86,
+        0xd3b6_16af_18d7_9b23,
+        0x5c52_cd38_0d13_11ae,
+        0xe011_4eab_9dd2_716e,
     ],
-    ten_thousand: 0x3bf3_1bb6_32a6_06c3,
+    ten_thousand: 0x354a_1777_5ffe_1d92,
 };
