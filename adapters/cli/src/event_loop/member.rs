@@ -1,6 +1,7 @@
 //! Who is in the set.
 
 use std::io;
+use std::time::Duration;
 
 use childminder::{Error, ExitStatus, Instant, Moment, Outcome, Signal, Stream, Target};
 use childminder_driver::{Answer, Control, Discarded, Failure, Handler, Job, Vouch};
@@ -69,6 +70,10 @@ impl<H: Handler<Notification = ()>> Handler for Member<H> {
         failure: Option<Failure>,
     ) {
         whichever!(self, error(control, error, first, failure));
+    }
+
+    fn warned(&mut self, control: &mut Control<()>, silence: Duration) {
+        whichever!(self, warned(control, silence));
     }
 
     fn refused(
