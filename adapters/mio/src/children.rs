@@ -232,7 +232,7 @@ impl<H: Handler> Children<H> {
         };
         let voucher = Voucher::new(socket, Vouching::new(idle_timeout));
         voucher.watch(&self.selector, vouch_key_of(child))?;
-        node.voucher = Some(Box::new(voucher));
+        node.hear(voucher);
         Ok(())
     }
 
@@ -432,7 +432,7 @@ impl<H: Handler> Children<H> {
     /// The strays of this child, to read their names; none if they are not wanted. What is there is as the latest
     /// look has shown it, and complete once the child has ended.
     pub fn strays(&self, child: ChildId) -> Option<&Strays> {
-        self.nodes.get(child)?.strays.as_deref()
+        self.nodes.get(child)?.strays()
     }
 
     /// How many orphans have been reaped so far, of whatever child.
@@ -558,9 +558,16 @@ fn can_be_heard(config: &Config, process: &Process) -> io::Result<()> {
     let by_output = Stream::ALL
         .into_iter()
         .any(|stream| activity.counts(stream));
-    if config.idle_timeout.is_some() && by_output && counting.next().is_none() {
+    let silences = [
+        ("idle_timeout", config.idle_timeout),
+        ("warn_timeout", config.warn_timeout),
+    ];
+    if let Some((name, _)) = silences.into_iter().find(|(_, limit)| limit.is_some())
+        && by_output
+        && counting.next().is_none()
+    {
         return refused(
-            "idle_timeout",
+            name,
             "pipe the stream that is activity, or set the activity to Explicit and vouch for progress",
         );
     }

@@ -17,16 +17,23 @@ pub(crate) struct Node<H: Handler> {
     pub(crate) driver: Driver<H::Notification>,
     pub(crate) process: Process,
     pub(crate) handler: H,
-    /// None if they are not wanted.
-    pub(crate) strays: Option<Box<Strays>>,
-    /// None if it is not heard.
-    pub(crate) voucher: Option<Box<Voucher>>,
+    /// None where there is nothing of it, as with most children.
+    extras: Option<Box<Extras>>,
     /// When the set will look at the deadlines, and end a rest; the far future is never.
     pub(crate) alarm: Instant,
     /// What the selector said since the last turn.
     pub(crate) ready: Ready,
     pub(crate) queued: bool,
     pub(crate) ended: bool,
+}
+
+/// What a child may have besides.
+#[derive(Debug, Default)]
+struct Extras {
+    /// None if they are not wanted.
+    strays: Option<Strays>,
+    /// None if it is not heard.
+    voucher: Option<Voucher>,
 }
 
 impl<H: Handler> Node<H> {
@@ -38,8 +45,12 @@ impl<H: Handler> Node<H> {
         handler: H,
     ) -> Self {
         Self {
-            strays: strays.map(Box::new),
-            voucher: None,
+            extras: strays.map(|strays| {
+                Box::new(Extras {
+                    strays: Some(strays),
+                    voucher: None,
+                })
+            }),
             driver: Driver::new(id, config),
             process,
             handler,
@@ -64,9 +75,11 @@ impl<H: Handler> Node<H> {
     pub(crate) fn turn(&mut self, now: Instant, budget: &mut usize, common: Common<'_, H>) {
         let ready = std::mem::take(&mut self.ready) | self.waited(now);
         // Always: what it has said by now comes before a deadline that fires, and before its exit.
-        if let Some(voucher) = &mut self.voucher {
+        if let Some(extras) = &mut self.extras
+            && let Some(voucher) = &mut extras.voucher
+        {
             let control = &mut common.shared.control(self.driver.id());
-            let strays = self.strays.as_deref();
+            let strays = extras.strays.as_ref();
             voucher.hear(&self.process.child, strays, control, &mut self.handler);
         }
         let (driver, mut seat, handler, shared) = self.seated(common);
@@ -126,7 +139,7 @@ impl<H: Handler> Node<H> {
 
     /// The child is over: its strays are looked for one last time.
     pub(crate) fn end_strays(&mut self, family: &mut Family) {
-        if let Some(strays) = &mut self.strays {
+        if let Some(strays) = strays_of(&mut self.extras) {
             let unreaped = family.unreaped();
             strays.end(&self.process.child, family.orphans.as_mut(), &unreaped);
         }
@@ -148,7 +161,7 @@ impl<H: Handler> Node<H> {
         } = common;
         let seat = Seat {
             process: &mut self.process,
-            strays: self.strays.as_deref_mut(),
+            strays: strays_of(&mut self.extras),
             selector,
             family,
             brought: [None; 2],
@@ -184,10 +197,23 @@ impl<H: Handler> Node<H> {
             self.process.end_way(selector, stream);
         }
         self.process.end_input(selector);
-        if let Some(voucher) = self.voucher.take() {
+        let extras = self.extras.as_mut();
+        if let Some(voucher) = extras.and_then(|extras| extras.voucher.take()) {
             voucher.unwatch(selector);
         }
     }
+
+    pub(crate) fn strays(&self) -> Option<&Strays> {
+        self.extras.as_ref()?.strays.as_ref()
+    }
+
+    pub(crate) fn hear(&mut self, voucher: Voucher) {
+        self.extras.get_or_insert_default().voucher = Some(voucher);
+    }
+}
+
+fn strays_of(extras: &mut Option<Box<Extras>>) -> Option<&mut Strays> {
+    extras.as_mut()?.strays.as_mut()
 }
 
 /// What all children of a set share.
