@@ -55,9 +55,12 @@ pub enum Command {
 )]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct RunArgs {
-    /// End it after this long without activity
+    /// End it after such a silence; --warn D: say so
     #[arg(long, value_name = "DURATION", value_parser = deadline, allow_hyphen_values = true)]
     pub idle: Option<Limit>,
+    /// When to say that it is silent (hidden: stands with --idle)
+    #[arg(long, value_name = "DURATION", value_parser = deadline, allow_hyphen_values = true, hide = true)]
+    pub warn: Option<Limit>,
     /// End it if its first output takes longer
     #[arg(long, value_name = "DURATION", value_parser = deadline, allow_hyphen_values = true)]
     pub first_output: Option<Limit>,

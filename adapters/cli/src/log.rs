@@ -12,6 +12,8 @@ pub(crate) struct Log {
     pub(crate) errors: Vec<Noticed>,
     pub(crate) signals: Vec<Sent>,
     pub(crate) last_output: Option<Instant>,
+    /// When it was said that the command is silent.
+    pub(crate) warnings: Vec<Instant>,
     /// How much the command has written.
     pub(crate) bytes: u64,
     /// The signal that we were sent, if that is why the command was ended.
@@ -63,6 +65,7 @@ impl Log {
                 self.bytes = self.bytes.saturating_add(bytes);
             }
             Moment::Event(Event::SetIdleTimeout(timeout)) => self.idle_timeout = timeout,
+            Moment::Action(Action::Warn) => self.warnings.push(self.now),
             Moment::Event(Event::ChildExited(_)) => self.exited = Some(self.now),
             Moment::Action(Action::SendSignal { signal, target }) => {
                 return Some(self.sent(signal, Some(target)));

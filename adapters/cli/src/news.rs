@@ -32,6 +32,10 @@ impl<'a> News<'a> {
         self.of_event("heartbeat", child)
     }
 
+    pub(crate) fn warning(&self, child: &EventLoop<Minder>) -> Value {
+        self.of_event("warning", child)
+    }
+
     /// With the whole report.
     pub(crate) fn end(&self, child: &EventLoop<Minder>, report: Value) -> Value {
         let mut news = self.of_event("end", child);

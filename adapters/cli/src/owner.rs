@@ -19,6 +19,7 @@ use crate::words::printable;
 
 /// Passes output on, and keeps what the report and the record need.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Minder {
     pub(crate) console: Console,
     pub(crate) tail: Tail,
@@ -31,10 +32,13 @@ pub(crate) struct Minder {
     pub(crate) blindness: Option<io::Error>,
     /// The notification that is to be run.
     pub(crate) due: Option<(Job<()>, Answer)>,
+    /// Whether it is to be said that the command is silent.
+    pub(crate) is_to_warn: bool,
     /// Whether the notification that runs has taken too long.
     pub(crate) is_overdue: bool,
     matching: Option<Matching>,
     speech: Speech,
+    notifies: bool,
     /// Whether the last lines are told to somebody, or a report may come behind them.
     reports: bool,
     lost_words: Option<String>,
@@ -51,12 +55,14 @@ impl Minder {
             notes: Vec::new(),
             blindness: None,
             due: None,
+            is_to_warn: false,
             is_overdue: false,
             matching: match &plan.signs {
                 Signs::Lines(activity, regex) => Some(Matching::new(*activity, regex.clone())),
                 Signs::Output | Signs::Words => None,
             },
             speech: plan.speech,
+            notifies: plan.notify.is_some(),
             reports: plan.report.is_some()
                 || plan.notify.is_some()
                 || plan.tail > 0 && plan.speech != Speech::Nothing,
@@ -138,6 +144,13 @@ impl Handler for Minder {
             _ => return,
         };
         self.say_if_verbose(&said);
+    }
+
+    fn warned(&mut self, control: &mut Control<()>, _: Duration) {
+        self.is_to_warn = true;
+        if self.notifies {
+            control.notify(());
+        }
     }
 
     fn error(&mut self, _: &mut Control<()>, error: Error, _: bool, failure: Option<Failure>) {

@@ -121,7 +121,7 @@ impl TryFrom<RunArgs> for Plan {
         let plan = Self {
             config: Config {
                 idle_timeout: args.idle.and_then(Limit::get),
-                warn_timeout: None,
+                warn_timeout: args.warn.and_then(Limit::get),
                 first_output_timeout: args.first_output.and_then(Limit::get),
                 run_timeout: args.wall.and_then(Limit::get),
                 notification_timeout: args.notify.as_ref().and(notify_timeout),
@@ -198,6 +198,10 @@ impl Plan {
             (
                 "--idle",
                 config.idle_timeout.is_some() && self.counts(stream),
+            ),
+            (
+                "--warn",
+                config.warn_timeout.is_some() && self.counts(stream),
             ),
             ("--first-output", config.first_output_timeout.is_some()),
             ("--record", self.record.is_some()),

@@ -82,7 +82,7 @@ impl Report<'_> {
         parts.extend(later);
         let status = self.testimony.status.as_deref();
         parts.extend(status.map(|status| format!("its status was {:?}", shortened(status))));
-        parts.extend(self.last_words());
+        parts.extend(last_words(self.tail));
         parts.extend(self.child.usage().as_ref().map(used));
         let name = printable(&command_name(&self.plan.command[0]));
         Some(format!("{name}: {}", parts.join("; ")))
@@ -108,6 +108,7 @@ impl Report<'_> {
             })).collect::<Vec<_>>(),
             "later_errors": self.errors().skip(1)
                 .map(|noticed| self.error_json(noticed)).collect::<Vec<_>>(),
+            "warnings_ns": self.log.warnings.iter().map(|at| at.0).collect::<Vec<_>>(),
             "ready_ns": self.testimony.ready.map(|at| at.0),
             "stopping_ns": self.testimony.stopping.map(|at| at.0),
             "notify_status": self.testimony.status,
@@ -237,14 +238,7 @@ impl Report<'_> {
         match noticed.error {
             Error::IdleTimeout => {
                 let limit = given(self.log.idle_timeout.or(config.idle_timeout));
-                match &self.plan.signs {
-                    Signs::Output => format!("silent for {limit:?} (--idle)"),
-                    Signs::Lines(_, regex) => {
-                        let regex = printable(regex.as_str());
-                        format!("no line matching /{regex}/ for {limit:?} (--idle)")
-                    }
-                    Signs::Words => format!("no WATCHDOG=1 for {limit:?} (--idle)"),
-                }
+                silence(self.plan, limit, "--idle")
             }
             Error::FirstOutputTimeout => {
                 let limit = given(config.first_output_timeout);
@@ -305,14 +299,35 @@ impl Report<'_> {
             .filter(|noticed| noticed.error != Error::Unkillable)
             .map(|noticed| format!("then {}", self.message(noticed)))
     }
+}
 
-    fn last_words(&self) -> Option<String> {
-        let lines = self.tail.lines();
-        let is_blank = |line: &&TailLine| line.bytes.trim_ascii().is_empty();
-        let last = lines.iter().rev().find(|line| !is_blank(line));
-        let said = last.filter(|line| is_text(line.bytes))?.text();
-        Some(format!("last said {:?}", shortened(&said)))
+/// The line that says that the command has been silent, as `--warn` has it.
+pub(crate) fn warning(plan: &Plan, tail: &Tail) -> String {
+    let name = printable(&command_name(&plan.command[0]));
+    let limit = plan.config.warn_timeout.unwrap_or_default();
+    let mut parts = vec![silence(plan, limit, "--warn")];
+    parts.extend(last_words(tail));
+    format!("{name}: {}", parts.join("; "))
+}
+
+/// What has not come for so long, which this option is about.
+fn silence(plan: &Plan, limit: Duration, option: &str) -> String {
+    match &plan.signs {
+        Signs::Output => format!("silent for {limit:?} ({option})"),
+        Signs::Lines(_, regex) => {
+            let regex = printable(regex.as_str());
+            format!("no line matching /{regex}/ for {limit:?} ({option})")
+        }
+        Signs::Words => format!("no WATCHDOG=1 for {limit:?} ({option})"),
     }
+}
+
+fn last_words(tail: &Tail) -> Option<String> {
+    let lines = tail.lines();
+    let is_blank = |line: &&TailLine| line.bytes.trim_ascii().is_empty();
+    let last = lines.iter().rev().find(|line| !is_blank(line));
+    let said = last.filter(|line| is_text(line.bytes))?.text();
+    Some(format!("last said {:?}", shortened(&said)))
 }
 
 /// The last lines of output.
@@ -355,6 +370,7 @@ pub(crate) fn not_run(plan: &Plan, failure: &Failure) -> Value {
         "last_output_ns": null,
         "signals": [],
         "later_errors": [],
+        "warnings_ns": [],
         "ready_ns": null,
         "stopping_ns": null,
         "notify_status": null,

@@ -282,6 +282,7 @@ impl<'a> Requests<'a> {
                 let facts = facts(self.plan, outcome, child);
                 self.news.end(child, facts.json(facts.status()))
             }
+            Job::Requested(()) => self.news.warning(child),
             _ => self.news.heartbeat(child),
         };
         let line = self.plan.notify.as_deref().unwrap_or_default();
@@ -325,6 +326,10 @@ impl Listener<Minder> for Requests<'_> {
     }
 
     fn before_waiting(&mut self, child: &mut Loop) {
+        if mem::take(&mut child.handler_mut().is_to_warn) && self.plan.speech != Speech::Nothing {
+            let warning = report::warning(self.plan, &child.handler().tail);
+            child.handler_mut().console.say(&warning);
+        }
         if mem::take(&mut child.handler_mut().is_overdue) {
             child.kill_notifier();
         }

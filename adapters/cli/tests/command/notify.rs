@@ -94,6 +94,31 @@ fn alone_it_tells_nothing_but_the_end_however_that_comes() {
 }
 
 #[test]
+fn a_silence_is_warned_of_once_and_ends_nothing() {
+    let place = Place::new();
+    let file = place.path("told");
+    let script = "echo one; sleep 0.7; echo two; exec sleep 60";
+    let options = place.options("--warn 300ms --idle 1s");
+    let ended = run(&options, &appending(&file), script);
+    ended.expect(
+        124,
+        "childminder: sh: silent for 300ms (--warn); last said \"one\"\n\
+         childminder: sh: silent for 300ms (--warn); last said \"two\"\n\
+         childminder: sh: silent for 1s (--idle); sent SIGINT; killed by SIGINT\n",
+    );
+    let told = told(&file);
+    let events = told.iter().map(|news| news["event"].clone());
+    assert_eq!(events.collect::<Vec<_>>(), ["warning", "warning", "end"]);
+    assert!(told[0]["silent_ns"].as_u64() >= Some(300_000_000));
+    let warnings = place.report()["warnings_ns"].clone();
+    assert_eq!(warnings.as_array().map(Vec::len), Some(2));
+    assert_eq!(told[2]["report"]["warnings_ns"], warnings);
+    place.replay();
+    let quiet = start(crate::support::minding("-q --warn 200ms", "sleep 0.5")).finish();
+    assert_eq!((quiet.status, quiet.stderr()), (0, ""));
+}
+
+#[test]
 fn a_beat_that_fails_ends_the_run_and_says_why() {
     let place = Place::new();
     let file = place.path("told");
