@@ -241,7 +241,7 @@ fn roll_config(dice: &mut Dice) -> Config {
     let run_timeout = sometimes(4, 30);
     let notification_timeout = sometimes(3, 10);
     let heartbeat_interval = sometimes(12, 10).map(|span| span + Duration::from_secs(3));
-    let warn_timeout = sometimes(5, 10);
+    let warn_timeout = sometimes(12, 10);
     let final_notification = dice.one_in(4);
     let drain_timeout = match dice.few(8) {
         0 => None,

@@ -94,5 +94,5 @@ const GOLDEN: Golden = Golden {
         0x5c52_cd38_0d13_11ae,
         0xe011_4eab_9dd2_716e,
     ],
-    ten_thousand: 0xbf9b_fc9a_5886_f7fb,
+    ten_thousand: 0x7cb2_377c_5c76_c51a,
 };
