@@ -1,7 +1,7 @@
 //! Whole-system tests of childminder: the operations they are told in, and the rules they keep.
 //!
 //! [`op`] is the language, [`run`] tells it to a monitor and writes the [`history`], [`model`] works
-//! out from a history what had to happen, and [`rules`] says each of the twenty-two rules as a predicate.
+//! out from a history what had to happen, and [`rules`] says each of the twenty-three rules as a predicate.
 //!
 //! The programs of the guide, in `docs/`, are tested with the documentation of this crate.
 #![forbid(unsafe_code)]
