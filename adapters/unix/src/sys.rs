@@ -50,7 +50,7 @@ use other as only_here;
 pub(crate) use other::{
     GroupHandle, aim_at_own_group, close_all_but, datagram_socket, end_unseen, fork_unseen,
     has_living_child, has_unseen, is_unseen, kill_child, lives, look_at_children, next_datagram,
-    reap_child, splice_at_once, step_aside, tee_at_once, write_at_once,
+    pipe_capacity, reap_child, splice_at_once, step_aside, tee_at_once, write_at_once,
 };
 
 #[cfg(target_os = "linux")]
