@@ -1,5 +1,6 @@
 //! What the command of `--notify` is told, on its standard input: one JSON object.
 
+use std::ffi::OsStr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use childminder_terminal::Minded as _;
@@ -14,18 +15,21 @@ use crate::report::{nanos, tail_json};
 /// What tells of one run.
 pub(crate) struct News<'a> {
     plan: &'a Plan,
+    /// What a shell runs each time.
+    pub(crate) line: &'a OsStr,
     /// Which run it is, among all of all machines.
     run: String,
 }
 
 impl<'a> News<'a> {
-    /// The run begins now.
-    pub(crate) fn of(plan: &'a Plan) -> Self {
+    /// The run begins now. None if nobody is to be told.
+    pub(crate) fn of(plan: &'a Plan) -> Option<Self> {
+        let line = plan.notify.as_deref()?;
         let host = uname().nodename().to_string_lossy().into_owned();
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
         let millis = since.unwrap_or_default().as_millis();
         let run = format!("{host}.{}.{millis}", std::process::id());
-        Self { plan, run }
+        Some(Self { plan, line, run })
     }
 
     pub(crate) fn heartbeat(&self, child: &EventLoop<Minder>) -> Value {

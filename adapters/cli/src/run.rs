@@ -257,7 +257,8 @@ fn spawn(
 struct Requests<'a> {
     plan: &'a Plan,
     wishes: Wishes,
-    news: News<'a>,
+    /// None without `--notify`.
+    news: Option<News<'a>>,
 }
 
 impl<'a> Requests<'a> {
@@ -271,22 +272,21 @@ impl<'a> Requests<'a> {
 
     /// Begins to run the notification that is due, once the one before has ended.
     fn notify(&self, child: &mut Loop) {
-        if !child.may_notify() {
+        let Some(news) = self.news.as_ref().filter(|_| child.may_notify()) else {
             return;
-        }
+        };
         let Some((job, answer)) = child.handler_mut().due.take() else {
             return;
         };
-        let news = match job {
+        let told = match job {
             Job::Final(outcome) => {
                 let facts = facts(self.plan, outcome, child);
-                self.news.end(child, facts.json(facts.status()))
+                news.end(child, facts.json(facts.status()))
             }
-            Job::Requested(()) => self.news.warning(child),
-            _ => self.news.heartbeat(child),
+            Job::Requested(()) => news.warning(child),
+            _ => news.heartbeat(child),
         };
-        let line = self.plan.notify.as_deref().unwrap_or_default();
-        child.notify(line, format!("{news}\n"), answer);
+        child.notify(news.line, format!("{told}\n"), answer);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Who is in the set.
+//! What a set of the command holds: a handler for each of its children.
 
 use std::io;
 use std::time::Duration;
