@@ -20,7 +20,7 @@ pub enum Action {
         /// Whether it is the one that the outcome will carry.
         first: bool,
     },
-    /// The child has been silent for `warn_timeout`: tell whoever may want to know. Nothing else follows from it.
+    /// The child has been silent for `warn_timeout`, which the owner may tell. Nothing else follows from it.
     Warn,
     /// Send this signal. A target that is already dead is not an error.
     SendSignal {

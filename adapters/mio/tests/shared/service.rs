@@ -55,6 +55,19 @@ impl Service {
         self.requests.lock().expect("no panic").clone()
     }
 
+    /// That the log was posted meanwhile, at last its last hundred lines of 150, and then that the job exited with 3.
+    #[track_caller]
+    pub(crate) fn expect_log_and_result(&self) {
+        let requests = self.requests();
+        let (result, logs) = requests.split_last().expect("requests");
+        assert_eq!(result, &("/result".into(), "exit status 3".into()));
+        assert!(logs.len() >= 2, "{requests:?}");
+        assert!(logs.iter().all(|(path, _)| path == "/log"));
+        let last: Vec<_> = logs[logs.len() - 1].1.lines().collect();
+        let lines: Vec<_> = (51..=150).map(|number| format!("line {number}")).collect();
+        assert_eq!(last, lines);
+    }
+
     /// A place where nobody listens.
     pub(crate) fn nowhere() -> String {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");

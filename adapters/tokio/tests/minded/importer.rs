@@ -44,14 +44,7 @@ fn the_log_is_posted_while_it_runs_and_the_result_in_the_end() {
         let (outcome, errors) = import(&minder, &service.address, script, GUARD).await;
         assert_eq!(outcome.exit, Some(ExitStatus::Code(3)));
         assert_eq!(errors, "exit status 3");
-
-        let requests = service.requests();
-        let (result, logs) = requests.split_last().expect("requests");
-        assert_eq!(result, &("/result".into(), "exit status 3".into()));
-        assert!(logs.len() >= 2, "{requests:?}");
-        let last: Vec<_> = logs[logs.len() - 1].1.lines().collect();
-        let lines: Vec<_> = (51..=150).map(|number| format!("line {number}")).collect();
-        assert_eq!(last, lines);
+        service.expect_log_and_result();
     });
 }
 

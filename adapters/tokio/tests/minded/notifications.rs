@@ -246,7 +246,7 @@ fn an_end_that_cannot_be_told_is_an_error() {
     });
 }
 
-/// Nobody is left who would want to know.
+/// Its handle is what would have told of it.
 #[test]
 fn the_end_of_a_child_that_is_dropped_is_not_told() {
     on_both(async |minder| {
