@@ -135,8 +135,7 @@ impl Oracle {
 
     pub(crate) fn read(&mut self, stream: Stream, pipes: &[Pipe; 2]) {
         self.look(pipes);
-        self.output.begun = true;
-        self.possible.first_output = Moment::NEVER;
+        self.begun();
         if self.limits.counts(stream) {
             self.active();
         }
@@ -163,8 +162,7 @@ impl Oracle {
             Request::Notify(_) => self.jobs.asked(),
             Request::Progress => self.active(),
             Request::Ready => {
-                self.output.begun = true;
-                self.possible.first_output = Moment::NEVER;
+                self.begun();
                 self.active();
             }
             Request::SetIdleTimeout(limit) => {
@@ -185,7 +183,7 @@ impl Oracle {
                 self.clock.perhaps_resume();
             }
             Request::Kill => {
-                let surely = self.exit.is_none() && !self.errors.unkillable;
+                let surely = self.can_signal();
                 let begun = self.must_end.has_come();
                 let may_have_begun = self.may_have_begun_to_end();
                 let now = self.clock.mark();
@@ -327,8 +325,7 @@ impl Oracle {
     pub(crate) fn warned(&mut self, pipes: &[Pipe; 2]) -> Result<(), Rule> {
         self.look(pipes);
         self.not_finished()?;
-        let is_at_its_end =
-            self.exit.is_some() || self.errors.unkillable || self.must_end.has_come();
+        let is_at_its_end = !self.can_signal() || self.must_end.has_come();
         if is_at_its_end || self.warned || !self.possible.warning.has_come() {
             return Err(Rule::WarnedWithoutReason);
         }
@@ -350,8 +347,7 @@ impl Oracle {
     ) -> Result<(), Rule> {
         self.look(pipes);
         if let Some((signal, _)) = self.passing_on.first()
-            && self.exit.is_none()
-            && !self.errors.unkillable
+            && self.can_signal()
         {
             return Err(Rule::NeverPassedOn(*signal));
         }
@@ -414,6 +410,11 @@ impl Oracle {
         }
     }
 
+    fn begun(&mut self) {
+        self.output.begun = true;
+        self.possible.first_output = Moment::NEVER;
+    }
+
     fn active(&mut self) {
         self.output.active = self.clock.mark();
         self.possible.idle = Moment::NEVER;
@@ -425,9 +426,13 @@ impl Oracle {
         let now = self.this_moment();
         self.must_end = self.must_end.or(now);
         self.clock.perhaps_resume();
-        if self.exit.is_none() && !self.errors.unkillable {
+        if self.can_signal() {
             self.signals.must_have_begun = true;
         }
+    }
+
+    fn can_signal(&self) -> bool {
+        self.exit.is_none() && !self.errors.unkillable
     }
 
     fn may_have_begun_to_end(&self) -> bool {

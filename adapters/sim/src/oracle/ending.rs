@@ -28,7 +28,7 @@ impl Oracle {
     }
 
     fn judge_exit(&self, outcome: &Outcome) -> Result<(), Rule> {
-        if self.exit.is_none() && !self.errors.unkillable {
+        if self.can_signal() {
             return Err(Rule::FinishedBeforeExit);
         }
         if outcome.exit != self.exit.map(|exit| exit.status) {

@@ -108,8 +108,8 @@ impl Oracle {
 
     /// Without any time, the final notification is overdue before it runs.
     pub(super) fn final_without_time(&mut self) {
-        let is_over = self.exit.is_some() || self.errors.unkillable;
-        if is_over && self.limits.final_notification && self.limits.notification == 0 {
+        let is_due = self.limits.final_notification && self.limits.notification == 0;
+        if is_due && !self.can_signal() {
             self.jobs.final_has_run = true;
             self.errors.final_begins();
         }
@@ -119,8 +119,7 @@ impl Oracle {
         if !self.limits.final_notification {
             return Err(Rule::RanFinalUnasked);
         }
-        let child_is_over = self.exit.is_some() || self.errors.unkillable;
-        if !child_is_over || !self.may_end() || self.jobs.unsettled().is_some() {
+        if !self.may_be_over() || self.jobs.unsettled().is_some() {
             return Err(Rule::RanFinalEarly);
         }
         self.judge_look()?;

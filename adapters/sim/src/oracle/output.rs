@@ -7,7 +7,7 @@ use crate::process::index;
 
 #[derive(Debug, Default)]
 pub(super) struct Output {
-    /// Whether there was any.
+    /// Whether there was any, or word that the child is ready.
     pub(super) begun: bool,
     /// The latest activity.
     pub(super) active: Mark,

@@ -76,8 +76,7 @@ impl Hunt {
 
 impl Oracle {
     pub(super) fn may_be_over(&self) -> bool {
-        let is_known = self.exit.is_some() || self.errors.unkillable;
-        is_known && self.may_end()
+        !self.can_signal() && self.may_end()
     }
 
     /// Strays are about to be killed.

@@ -29,10 +29,6 @@ impl Oracle {
         Ok(())
     }
 
-    fn can_signal(&self) -> bool {
-        self.exit.is_none() && !self.errors.unkillable
-    }
-
     /// Output is waited for no longer: strays were looked for, or the leader was reaped. Where something else has
     /// reaped it, that cannot be seen.
     fn is_released(&self) -> bool {
