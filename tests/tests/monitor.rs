@@ -439,6 +439,15 @@ fn a_silence_is_warned_of_once_until_there_is_activity() {
 }
 
 #[test]
+fn a_silence_ends_with_the_word_that_the_child_is_ready() {
+    let mut run = started(warned(None));
+    assert_eq!(run.tell(at(4), Event::Tick)[0], Action::Warn);
+    assert_eq!(run.tell(at(5), Event::Ready), [wake(9)]);
+    assert_eq!(run.tell(at(9), Event::Tick)[0], Action::Warn);
+    keeps_the_rules(&run);
+}
+
+#[test]
 fn a_warning_that_was_not_polled_is_taken_back() {
     for event in [output(Stream::Stdout), Event::Terminate, exited(0)] {
         let mut run = started(warned(None));

@@ -216,7 +216,7 @@ impl Past<'_> {
 
     /// Whether this puts off the idle deadline and the warning: the start, output that counts, what the owner vouches
     /// for, and a new timeout.
-    fn is_activity(self, event: Event) -> bool {
+    pub fn is_activity(self, event: Event) -> bool {
         match event {
             Event::Started | Event::Progress | Event::Ready | Event::SetIdleTimeout(_) => true,
             _ => is_output(event).is_some_and(|stream| match self.config.activity {

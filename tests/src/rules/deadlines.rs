@@ -110,15 +110,12 @@ pub fn rule_14_never_stalls(history: &History) -> Result<(), Violation> {
 /// A warning comes `warn_timeout` after the latest activity, once in a silence, while the child runs and the
 /// ladder is at rest; and nothing but the next wake-up comes of it.
 pub fn rule_23_warnings(history: &History) -> Result<(), Violation> {
-    let activity = history.config.activity;
     let mut has_warned = false;
     each_turn(history, |moment| {
         let Moment { turn, number, .. } = moment;
-        let is_active = match moment.event {
-            Some(Event::Output { stream, bytes }) => bytes > 0 && activity.counts(stream),
-            Some(Event::Started | Event::Progress | Event::SetIdleTimeout(_)) => true,
-            _ => false,
-        };
+        let is_active = moment
+            .event
+            .is_some_and(|event| moment.before.is_activity(event));
         has_warned &= !is_active;
         let is_over = !moment.after.is_running() || turn.seen.terminating;
         let armed = turn.seen.deadlines[Deadline::Warning as usize];
