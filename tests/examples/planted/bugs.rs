@@ -435,14 +435,14 @@ pub(crate) const BUGS: [Bug; 83] = [
     ),
     monitor(
         "a limit of more than 584 years is cut short",
-        "fn of(config: &Config) -> Self {\n        Self {\n            first_output:",
+        "fn of(config: &Config) -> Self {\n        Self {\n            notification:",
         "fn of(config: &Config) -> Self {
         let limit_nanos = |limit: Option<Duration>| match limit {
             Some(limit) if BUG => limit.as_nanos() as u64,
             limit => limit_nanos(limit),
         };
         Self {
-            first_output:",
+            notification:",
     ),
     monitor(
         "two deadlines of one tick are not settled in between",
@@ -554,10 +554,10 @@ pub(crate) const BUGS: [Bug; 83] = [
     monitor(
         "in a calm monitor silence goes on through output",
         "self.silence.since = self.clock.running();
-                    self.arm",
+                    self.timers",
         "if !BUG {
                         self.silence.since = self.clock.running();
                     }
-                    self.arm",
+                    self.timers",
     ),
 ];
