@@ -122,7 +122,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "N", value_parser = most(parse::processors),
         allow_hyphen_values = true, hide = true)]
     pub cpu: Option<Most<f64>>,
-    /// Write a flight record, for replay
+    /// Flight record (in FILE: {VARIABLE}, {pid})
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
     /// JSON report (- is stdout), with --tail N (10)

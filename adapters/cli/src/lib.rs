@@ -5,6 +5,7 @@ pub mod args;
 mod console;
 mod event_loop;
 mod failure;
+mod file_name;
 mod files;
 mod flight_record;
 mod log;

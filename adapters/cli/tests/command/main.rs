@@ -1,6 +1,7 @@
 //! The real command, with real children.
 
 mod deadlines;
+mod file_names;
 mod guardians;
 mod guide;
 mod inherited;
