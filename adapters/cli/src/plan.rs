@@ -184,6 +184,18 @@ impl Plan {
         self.watching_option(stream).is_some()
     }
 
+    /// Whether what is written to this stream comes by way of us.
+    pub(crate) fn sees(&self, stream: Stream) -> bool {
+        self.terminal == TerminalPlan::Own || self.watches(stream)
+    }
+
+    /// Whether something can be seen that is activity.
+    pub(crate) fn sees_activity(&self) -> bool {
+        let mut streams = Stream::ALL.into_iter();
+        matches!(self.signs, Signs::Words)
+            || streams.any(|stream| self.counts(stream) && self.sees(stream))
+    }
+
     /// Whether what is written to this stream can put the idle deadline off.
     fn counts(&self, stream: Stream) -> bool {
         match &self.signs {

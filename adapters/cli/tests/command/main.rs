@@ -1,5 +1,6 @@
 //! The real command, with real children.
 
+mod comparable;
 mod deadlines;
 mod file_names;
 mod guardians;
