@@ -102,6 +102,7 @@ impl Report<'_> {
             "error": self.errors().next().map(|noticed| self.error_json(noticed)),
             "exit": self.outcome.exit.and_then(|status| self.exit_json(status)),
             "terminated": self.outcome.terminated,
+            "asked_by": self.asked_by().map(signals::name),
             "leaked": self.outcome.leaked,
             "duration_ns": self.log.duration().0,
             "last_output_ns": self.log.last_output.map(|at| at.0),
@@ -227,10 +228,15 @@ impl Report<'_> {
         (kills > 0).then(|| format!("the memory limit of {} was reached", size(limit)))
     }
 
+    /// The signal to us that is why the command was ended.
+    fn asked_by(&self) -> Option<Signal> {
+        self.log.asked_by.filter(|_| self.outcome.terminated)
+    }
+
     /// Why there is something to say.
     fn reason(&self) -> Option<String> {
-        match (self.error(), self.log.asked_by) {
-            (None | Some(Error::Exit(_)), Some(signal)) if self.outcome.terminated => {
+        match (self.error(), self.asked_by()) {
+            (None | Some(Error::Exit(_)), Some(signal)) => {
                 Some(format!("childminder got {}", signals::name(signal)))
             }
             (None | Some(Error::Exit(ExitStatus::Code(_))), _) => None,
@@ -375,6 +381,7 @@ pub(crate) fn not_run(plan: &Plan, failure: &Failure) -> Value {
         },
         "exit": null,
         "terminated": false,
+        "asked_by": null,
         "leaked": false,
         "duration_ns": 0,
         "last_output_ns": null,

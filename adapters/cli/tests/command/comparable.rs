@@ -2,9 +2,10 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::support::{Place, minding_words, run, start};
+use crate::support::{Place, minding, minding_words, run, start};
 
 /// The report of such a run.
 fn report(options: &str, script: &str) -> Value {
@@ -106,4 +107,32 @@ fn what_nothing_watched_for_is_not_told() {
     let report = place.report();
     assert_eq!(report["longest_silence_ns"], Value::Null);
     assert_eq!(report["output_bytes"], Value::Null);
+}
+
+#[test]
+fn who_asked_for_the_end_is_told() {
+    for (signal, name) in [(Signal::TERM, "SIGTERM"), (Signal::INT, "SIGINT")] {
+        let place = Place::new();
+        let mut running = start(minding(&place.options(""), "echo; exec sleep 60"));
+        running.line();
+        running.signal(signal);
+        running.finish();
+        assert_eq!(place.report()["asked_by"], name);
+    }
+    for (options, script) in [
+        ("--idle 300ms", "exec sleep 60"),
+        ("", "kill -TERM $$"),
+        ("", "exit 0"),
+    ] {
+        assert_eq!(report(options, script)["asked_by"], Value::Null, "{script}");
+    }
+
+    // It was being ended already.
+    let place = Place::new();
+    let script = "trap 'echo; sleep 60 & wait' INT; sleep 60 & wait";
+    let mut running = start(minding(&place.options("--idle 300ms -k 60s"), script));
+    running.line();
+    running.insist(Signal::TERM);
+    running.finish();
+    assert_eq!(place.report()["asked_by"], Value::Null);
 }
