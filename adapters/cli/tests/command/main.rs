@@ -2,6 +2,8 @@
 
 mod comparable;
 mod deadlines;
+mod digest_input;
+mod digests;
 mod file_names;
 mod guardians;
 mod guide;
