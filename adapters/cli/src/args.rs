@@ -39,6 +39,9 @@ pub enum Command {
     /// Replay flight records and compare what the state machine does now
     #[command(display_name = "childminder")]
     Replay(ReplayArgs),
+    /// Read many reports: who failed first and why, who stands out
+    #[command(display_name = "childminder")]
+    Report(ReportArgs),
 }
 
 /// The arguments of `run`. The default is to be asked for nothing.
@@ -122,7 +125,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "N", value_parser = most(parse::processors),
         allow_hyphen_values = true, hide = true)]
     pub cpu: Option<Most<f64>>,
-    /// Write a flight record, for replay
+    /// Flight record (in FILE: {VARIABLE}, {pid})
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
     /// JSON report (- is stdout), with --tail N (10)
@@ -205,6 +208,20 @@ impl RunArgs {
 )]
 pub struct ReplayArgs {
     /// The flight records; - is standard input
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+}
+
+/// The arguments of `report`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Exit status: 0 if all runs succeeded, 1 if one failed, 125 when a file is no report."
+)]
+pub struct ReportArgs {
+    /// One JSON object, for programs
+    #[arg(long)]
+    pub json: bool,
+    /// The reports; a directory is all *.json in it, - is standard input
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
 }
