@@ -4,7 +4,7 @@ use std::io::{self, BufReader, Read};
 
 use childminder::{Action, Config, Event, ExitStatus, Instant, MonitorState, Stream};
 use childminder_record::{
-    Cut, CutShort, Fault, Finding, Reader, Recorded, Recorder, Replay, SharedRecord,
+    Cut, CutShort, Fault, Finding, Header, Reader, Recorded, Recorder, Replay, SharedRecord,
 };
 
 const HEADER: &str = r#"{"flight_record":1,"name":"example","config":{}}"#;
@@ -252,11 +252,15 @@ fn a_difference_is_told_before_the_end_is_read() {
 fn a_name_that_is_too_long_for_a_line_is_cut() {
     let name = "\u{1}é".repeat(1 << 20);
     let mut text = Vec::new();
-    drop(Recorder::new(&mut text, &name, &Config::default()).expect("memory"));
+    let config = Config::default();
+    let header = Header::new(&name, &config).on_host(&name);
+    drop(Recorder::with_header(&mut text, header).expect("memory"));
     let (run, _) = only_run(str::from_utf8(&text).expect("UTF-8"));
-    let kept = run.name.strip_suffix('…').expect("it was cut");
-    assert!(name.starts_with(kept));
-    assert!(kept.len() > Recorder::<Vec<u8>>::LONGEST_NAME - 4);
+    for kept in [run.name, run.host.expect("a host")] {
+        let kept = kept.strip_suffix('…').expect("it was cut");
+        assert!(name.starts_with(kept));
+        assert!(kept.len() > Recorder::<Vec<u8>>::LONGEST_NAME - 4);
+    }
 }
 
 /// The whole life of a child that says much, on both streams.

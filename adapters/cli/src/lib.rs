@@ -11,6 +11,7 @@ mod log;
 mod matching;
 mod news;
 mod notifier;
+mod origin;
 mod outlets;
 mod owner;
 pub mod parse;

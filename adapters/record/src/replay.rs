@@ -86,7 +86,7 @@ impl<R: BufRead> Replay<R> {
             let found = match line {
                 Line::Header(run) => {
                     self.summary.runs += 1;
-                    let before = self.open.insert(run.number, Replayed::new(run));
+                    let before = self.open.insert(run.number, Replayed::new(*run));
                     before.and_then(Replayed::cut_short)
                 }
                 Line::Step(number, step) => self.step(number, &step)?,
