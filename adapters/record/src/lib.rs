@@ -65,6 +65,7 @@
 
 mod action_type;
 mod decode;
+mod difference;
 mod encode;
 mod fault;
 mod fields;
@@ -81,13 +82,14 @@ mod shared;
 mod ticket;
 
 pub use action_type::ActionType;
+pub use difference::Difference;
 pub use fault::{Fault, ReadError};
 pub use fields::Wrong;
 pub use header::Header;
 pub use reader::Reader;
 pub use recorded::RecordedAction;
 pub use recorder::{Recorded, Recorder};
-pub use replay::{Cut, CutShort, Difference, Finding, Replay, Summary, replay};
+pub use replay::{Cut, CutShort, Finding, Replay, Scene, Summary, replay};
 pub use run::{Run, Step};
 pub use shared::{SharedOut, SharedRecord};
 pub use ticket::Ticket;
