@@ -7,6 +7,7 @@ mod event_loop;
 mod failure;
 mod files;
 mod flight_record;
+mod input;
 mod log;
 mod matching;
 mod news;
@@ -25,6 +26,7 @@ mod status;
 mod streams;
 mod terminal;
 mod testimony;
+mod timeline;
 mod timeout;
 mod wishes;
 mod words;
@@ -65,6 +67,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Run(args) => Plan::try_from(*args).and_then(|plan| run::run(&plan)),
         Command::Timeout { words } => return timeout::main("childminder timeout", TIMEOUT, words),
         Command::Replay(args) => replay::replay(&args.files),
+        Command::Timeline(args) => timeline::timeline(&args),
     };
     done.unwrap_or_else(|trouble| {
         words::complain(&trouble.message);
