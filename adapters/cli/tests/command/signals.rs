@@ -97,6 +97,31 @@ fn a_hangup_that_comes_again_loses_no_output() {
     assert_eq!(running.finish().status, 0);
 }
 
+/// What ends a whole tree signals one process after the other, and the command may be the first.
+#[test]
+fn a_signal_to_the_command_and_then_to_us_is_one_wish() {
+    for (signal, name, status) in REQUESTS {
+        let place = Place::new();
+        let daemon = "trap '' INT TERM HUP QUIT; echo \\$\\$; exec sleep 60 >/dev/null 2>&1";
+        let script = format!("ulimit -c 0; echo $$; setsid sh -c \"{daemon}\" & exec sleep 60");
+        let words = ["setsid", "env", "--default-signal"];
+        let mut running = start(through(&words, &minding(&place.options(""), &script)));
+        let (command, daemon) = (running.process(), running.process());
+        // So that nothing else keeps us busy.
+        thread::sleep(millis(50));
+        command.signal(signal);
+        thread::sleep(millis(10));
+        running.signal(signal);
+        running.finish().expect(
+            status,
+            &format!("childminder: sh: childminder got {name}; sent {name}; killed by {name}\n"),
+        );
+        assert!(daemon.is_gone(), "{name}");
+        assert_eq!(place.report()["terminated"], true, "{name}");
+        place.replay();
+    }
+}
+
 /// coreutils' `timeout` sends a signal to us, and then to its group.
 #[test]
 fn a_timeout_around_us_leaves_the_command_its_grace() {
