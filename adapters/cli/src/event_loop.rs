@@ -500,14 +500,18 @@ impl Inbox {
         self.arrivals.take()
     }
 
-    /// Waits for an event, or for the shortest of these. An interruption is as good as an event.
+    /// Waits for an event, or for the shortest of these. A stop of ours interrupts that; the SIGCONT that has ended it is an
+    /// event.
     fn wait(&mut self, timeouts: [Option<Duration>; 2]) -> io::Result<()> {
         let at_once = self.arrivals.have_been_seen().then_some(Duration::ZERO);
         let timeout = timeouts.into_iter().chain([at_once]).flatten().min();
-        match self.poll.poll(&mut self.events, timeout) {
-            Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error),
-            _ => Ok(()),
+        for timeout in [timeout, Some(Duration::ZERO)] {
+            match self.poll.poll(&mut self.events, timeout) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                done => return done,
+            }
         }
+        Ok(())
     }
 }
 

@@ -1,8 +1,8 @@
 //! Signals to childminder.
 
 use std::fs::File;
-use std::io::{self, Read as _};
-use std::process::Command;
+use std::io::{self, Read as _, Write as _};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Instant;
 
@@ -252,6 +252,26 @@ fn without_a_terminal_a_stop_is_the_command_s_too_and_the_clocks_stand() {
         assert_eq!(ended.status, 124, "{options}: {}", ended.stderr());
         ended.expect_took(millis(5000));
     }
+}
+
+/// As a scheduler does it that stops every process: we do not hear of it, and the command could not say anything.
+#[test]
+fn a_command_that_was_stopped_with_us_was_not_silent() {
+    let run = minding("--idle 1500ms", "echo $$; read go; sleep 0.5; echo; exit 3");
+    let mut command = through(&["setsid"], &run);
+    command.stdin(Stdio::piped());
+    let mut running = start(command);
+    let (us, command) = (running.itself(), running.process());
+    // Until we wait.
+    thread::sleep(millis(500));
+    us.signal(Signal::STOP);
+    command.signal(Signal::STOP);
+    wait_until(|| us.is_stopped() && command.is_stopped());
+    thread::sleep(millis(3000));
+    writeln!(running.stdin(), "go").expect("its input");
+    us.signal(Signal::CONT);
+    let ended = running.finish();
+    assert_eq!(ended.status, 3, "{}", ended.stderr());
 }
 
 #[test]
