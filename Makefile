@@ -2,7 +2,7 @@
 # installs what they need beyond Rust.
 
 .DEFAULT_GOAL := help
-.PHONY: mutants coverage sanitize help lint package public bench bench-briefly test property planted search simulation fuzz portable static bare link steady soak-property soak-search soak-simulation soak-faults soak-fuzz
+.PHONY: mutants coverage cluster sanitize help lint package public bench bench-briefly test property planted search simulation fuzz portable static bare link steady soak-property soak-search soak-simulation soak-faults soak-fuzz
 
 help: ## these lines
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -70,6 +70,10 @@ mutants: ## every change of one operator or body in the core, or the SHARD k/n o
 
 coverage: ## every line and branch of the core, most lines of the adapters
 	tests/coverage.py
+
+cluster: ## the wrapper of Slurm's tasks, in a cluster of two nodes; wants slurm-wlm, munge, iproute2 and root
+	cargo build --locked -p childminder-cli
+	tests/cluster/scenarios.py
 
 # Debian's toolchain brings the sources of `core` and `std`; `-Zbuild-std` works on stable with this one variable.
 DEBIAN_CARGO = RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc CARGO_TARGET_DIR=target/bare /usr/bin/cargo
