@@ -34,6 +34,15 @@ mod guide {
     #[doc = include_str!("../../docs/children-that-speak.md")]
     mod children_that_speak {}
 
+    #[doc = include_str!("../../docs/embedding.md")]
+    mod embedding {}
+
     #[doc = include_str!("../../docs/heartbeats.md")]
     mod heartbeats {}
+
+    #[doc = include_str!("../../docs/records.md")]
+    mod records {}
+
+    #[doc = include_str!("../../docs/testing-a-handler.md")]
+    mod testing_a_handler {}
 }

@@ -8,7 +8,7 @@
 //! | `rust` | nothing here: the documentation tests of `childminder-tests` run it |
 //! | `sh` | it is run by `sh -e`, must succeed, and write nothing to standard error |
 //! | `console` | each command after `$ ` is run, all by one shell, and what it writes is compared with what is shown. A command that fails has `$ echo $?` behind it |
-//! | `LANGUAGE file=NAME` | it is written to that file |
+//! | `LANGUAGE file: NAME` | it is written to that file |
 //! | `LANGUAGE not run: REASON` | nothing |
 //!
 //! In what is shown, `…` stands for anything within a line, or for any lines if it has one to itself; and what is
@@ -17,13 +17,13 @@
 use std::env;
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::thread::{self, JoinHandle};
 
 use regex::Regex;
 
-use crate::support::{BINARY, Ended, Place, piped, start};
+use crate::support::{BINARY, Ended, GUARD, Place, piped, start_within};
 
 #[test]
 fn the_guide_can_be_followed_to_the_letter() {
@@ -60,7 +60,7 @@ fn follow(chapter: &Path) -> usize {
         let at = format!("{}:{}", chapter.display(), block.line);
         match block.kind(&at) {
             Kind::Script => {
-                let ended = start(shell(&place, &["-e", "-c", &block.text])).finish();
+                let ended = carry_out(shell(&place, &["-e", "-c", &block.text]));
                 let (status, stderr) = (ended.status, ended.stderr());
                 assert_eq!((status, stderr), (0, ""), "{at}\n{}", ended.stdout());
                 run += 1;
@@ -101,7 +101,7 @@ impl Block {
             ("sh", "") => Kind::Script,
             ("console", "") => Kind::Session,
             ("rust", "") => Kind::Elsewhere,
-            _ if rest.starts_with("file=") => Kind::File(&rest["file=".len()..]),
+            _ if rest.starts_with("file: ") => Kind::File(&rest["file: ".len()..]),
             _ if rest
                 .strip_prefix("not run: ")
                 .is_some_and(|why| !why.is_empty()) =>
@@ -110,7 +110,7 @@ impl Block {
             }
             _ => panic!(
                 "{at}: the block `{}` is neither run nor says why not: `rust`, `sh`, `console`, \
-                 `LANGUAGE file=NAME` or `LANGUAGE not run: REASON` would",
+                 `LANGUAGE file: NAME` or `LANGUAGE not run: REASON` would",
                 self.fence,
             ),
         }
@@ -138,13 +138,22 @@ fn blocks(text: &str) -> Vec<Block> {
 fn shell(place: &Place, arguments: &[&str]) -> Command {
     let us = Path::new(BINARY).parent().expect("its directory");
     let path = env::var("PATH").expect("a path");
-    let repository: PathBuf = [env!("CARGO_MANIFEST_DIR"), "../.."].iter().collect();
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let repository = repository.canonicalize().expect("a path");
     let mut sh = Command::new("sh");
     sh.args(arguments)
         .current_dir(place.path(""))
         .env("PATH", format!("{}:{path}", us.display()))
-        .env("CHILDMINDER", repository.canonicalize().expect("a path"));
+        .env("CHILDMINDER", &repository)
+        // The reader's projects are built once, and from what has been fetched.
+        .env("CARGO_TARGET_DIR", repository.join("target/guide"))
+        .env("CARGO_NET_OFFLINE", "true");
     piped(sh)
+}
+
+/// One block may build a project.
+fn carry_out(command: Command) -> Ended {
+    start_within(5 * GUARD, command).finish()
 }
 
 /// Has one shell run the commands of this block, and compares what they write.
@@ -158,7 +167,7 @@ fn hold_session(block: &Block, place: &Place, at: &str) {
         writeln!(script, "{command}\nguide=$?").expect("a string");
         writeln!(script, "printf '{END}%s{END}' $guide; (exit $guide)").expect("a string");
     }
-    let ended: Ended = start(shell(place, &["-c", &script])).finish();
+    let ended = carry_out(shell(place, &["-c", &script]));
     let written = ended.stdout().split(END).collect::<Vec<_>>();
     let mut written = written.chunks(2);
     for (nth, exchange) in exchanges.iter().enumerate() {
@@ -216,7 +225,8 @@ fn exchanges(text: &str) -> Vec<Exchange> {
 
 /// A regular expression for all that may come where this is shown.
 fn pattern(shown: &str) -> String {
-    let numbers = r#"[0-9]+\.[0-9]+|[0-9]+ [KMG]iB|\([0-9]+\)|"pid": ?[0-9]+|_ns": ?[0-9]+"#;
+    let numbers =
+        r#"[0-9]+ ns|[0-9]+\.[0-9]+|[0-9]+ [KMG]iB|\([0-9]+\)|"pid": ?[0-9]+|_ns": ?[0-9]+"#;
     let open = Regex::new(&format!("(?m)^…\n|…|{numbers}")).expect("a pattern");
     let digits = Regex::new("[0-9]+").expect("a pattern");
     let mut pattern = String::from("^");
