@@ -5,6 +5,8 @@
 //! touches no clock, no process and no file: you tell it what happens, it tells you what to do. So it
 //! fits into any event loop, and every ordering of events can be tested.
 //!
+//! The [guide] has a chapter for each task, at a shell and in a program.
+//!
 //! # The run loop
 //!
 //! ```
@@ -125,6 +127,7 @@ mod action;
 mod clock;
 mod config;
 mod event;
+pub mod guide;
 mod moment;
 mod monitor;
 mod signal;

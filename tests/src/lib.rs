@@ -3,6 +3,8 @@
 //! [`op`] is the language, [`run`] tells it to a monitor and writes the [`history`], [`model`] works
 //! out from a history what had to happen, and [`rules`] says each of the twenty-three rules as a predicate.
 //!
+//! The [guide](childminder::guide) has a chapter for each task.
+//!
 //! The programs of the guide, in `docs/`, are tested with the documentation of this crate.
 #![forbid(unsafe_code)]
 #![allow(
