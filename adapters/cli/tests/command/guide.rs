@@ -1,13 +1,13 @@
 //! What the guide has people type.
 //!
-//! A chapter is followed to the letter: its blocks are done in order, in one directory, and what their fences say
-//! decides how.
+//! A chapter is followed to the letter: its blocks are done in order, by one shell, and what their fences say decides
+//! how.
 //!
 //! | fence | what is done |
 //! | --- | --- |
 //! | `rust` | nothing here: the documentation tests of `childminder-tests` run it |
-//! | `sh` | it is run by `sh -e`, must succeed, and write nothing to standard error |
-//! | `console` | each command after `$ ` is run, all by one shell, and what it writes is compared with what is shown. A command that fails has `$ echo $?` behind it |
+//! | `sh` | it is run as a script: each command must succeed, and none may write to standard error |
+//! | `console` | each command after `$ ` is run, and what it writes is compared with what is shown. A command that fails has `$ echo $?` behind it |
 //! | `LANGUAGE file: NAME` | it is written to that file |
 //! | `LANGUAGE not run: REASON` | nothing |
 //!
@@ -15,7 +15,6 @@
 //! measured may be another number: fractions, sizes in memory, times in nanoseconds, process ids.
 
 use std::env;
-use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -23,7 +22,7 @@ use std::thread::{self, JoinHandle};
 
 use regex::Regex;
 
-use crate::support::{BINARY, Ended, GUARD, Place, piped, start_within};
+use crate::support::{BINARY, GUARD, Place, piped, start_within};
 
 #[test]
 fn the_guide_can_be_followed_to_the_letter() {
@@ -51,31 +50,53 @@ fn the_comparison_shows_what_it_says() {
 /// The page that needs other programs.
 const COMPARED: &str = "compared.md";
 
-/// Does what this chapter says, and returns how many of its blocks were run.
+/// Does what this chapter says, and returns how much it had to do.
 fn follow(chapter: &Path) -> usize {
     let text = fs::read_to_string(chapter).expect("a chapter");
-    let place = Place::new();
-    let mut run = 0;
+    let (place, notes) = (Place::new(), Place::new());
+    let mut script = String::from("exec 2>&1\n");
+    let mut tasks = Vec::new();
     for block in blocks(&text) {
         let at = format!("{}:{}", chapter.display(), block.line);
-        match block.kind(&at) {
-            Kind::Script => {
-                let ended = carry_out(shell(&place, &["-e", "-c", &block.text]));
-                let (status, stderr) = (ended.status, ended.stderr());
-                assert_eq!((status, stderr), (0, ""), "{at}\n{}", ended.stdout());
-                run += 1;
-            }
-            Kind::Session => {
-                hold_session(&block, &place, &at);
-                run += 1;
-            }
-            Kind::File(name) => {
-                place.file(name, &block.text);
-            }
-            Kind::Elsewhere => {}
-        }
+        let (part, more) = block.tasks(&at, &notes.path("stderr"));
+        script += &part;
+        tasks.extend(more);
     }
-    run
+    // One block may build a project.
+    let ended = start_within(5 * GUARD, shell(&place, &script)).finish();
+    let written = ended.stdout().split(END).collect::<Vec<_>>();
+    let mut written = written.chunks(2);
+    for task in &tasks {
+        let Some([came, status]) = written.next() else {
+            let stderr = fs::read_to_string(notes.path("stderr")).unwrap_or_default();
+            panic!("{} ended the shell\n{stderr}{}", task.what, ended.stdout());
+        };
+        task.expect(came, status);
+    }
+    tasks.len()
+}
+
+/// A command that the shell is to run, and what must come of it.
+struct Task {
+    what: String,
+    shown: String,
+    may_fail: bool,
+}
+
+impl Task {
+    #[track_caller]
+    fn expect(&self, came: &str, status: &str) {
+        let Self { what, shown, .. } = self;
+        let pattern = Regex::new(&pattern(shown)).expect("a pattern");
+        assert!(
+            pattern.is_match(came),
+            "{what}\n--- shows\n{shown}--- but it wrote\n{came}---",
+        );
+        assert!(
+            self.may_fail || status == "0",
+            "{what} fails with {status}, which is not shown by `$ echo $?`",
+        );
+    }
 }
 
 /// A block of a chapter.
@@ -85,35 +106,45 @@ struct Block {
     text: String,
 }
 
-enum Kind<'a> {
-    Script,
-    Session,
-    File(&'a str),
-    /// It is run by another test, or is not to be run.
-    Elsewhere,
-}
-
 impl Block {
+    /// What it has the reader do, as a script, and what must come of it.
     #[track_caller]
-    fn kind(&self, at: &str) -> Kind<'_> {
+    fn tasks(&self, at: &str, stderr: &Path) -> (String, Vec<Task>) {
         let (language, rest) = self.fence.split_once(' ').unwrap_or((&self.fence, ""));
+        let (text, stderr) = (&self.text, stderr.display());
         match (language, rest) {
-            ("sh", "") => Kind::Script,
-            ("console", "") => Kind::Session,
-            ("rust", "") => Kind::Elsewhere,
-            _ if rest.starts_with("file: ") => Kind::File(&rest["file: ".len()..]),
-            _ if rest
-                .strip_prefix("not run: ")
-                .is_some_and(|why| !why.is_empty()) =>
-            {
-                Kind::Elsewhere
+            ("sh", "") => {
+                let script = format!(
+                    "set -e\n{{\n{text}}} > /dev/null 2> {stderr}\nset +e\n\
+                     cat {stderr}; printf '{END}0{END}'\n"
+                );
+                // What it writes to standard error stands in the place of its output.
+                let task = Task {
+                    what: at.to_owned(),
+                    shown: String::new(),
+                    may_fail: false,
+                };
+                (script, vec![task])
             }
+            ("console", "") => session(text, at),
+            _ if rest.starts_with("file: ") => {
+                let name = &rest["file: ".len()..];
+                let script = format!("cat > '{name}' << 'the end of it'\n{text}the end of it\n");
+                (script, Vec::new())
+            }
+            _ if self.is_left_out() => (String::new(), Vec::new()),
             _ => panic!(
                 "{at}: the block `{}` is neither run nor says why not: `rust`, `sh`, `console`, \
                  `LANGUAGE file: NAME` or `LANGUAGE not run: REASON` would",
                 self.fence,
             ),
         }
+    }
+
+    /// Whether another test runs it, or it says why it is not run.
+    fn is_left_out(&self) -> bool {
+        let reason = self.fence.split_once(" not run: ");
+        self.fence == "rust" || reason.is_some_and(|(_, why)| !why.is_empty())
     }
 }
 
@@ -135,13 +166,13 @@ fn blocks(text: &str) -> Vec<Block> {
 }
 
 /// A shell as the reader has it, with the command in its path.
-fn shell(place: &Place, arguments: &[&str]) -> Command {
+fn shell(place: &Place, script: &str) -> Command {
     let us = Path::new(BINARY).parent().expect("its directory");
     let path = env::var("PATH").expect("a path");
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let repository = repository.canonicalize().expect("a path");
     let mut sh = Command::new("sh");
-    sh.args(arguments)
+    sh.args(["-c", script])
         .current_dir(place.path(""))
         .env("PATH", format!("{}:{path}", us.display()))
         .env("CHILDMINDER", &repository)
@@ -151,44 +182,25 @@ fn shell(place: &Place, arguments: &[&str]) -> Command {
     piped(sh)
 }
 
-/// One block may build a project.
-fn carry_out(command: Command) -> Ended {
-    start_within(5 * GUARD, command).finish()
-}
-
-/// Has one shell run the commands of this block, and compares what they write.
+/// The commands of a session, and what they must write.
 #[track_caller]
-fn hold_session(block: &Block, place: &Place, at: &str) {
-    let exchanges = exchanges(&block.text);
+fn session(text: &str, at: &str) -> (String, Vec<Task>) {
+    let exchanges = exchanges(text);
     assert!(!exchanges.is_empty(), "{at}: no command");
-    let mut script = String::from("exec 2>&1\n");
-    for Exchange { command, .. } in &exchanges {
+    let mut script = String::new();
+    let mut tasks = Vec::new();
+    for (nth, Exchange { command, shown }) in exchanges.iter().enumerate() {
+        script += command;
         // The next command is to find the status of this one.
-        writeln!(script, "{command}\nguide=$?").expect("a string");
-        writeln!(script, "printf '{END}%s{END}' $guide; (exit $guide)").expect("a string");
-    }
-    let ended = carry_out(shell(place, &["-c", &script]));
-    let written = ended.stdout().split(END).collect::<Vec<_>>();
-    let mut written = written.chunks(2);
-    for (nth, exchange) in exchanges.iter().enumerate() {
-        let Some([came, status]) = written.next() else {
-            panic!("{at}: `{}` ended the shell", exchange.command);
-        };
-        let shown = &exchange.shown;
-        let pattern = Regex::new(&pattern(shown)).expect("a pattern");
-        assert!(
-            pattern.is_match(came),
-            "{at}: `{}`\n--- shows\n{shown}--- but it wrote\n{came}---",
-            exchange.command,
-        );
+        script += &"\nguide=$?; printf 'END%sEND' $guide; (exit $guide)\n".replace("END", END);
         let next = exchanges.get(nth + 1);
-        let is_told = next.is_some_and(|next| next.command == "echo $?");
-        assert!(
-            is_told || *status == "0",
-            "{at}: `{}` fails with {status}, which is not shown by `$ echo $?`",
-            exchange.command,
-        );
+        tasks.push(Task {
+            what: format!("{at}: `{command}`"),
+            shown: shown.clone(),
+            may_fail: next.is_some_and(|next| next.command == "echo $?"),
+        });
     }
+    (script, tasks)
 }
 
 /// Nothing that a command writes.
