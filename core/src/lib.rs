@@ -120,6 +120,8 @@
 //! counterpart there. Its subclass
 //! `CodeImportWorkerMonitorProtocol` counts all output as activity, as [`Activity::AnyOutput`] does;
 //! `PullerMonitorProtocol` counts only what it vouches for, as [`Activity::Explicit`] does.
+// For the documentation of a crate that is built without this one's.
+#![doc(html_root_url = "https://docs.rs/childminder/latest")]
 #![no_std]
 #![forbid(unsafe_code)]
 
