@@ -10,6 +10,7 @@ use regex::bytes::Regex;
 
 use crate::args::{ActivityArg, Limit, Most, RunArgs};
 use crate::failure::Failure;
+use crate::file_name;
 use crate::parse::{self, Statuses};
 
 /// A run, as it is to be.
@@ -161,8 +162,8 @@ impl TryFrom<RunArgs> for Plan {
             limits,
             directory: args.chdir,
             success: args.success.unwrap_or_default(),
-            record: args.record,
-            report: args.report,
+            record: named("--record", args.record)?,
+            report: named("--report", args.report)?,
             tail: args.tail.unwrap_or(DEFAULT_TAIL),
             notify: args.notify,
             speech: match (args.quiet, args.verbose) {
@@ -181,6 +182,18 @@ impl Plan {
     /// Whether something is asked for that takes watching this stream of the command's.
     pub(crate) fn watches(&self, stream: Stream) -> bool {
         self.watching_option(stream).is_some()
+    }
+
+    /// Whether what is written to this stream comes by way of us.
+    pub(crate) fn sees(&self, stream: Stream) -> bool {
+        self.terminal == TerminalPlan::Own || self.watches(stream)
+    }
+
+    /// Whether something can be seen that is activity.
+    pub(crate) fn sees_activity(&self) -> bool {
+        let mut streams = Stream::ALL.into_iter();
+        matches!(self.signs, Signs::Words)
+            || streams.any(|stream| self.counts(stream) && self.sees(stream))
     }
 
     /// Whether what is written to this stream can put the idle deadline off.
@@ -249,6 +262,11 @@ impl Plan {
             .map(|word| word.to_string_lossy().into_owned())
             .collect()
     }
+}
+
+fn named(option: &str, pattern: Option<PathBuf>) -> Result<Option<PathBuf>, Failure> {
+    let name = pattern.map(|pattern| file_name::expand(option, &pattern));
+    name.transpose()
 }
 
 pub(crate) fn is_init() -> bool {
