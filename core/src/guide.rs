@@ -43,6 +43,11 @@ pub mod heartbeats {}
 #[cfg_attr(all(doc, not(doctest)), doc = include_str!("guide/links.md"), doc = include_str!("../docs/records.md"))]
 pub mod records {}
 
+/// How a run went, and how many did.
+///
+#[cfg_attr(all(doc, not(doctest)), doc = include_str!("guide/links.md"), doc = include_str!("../docs/reports.md"))]
+pub mod reports {}
+
 /// For scripts that call coreutils' `timeout`.
 ///
 #[cfg_attr(all(doc, not(doctest)), doc = include_str!("guide/links.md"), doc = include_str!("../docs/replace-timeout.md"))]
