@@ -20,5 +20,5 @@ class Job(protocol.ProcessProtocol):
 
 
 reactor.spawnProcess(Job(), "sh", ["sh", "hangs.sh"])
-reactor.callLater(3, reactor.stop)
+reactor.callLater(2, reactor.stop)
 reactor.run()
