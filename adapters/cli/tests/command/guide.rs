@@ -47,16 +47,13 @@ fn the_comparison_shows_what_it_says() {
     assert!(follow(&guide.join(COMPARED)) >= 10);
 }
 
-/// The page that needs other programs.
-const COMPARED: &str = "compared.md";
-
 /// Does what this chapter says, and returns how much it had to do.
 fn follow(chapter: &Path) -> usize {
     let text = fs::read_to_string(chapter).expect("a chapter");
     let (place, notes) = (Place::new(), Place::new());
     let mut script = String::from("exec 2>&1\n");
     let mut tasks = Vec::new();
-    for block in blocks(&text) {
+    for block in blocks(&text, chapter) {
         let at = format!("{}:{}", chapter.display(), block.line);
         let (part, more) = block.tasks(&at, &notes.path("stderr"));
         script += &part;
@@ -148,17 +145,24 @@ impl Block {
     }
 }
 
-fn blocks(text: &str) -> Vec<Block> {
+fn blocks(text: &str, chapter: &Path) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut lines = text.lines().enumerate();
     while let Some((at, line)) = lines.next() {
+        let is_odd = ["    ", "~~~"].iter().any(|start| line.starts_with(start))
+            || (line.starts_with(' ') && line.trim_start().starts_with("```"));
+        let (chapter, number) = (chapter.display(), at + 1);
+        assert!(
+            !is_odd,
+            "{chapter}:{number}: code stands in ``` at the margin"
+        );
         if let Some(fence) = line.strip_prefix("```") {
             let text = lines.by_ref().map(|(_, line)| line);
             let text: String = text
                 .take_while(|line| !line.starts_with("```"))
                 .flat_map(|line| [line, "\n"])
                 .collect();
-            let (line, fence) = (at + 1, fence.to_owned());
+            let (line, fence) = (number, fence.to_owned());
             blocks.push(Block { line, fence, text });
         }
     }
@@ -202,9 +206,6 @@ fn session(text: &str, at: &str) -> (String, Vec<Task>) {
     }
     (script, tasks)
 }
-
-/// Nothing that a command writes.
-const END: &str = "\u{1e}";
 
 /// A command, and what is shown of it.
 struct Exchange {
@@ -254,3 +255,9 @@ fn pattern(shown: &str) -> String {
     }
     pattern + &regex::escape(&shown[done..]) + "$"
 }
+
+/// The page that needs other programs.
+const COMPARED: &str = "compared.md";
+
+/// Nothing that a command writes.
+const END: &str = "\u{1e}";
