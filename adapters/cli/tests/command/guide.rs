@@ -182,6 +182,7 @@ fn shell(place: &Place, script: &str) -> Command {
         .env("CHILDMINDER", &repository)
         // The reader's projects are built once, and from what has been fetched.
         .env("CARGO_TARGET_DIR", repository.join("target/guide"))
+        .env("CARGO_PROFILE_DEV_DEBUG", "0")
         .env("CARGO_NET_OFFLINE", "true");
     piped(sh)
 }
