@@ -335,6 +335,25 @@ fn the_first_is_none_that_was_asked_to_end() {
     );
 }
 
+/// What is left running is not hidden among those that were ended.
+#[test]
+fn who_was_asked_to_end_and_did_not_has_a_reason_of_its_own() {
+    let mut alive = ended_by("SIGTERM", "a", 7);
+    alive["error"]["type"] = json!("unkillable");
+    alive["error"]["message"] = json!("still alive");
+    let input = [alive, ended_by("SIGTERM", "a", 8)].map(report).concat();
+    let ended = digest_of(&[], input);
+    let said = ended.stdout();
+    assert!(
+        said.contains("  still alive, after SIGTERM to childminder  -:1 on a\n"),
+        "{said}"
+    );
+    assert!(
+        said.contains("  ended by SIGTERM to childminder  "),
+        "{said}"
+    );
+}
+
 #[test]
 fn what_is_behind_the_clock_of_the_first_has_a_minus() {
     let input = [failure("a", 500, "x"), ended_by("SIGTERM", "b", 400)]
