@@ -42,6 +42,9 @@ pub enum Command {
     /// Read many reports: who failed first and why, who stands out
     #[command(display_name = "childminder")]
     Report(ReportArgs),
+    /// Draw flight records on one axis of time
+    #[command(display_name = "childminder")]
+    Timeline(TimelineArgs),
 }
 
 /// The arguments of `run`. The default is to be asked for nothing.
@@ -224,6 +227,52 @@ pub struct ReportArgs {
     /// The reports; a directory is all *.json in it, - is standard input
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
+}
+
+/// The arguments of `timeline`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Without --align it is clock if every record says when its run began, as those of\n\
+        childminder run do, and else start. Clocks of several hosts are taken as they are.\n\
+        Exit status: 0, or 125 when a file is no record or the picture cannot be drawn."
+)]
+pub struct TimelineArgs {
+    /// Draw into this file: FILE.html, to explore, or FILE.svg. Else: on the terminal
+    #[arg(short, long, value_name = "FILE", value_parser = drawing)]
+    pub output: Option<Drawing>,
+    /// What the runs have in common: the time of day, or that each begins at 0
+    #[arg(long, value_name = "clock|start", hide_possible_values = true)]
+    pub align: Option<AlignArg>,
+    /// The flight records; - is standard input
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+}
+
+/// How the runs of a picture stand on its axis of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[expect(missing_docs, reason = "documented, they would fill the help's screen")]
+pub enum AlignArg {
+    Clock,
+    Start,
+}
+
+/// A picture that is a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Drawing {
+    /// A page for a browser.
+    Html(PathBuf),
+    /// The drawing alone.
+    Svg(PathBuf),
+}
+
+fn drawing(file: &str) -> Result<Drawing, &'static str> {
+    let path = PathBuf::from(file);
+    let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
+    match ending.to_str() {
+        Some("html" | "htm") => Ok(Drawing::Html(path)),
+        Some("svg") => Ok(Drawing::Svg(path)),
+        _ => Err("write a name that ends in .html or .svg"),
+    }
 }
 
 /// A deadline as it was given; 0 is none.

@@ -9,6 +9,7 @@ mod failure;
 mod file_name;
 mod files;
 mod flight_record;
+mod input;
 mod log;
 mod matching;
 mod news;
@@ -28,6 +29,7 @@ mod status;
 mod streams;
 mod terminal;
 mod testimony;
+mod timeline;
 mod timeout;
 mod wishes;
 mod words;
@@ -77,6 +79,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
             };
             digest::digest(&args.files, reader)
         }
+        Command::Timeline(args) => timeline::timeline(&args),
     };
     done.unwrap_or_else(|trouble| {
         words::complain(&trouble.message);
