@@ -28,6 +28,11 @@ pub mod containers {}
 #[cfg_attr(all(doc, not(doctest)), doc = include_str!("guide/links.md"), doc = include_str!("../docs/embedding.md"))]
 pub mod embedding {}
 
+/// What thousands of tasks cost, and what an outage does to them.
+///
+#[cfg_attr(all(doc, not(doctest)), doc = include_str!("guide/links.md"), doc = include_str!("../docs/fleets.md"))]
+pub mod fleets {}
+
 /// End a job that hangs, and learn where it hung.
 ///
 #[cfg_attr(all(doc, not(doctest)), doc = include_str!("guide/links.md"), doc = include_str!("../docs/hanging-ci-job.md"))]
