@@ -177,6 +177,10 @@ fn shell(place: &Place, script: &str) -> Command {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let repository = repository.canonicalize().expect("a path");
     let mut sh = Command::new("sh");
+    // What we are built with, to be measured for instance, is no business of the reader's.
+    for variable in ["RUSTFLAGS", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER"] {
+        sh.env_remove(variable);
+    }
     sh.args(["-c", script])
         .current_dir(place.path(""))
         .env("PATH", format!("{}:{path}", us.display()))
