@@ -84,9 +84,10 @@ portable: ## every crate, checked by the compiler for systems other than Linux
 MUSL = $(shell uname -m)-unknown-linux-musl
 
 # Debian's musl has no unwinder. LLVM's was built for glibc, but of what is glibc's it takes only the way in which a failed
-# check of its own complains.
+# check of its own complains. Where the code could stand anywhere, musl-gcc would have musl's loader put it there, and an
+# empty container has none.
 static: ## target/static/childminder, the command in one file, which starts faster
-	RUSTFLAGS='-Clinker=musl-gcc -Clink-self-contained=no -Lnative=/usr/lib/llvm-22/lib -Clink-arg=-Wl,--defsym=__fprintf_chk=abort' \
+	RUSTFLAGS='-Clinker=musl-gcc -Crelocation-model=static -Clink-self-contained=no -Lnative=/usr/lib/llvm-22/lib -Clink-arg=-Wl,--defsym=__fprintf_chk=abort' \
 		RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc CARGO_TARGET_DIR=target/musl /usr/bin/cargo build --locked --release \
 		-Zbuild-std=std,panic_abort --target $(MUSL) -p childminder-cli
 	install -D target/musl/$(MUSL)/release/childminder target/static/childminder
