@@ -209,8 +209,16 @@ pub struct RunArgs {
     #[arg(long, long_help, help = "Leave all running if childminder is killed")]
     pub keep: bool,
     /// Give the command a terminal of its own, and watch what it shows there (see TERMINALS).
-    #[arg(long, long_help, help = "Own terminal, where Ctrl-Z does not stop it")]
+    #[arg(
+        long,
+        long_help,
+        help = "Own terminal; --progress: a live line on yours"
+    )]
     pub tty: bool,
+    /// Show on standard error, if that is a terminal, how the run goes: for how long it has run and been silent, how much
+    /// it has written, and which deadline comes next and when. This line is gone at the end (see PROGRESS).
+    #[arg(long, long_help, hide_short_help = true)]
+    pub progress: bool,
     /// Say nothing of how the command ended; only errors of childminder itself are said.
     #[arg(
         short,
