@@ -187,3 +187,18 @@ fn a_terminal_that_stands_still_holds_nothing_up() {
     assert!(shown.matches(ERASURE).count() <= 3, "{shown}");
     shell.prompt();
 }
+
+#[test]
+fn frames_that_would_be_late_are_left_out() {
+    let mut shell = shell("--progress");
+    shell.line("$CM run $P -- sleep 600");
+    shell.terminal.shows("00:00:01");
+    shell.terminal.stops_output();
+    thread::sleep(millis(4500));
+    shell.terminal.continues_output();
+    let shown = shell.terminal.shows("00:00:07");
+    // One may have been on its way.
+    assert!(shown.matches(ERASURE).count() <= 4, "{shown}");
+    shell.terminal.types(CTRL_C);
+    shell.prompt();
+}
