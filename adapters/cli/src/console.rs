@@ -50,8 +50,8 @@ impl Console {
         self.outlets.write(stream, bytes)
     }
 
-    /// Draws the line that tells how the run goes, if it is time for that. Returns when to come back, though nothing is
-    /// written.
+    /// Draws the line that tells how the run goes, if it is time for that. Returns when to come back, though nothing
+    /// happens.
     pub(crate) fn draw_progress(
         &self,
         has_foreground: impl FnOnce() -> bool,
@@ -62,9 +62,11 @@ impl Console {
             return None;
         }
         if Instant::now() >= progress.due_at() {
-            let relay = self.outlets.open(Stream::Stderr).ok()?;
-            let has_written_all = relay.unread().0 == 0;
-            let parts = (has_written_all && has_foreground()).then(parts);
+            if !self.outlets.open(Stream::Stderr).ok()?.is_flushed() {
+                // It wakes the loop once it is.
+                return None;
+            }
+            let parts = has_foreground().then(parts);
             if let Some(frame) = progress.frame(parts.as_deref()) {
                 // It is taken all the same.
                 let _ = self.outlets.write(Stream::Stderr, frame.as_bytes());

@@ -37,22 +37,29 @@ pub(crate) fn can_be_shown() -> bool {
 pub(crate) struct Progress {
     is_there: Cell<bool>,
     drawn_at: Cell<Instant>,
+    due_at: Cell<Instant>,
     /// Whether anything but frames may wait in the queue.
     owes: Cell<bool>,
 }
 
 impl Progress {
     pub(crate) fn new() -> Self {
+        let now = Instant::now();
         Self {
             is_there: Cell::new(false),
-            drawn_at: Cell::new(Instant::now()),
+            drawn_at: Cell::new(now),
+            due_at: Cell::new(now + TENTH),
             owes: Cell::new(false),
         }
     }
 
     /// What erases the line, if it is there, and the terminal too. Write it at once.
     pub(crate) fn erasure(&self) -> Option<&'static str> {
-        (self.is_there.take() && tcgetwinsize(io::stderr()).is_ok()).then_some(ERASURE)
+        if !self.is_there.take() {
+            return None;
+        }
+        self.due_at.set(self.drawn_at.get() + TENTH);
+        tcgetwinsize(io::stderr()).is_ok().then_some(ERASURE)
     }
 
     /// Something else is written.
@@ -65,17 +72,18 @@ impl Progress {
         !self.owes.get()
     }
 
-    /// When to draw it next: each second while it is there, a tenth of a second behind the last time if not.
+    /// When to draw it next: a second after the last time, or a tenth of one where it was erased.
     pub(crate) fn due_at(&self) -> Instant {
-        let every = if self.is_there.get() { SECOND } else { TENTH };
-        self.drawn_at.get() + every
+        self.due_at.get()
     }
 
     /// The bytes that draw this in place of what is there. Write them at once, behind nothing. None where the line cannot
     /// be drawn now, or there is no room for it.
     pub(crate) fn frame(&self, parts: Option<&[String]>) -> Option<String> {
-        self.drawn_at.set(Instant::now());
+        let now = Instant::now();
+        self.due_at.set(now + SECOND);
         let line = fitting(parts?, columns());
+        self.drawn_at.set(now);
         self.owes.set(false);
         let was_there = self.is_there.replace(line.is_some());
         let line = line.or(was_there.then(String::new))?;
