@@ -88,7 +88,7 @@
 //!   showed some, and the outcome says what became of them.
 //! - Every deadline waits while suspended.
 //! - No event panics: one that makes no sense is a [`Misuse`] and changes nothing.
-//! - Bounded work and bounded memory: at most 384 bytes, no allocation, no queue.
+//! - Bounded work and bounded memory: at most 344 bytes, no allocation, no queue.
 //!
 //! # What it leaves to others
 //!

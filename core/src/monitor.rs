@@ -50,7 +50,7 @@ use crate::verdict::{Distinct, Facts, Verdict};
 /// The monitor of one child: feed it events, perform its actions, wake it when it asks.
 ///
 /// It holds no payloads and no clock, never allocates and never panics; it is `Clone + Eq + Hash`
-/// and at most 384 bytes, so it can be searched, stored and replayed. The crate's front page shows
+/// and at most 344 bytes, so it can be searched, stored and replayed. The crate's front page shows
 /// the loop around it.
 ///
 /// - Inputs: [`handle`](Self::handle), [`notify`](Self::notify), [`fail`](Self::fail).
@@ -60,9 +60,9 @@ use crate::verdict::{Distinct, Facts, Verdict};
 ///   [`is_suspended`](Self::is_suspended), [`silence`](Self::silence), [`outcome`](Self::outcome),
 ///   [`preliminary_outcome`](Self::preliminary_outcome).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-// In memory the fields stand in this order. Those that output touches come first and take 48 bytes: in an array of
-// monitors they lie in one line of the cache.
-#[repr(C, align(16))]
+// In memory the fields stand in this order. Those that output touches come first, so that they lie in one line of the
+// cache or in two.
+#[repr(C)]
 pub struct MonitorState {
     calm: Calm,
     /// What counts as activity.
@@ -105,7 +105,10 @@ impl MonitorState {
                 since: Instant::ZERO,
                 limit: limit_nanos(config.idle_timeout),
             },
-            timers: Timers::OFF,
+            timers: Timers::new(
+                limit_nanos(config.first_output_timeout),
+                limit_nanos(config.run_timeout),
+            ),
             polled_wake: Instant::FAR_FUTURE,
             limits: Limits::of(&config),
             plan: config.ladder,
@@ -132,7 +135,7 @@ impl MonitorState {
                 self.clock.advance(now);
                 if bytes > 0 && self.activity.counts(stream) {
                     self.silence.since = self.clock.running();
-                    self.arm(Deadline::Idle, self.silence.limit);
+                    self.timers.put_idle_off(self.after(self.silence.limit));
                 }
                 Ok(())
             }
@@ -327,9 +330,8 @@ impl MonitorState {
 
     fn started(&mut self) {
         self.child = Child::Running;
+        self.timers.start(self.clock.running());
         self.progressed();
-        self.arm(Deadline::FirstOutput, self.limits.first_output);
-        self.arm(Deadline::Run, self.limits.run);
         if self.limits.heartbeat < NonZeroU64::MAX {
             self.notifications.beat();
             self.arm(Deadline::Heartbeat, self.limits.heartbeat.get());
@@ -357,11 +359,6 @@ impl MonitorState {
             self.arm(Deadline::Warning, self.limits.warning);
             self.warns = false;
         }
-    }
-
-    fn stop_warning(&mut self) {
-        self.timers.stop(Deadline::Warning);
-        self.warns = false;
     }
 
     fn can_be_idle(&self) -> bool {
@@ -458,7 +455,8 @@ impl MonitorState {
         self.ladder.started = true;
         self.timers.stop(Deadline::Idle);
         self.timers.stop(Deadline::FirstOutput);
-        self.stop_warning();
+        self.timers.stop(Deadline::Warning);
+        self.warns = false;
         self.next_stage();
     }
 
@@ -529,7 +527,7 @@ impl MonitorState {
             self.next_stage();
         } else if self.child == Child::Running {
             self.child = Child::GivenUp;
-            self.timers.stop(Deadline::Run);
+            self.timers.end();
             self.verdict.note(Distinct::Unkillable);
             self.after_error();
         }
@@ -545,11 +543,8 @@ impl MonitorState {
         self.child = Child::Exited(status);
         self.suspended = false;
         self.passed_on.leader = SignalSet::default();
-        self.timers.stop(Deadline::Idle);
-        self.timers.stop(Deadline::FirstOutput);
-        self.stop_warning();
-        self.timers.stop(Deadline::Run);
-        self.timers.stop(Deadline::Heartbeat);
+        self.timers.end();
+        self.warns = false;
         self.arm(Deadline::Drain, self.limits.drain);
         if !status.is_success() && !self.verdict.has_error() {
             self.verdict.note(Distinct::Exit);
@@ -611,7 +606,7 @@ impl MonitorState {
 
     /// The owner waits for the end: what does not die soon is given up.
     fn hurry_strays(&mut self) {
-        let soon = Instant(self.clock.running().0.saturating_add(HURRIED_STRAYS));
+        let soon = self.after(HURRIED_STRAYS);
         if soon < self.timers.get(Deadline::Strays) {
             self.timers.set(Deadline::Strays, soon);
         }
@@ -635,8 +630,13 @@ impl MonitorState {
 
     #[inline]
     fn arm(&mut self, deadline: Deadline, span: u64) {
-        let at = self.clock.running().0.saturating_add(span);
-        self.timers.set(deadline, Instant(at));
+        self.timers.set(deadline, self.after(span));
+    }
+
+    /// So many nanoseconds from now, in running time.
+    #[inline]
+    fn after(&self, span: u64) -> Instant {
+        Instant(self.clock.running().0.saturating_add(span))
     }
 
     fn next_deadline(&self) -> Option<(Instant, Deadline)> {
@@ -1197,11 +1197,9 @@ enum Polled {
     Finish,
 }
 
-/// The config's limits in nanoseconds; `u64::MAX` is none.
+/// Those of the config's limits that do not count from the start, in nanoseconds; `u64::MAX` is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Limits {
-    first_output: u64,
-    run: u64,
     notification: u64,
     /// Without a pause between the beats there are none.
     heartbeat: NonZeroU64,
@@ -1214,8 +1212,6 @@ struct Limits {
 impl Limits {
     fn of(config: &Config) -> Self {
         Self {
-            first_output: limit_nanos(config.first_output_timeout),
-            run: limit_nanos(config.run_timeout),
             notification: limit_nanos(config.notification_timeout),
             heartbeat: NonZeroU64::new(limit_nanos(config.heartbeat_interval))
                 .unwrap_or(NonZeroU64::MAX),

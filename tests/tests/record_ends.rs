@@ -4,7 +4,7 @@ use std::io::{self, BufReader, Read};
 
 use childminder::{Action, Config, Event, ExitStatus, Instant, MonitorState, Stream};
 use childminder_record::{
-    Cut, CutShort, Fault, Finding, Reader, Recorded, Recorder, Replay, SharedRecord,
+    Cut, CutShort, Fault, Finding, Header, Reader, Recorded, Recorder, Replay, Scene, SharedRecord,
 };
 
 const HEADER: &str = r#"{"flight_record":1,"name":"example","config":{}}"#;
@@ -248,15 +248,63 @@ fn a_difference_is_told_before_the_end_is_read() {
     );
 }
 
+/// Those of a run that differs too, which goes on as the monitor decides.
+#[test]
+fn a_replay_shows_every_step() {
+    let record = concat!(
+        r#"{"flight_record":1,"name":"a","run":1,"config":{}}"#,
+        "\n",
+        r#"{"run":1,"at_ns":0,"event":{"type":"started"},"actions":[{"type":"reap"}]}"#,
+        "\n",
+        r#"{"flight_record":1,"name":"b","run":2,"config":{}}"#,
+        "\n",
+        r#"{"run":1,"at_ns":5,"event":{"type":"terminate"},"actions":[]}"#,
+        "\n",
+        r#"{"run":1,"at_ns":6,"event":{"type":"started"},"actions":[]}"#,
+        "\n",
+        r#"{"run":2,"at_ns":7,"stopped":true}"#,
+    );
+    let mut shown = Vec::new();
+    let mut replay = Replay::new(record.as_bytes());
+    let mut found = 0;
+    let mut watch = |scene: Scene<'_>| {
+        shown.push(match scene {
+            Scene::Header(run) => run.name.clone(),
+            Scene::Step {
+                run,
+                step,
+                actions,
+                monitor,
+            } => {
+                let is_ending = monitor.is_terminating();
+                format!("{} {} {} {is_ending}", run.name, step.line, actions.len())
+            }
+            Scene::Stopped { run, at } => format!("{} stopped {}", run.name, at.0),
+            _ => "something else".to_owned(),
+        });
+    };
+    while let Some(finding) = replay.next_watched(&mut watch) {
+        finding.expect("a record");
+        found += 1;
+    }
+    let steps = ["a 2 0 false", "b", "a 4 2 true", "a 5 0 true"];
+    assert_eq!(shown, [&["a"], &steps[..], &["b stopped 7"]].concat());
+    assert_eq!(found, 3, "it differs, and both end early");
+}
+
 #[test]
 fn a_name_that_is_too_long_for_a_line_is_cut() {
     let name = "\u{1}é".repeat(1 << 20);
     let mut text = Vec::new();
-    drop(Recorder::new(&mut text, &name, &Config::default()).expect("memory"));
+    let config = Config::default();
+    let header = Header::new(&name, &config).on_host(&name);
+    drop(Recorder::with_header(&mut text, header).expect("memory"));
     let (run, _) = only_run(str::from_utf8(&text).expect("UTF-8"));
-    let kept = run.name.strip_suffix('…').expect("it was cut");
-    assert!(name.starts_with(kept));
-    assert!(kept.len() > Recorder::<Vec<u8>>::LONGEST_NAME - 4);
+    for kept in [run.name, run.host.expect("a host")] {
+        let kept = kept.strip_suffix('…').expect("it was cut");
+        assert!(name.starts_with(kept));
+        assert!(kept.len() > Recorder::<Vec<u8>>::LONGEST_NAME - 4);
+    }
 }
 
 /// The whole life of a child that says much, on both streams.

@@ -36,7 +36,7 @@ fn a_header_that_is_not_of_the_format() {
         ),
         (
             r#"{"flight_record":1,"name":"x","config":{},"colour":1}"#,
-            "the format has no key `colour`; here it has `flight_record`, `name`, `config`, `compare`, `run`",
+            "the format has no key `colour`; here it has `flight_record`, `name`, `config`, `compare`, `run`, `host`, `started_unix_ns`",
         ),
         (
             r#"{"flight_record":1,"name":"x","config":{},"name":"y"}"#,
@@ -50,6 +50,22 @@ fn a_header_that_is_not_of_the_format() {
         (
             r#"{"flight_record":1,"name":"x","config":{},"compare":null}"#,
             "`compare` is null; it must be a list",
+        ),
+        (
+            r#"{"flight_record":1,"name":"x","config":{},"host":7}"#,
+            "`host` is 7; it must be a string",
+        ),
+        (
+            r#"{"flight_record":1,"name":"x","config":{},"started_unix_ns":"2026-01-01"}"#,
+            "`started_unix_ns` is \"2026-01-01\"; it must be a time in whole nanoseconds since 1970",
+        ),
+        (
+            r#"{"flight_record":1,"name":"x","config":{},"started_unix_ns":-1}"#,
+            "`started_unix_ns` is -1; it must be a time in whole nanoseconds since 1970",
+        ),
+        (
+            r#"{"flight_record":1,"name":"x","config":{},"started_unix_ns":18446744073709551616}"#,
+            "`started_unix_ns` is 1.8446744073709552e+19; it must be a time in whole nanoseconds since 1970",
         ),
     ]);
 }

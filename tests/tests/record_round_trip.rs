@@ -1,14 +1,14 @@
 //! Whatever is recorded is read back equal, and replays without a difference.
 
 use std::iter;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use childminder::{
     Activity, Config, Event, ExitStatus, Instant, Ladder, MonitorState, NotificationId, Signal,
     Stage, Stream, Sweep, Target,
 };
 use childminder_record::{
-    Finding, Reader, RecordedAction, Recorder, Replay, Run, Step, Ticket, replay,
+    Finding, Header, Reader, RecordedAction, Recorder, Replay, Run, Step, Ticket, replay,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -24,8 +24,32 @@ proptest! {
     ) {
         let (text, steps) = record(&name, config, Instant(origin), &moves);
         let runs: Vec<_> = Reader::new(text.as_slice()).collect::<Result<_, _>>()?;
-        prop_assert_eq!(&runs, &[Run { name, number: None, line: 1, config, compare: None, steps, stopped_at: None }]);
+        let run = Run {
+            name, number: None, host: None, started: None, line: 1, config, compare: None, steps, stopped_at: None,
+        };
+        prop_assert_eq!(&runs, &[run]);
         prop_assert_eq!(replay(&runs[0]), None);
+    }
+
+    #[test]
+    fn a_header_is_read_back_equal(
+        name in any::<String>(),
+        host in option::of(any::<String>()),
+        started in option::of(any::<u64>()),
+        config in configs(),
+    ) {
+        let started = started.map(|nanos| UNIX_EPOCH + Duration::from_nanos(nanos));
+        let mut header = Header::new(&name, &config);
+        if let Some(host) = &host {
+            header = header.on_host(host);
+        }
+        if let Some(started) = started {
+            header = header.started_at(started);
+        }
+        let mut text = Vec::new();
+        Recorder::with_header(&mut text, header).and_then(Recorder::finish).expect("memory");
+        let run = Reader::new(text.as_slice()).next().expect("a run")?;
+        prop_assert_eq!((&run.name, &run.host, run.started, run.config), (&name, &host, started, config));
     }
 
     /// Two recorders, one after the other, make one record.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 
 use childminder::{Config, Event, ExitStatus, Instant, MonitorState};
-use childminder_record::{Reader, Recorder, Run, SharedRecord, Summary, replay};
+use childminder_record::{Header, Reader, Recorder, Run, SharedRecord, Summary, replay};
 
 #[test]
 fn runs_from_threads_replay_without_a_difference() {
@@ -68,6 +68,20 @@ fn steps_that_take_turns_come_to_their_runs() {
         .map(|run| (run.name.as_str(), run.number, run.steps.len()))
         .collect();
     assert_eq!(told, [("one", Some(1), 3), ("two", Some(2), 3)]);
+}
+
+#[test]
+fn each_run_of_a_shared_record_has_an_origin_of_its_own() {
+    let mut file = Vec::new();
+    let record = SharedRecord::new(&mut file);
+    let config = Config::default();
+    for host in ["node1", "node2"] {
+        let header = Header::new("one", &config).on_host(host);
+        record.begin_with_header(header).expect("memory");
+    }
+    drop(record);
+    let hosts: Vec<_> = read(&file).into_iter().map(|run| run.host).collect();
+    assert_eq!(hosts, [Some("node1".to_owned()), Some("node2".to_owned())]);
 }
 
 /// A monitor is over when it has finished; a late answer or a tick changes nothing.

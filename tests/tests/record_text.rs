@@ -1,13 +1,13 @@
 //! The exact text of a record: what is written today must be readable, and written, tomorrow.
 
 use std::io::{self, Write};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use childminder::{
     Action, Activity, Config, Error, Event, ExitStatus, FailureId, Instant, Ladder, MonitorState,
     NotificationId, NotificationKind, Outcome, Signal, Stage, Strays, Stream, Sweep, Target,
 };
-use childminder_record::{Reader, Recorder, replay};
+use childminder_record::{Header, Reader, Recorder, replay};
 
 /// The ancestor's example: it falls silent after a notification, and is interrupted.
 const STALLED: &str = r#"{"flight_record":1,"name":"stalled","config":{"idle_timeout_ns":1000000000,"first_output_timeout_ns":null,"run_timeout_ns":null,"notification_timeout_ns":null,"heartbeat_interval_ns":null,"drain_timeout_ns":null,"activity":"any","ladder":[{"signal":2,"target":"leader","wait_ns":5000000000},{"signal":9,"target":"leader","wait_ns":null}],"sweep":"never","stray_timeout_ns":null,"final_notification":false,"warn_timeout_ns":null}}
@@ -82,6 +82,45 @@ fn every_key_of_the_config_is_written() {
             "\n"
         )
     );
+}
+
+#[test]
+fn where_and_when_it_began_is_written_if_it_is_known() {
+    let config = Config::launchpad(Duration::from_secs(1));
+    let header = Header::new("x", &config);
+    let after = |nanos| UNIX_EPOCH + Duration::from_nanos(nanos);
+    let before_1970 = UNIX_EPOCH - Duration::from_nanos(1);
+    let too_late = after(u64::MAX) + Duration::from_nanos(1);
+    let host = r#","host":"a \"node\"\n""#;
+    for (header, written) in [
+        (header, String::new()),
+        (header.on_host("a \"node\"\n"), host.to_owned()),
+        (
+            header.started_at(after(1_700_000_000_123_456_789)),
+            r#","started_unix_ns":1700000000123456789"#.to_owned(),
+        ),
+        (
+            header
+                .on_host("a \"node\"\n")
+                .started_at(SystemTime::UNIX_EPOCH),
+            format!("{host},\"started_unix_ns\":0"),
+        ),
+        (
+            header.started_at(after(u64::MAX)),
+            format!(",\"started_unix_ns\":{}", u64::MAX),
+        ),
+        (header.started_at(before_1970), String::new()),
+        (header.started_at(too_late), String::new()),
+    ] {
+        let mut text = Vec::new();
+        let recorder = Recorder::with_header(&mut text, header).expect("memory");
+        recorder.finish().expect("memory");
+        let text = String::from_utf8(text).expect("UTF-8");
+        let (_, after_config) = text
+            .split_once(r#""warn_timeout_ns":null}"#)
+            .expect("it is last");
+        assert_eq!(after_config, format!("{written}}}\n"));
+    }
 }
 
 #[test]

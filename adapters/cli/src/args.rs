@@ -48,6 +48,12 @@ pub enum Command {
     /// many runs and steps were replayed.
     #[command(display_name = "childminder")]
     Replay(ReplayArgs),
+    /// Read many reports: who failed first and why, who stands out
+    #[command(display_name = "childminder")]
+    Report(ReportArgs),
+    /// Draw flight records on one axis of time
+    #[command(display_name = "childminder")]
+    Timeline(TimelineArgs),
 }
 
 /// The arguments of `run`. The default is to be asked for nothing.
@@ -170,16 +176,17 @@ pub struct RunArgs {
     #[arg(long, long_help, hide_short_help = true,
         value_name = "N", value_parser = most(parse::processors), allow_hyphen_values = true)]
     pub cpu: Option<Most<f64>>,
-    /// Write a flight record of the run to this file, for `childminder replay`. It ends at 64 MiB.
+    /// Write a flight record of the run to this file, for `childminder replay` and `childminder timeline`. It ends at 64 MiB.
+    /// In its name `{NAME}` is an environment variable, `{pid}` the process id of childminder, and `{{` a brace.
     #[arg(
         long,
         long_help,
-        help = "Write a flight record, for replay",
+        help = "Flight record (in FILE: {VARIABLE}, {pid})",
         value_name = "FILE"
     )]
     pub record: Option<PathBuf>,
-    /// Write a report of the run to this file, in JSON; `-` is standard output. It takes the place of an old one when it is
-    /// complete. A command that cannot be run has a report too.
+    /// Write a report of the run to this file, in JSON; `-` is standard output. Its name may have parts in braces, as that of
+    /// `--record`. It takes the place of an old one when it is complete. A command that cannot be run has a report too.
     #[arg(
         long,
         long_help,
@@ -288,6 +295,66 @@ pub struct ReplayArgs {
     /// The flight records; - is standard input
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
+}
+
+/// The arguments of `report`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Exit status: 0 if all runs succeeded, 1 if one failed, 125 when a file is no report."
+)]
+pub struct ReportArgs {
+    /// One JSON object, for programs
+    #[arg(long)]
+    pub json: bool,
+    /// The reports; a directory is all *.json in it, - is standard input
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+}
+
+/// The arguments of `timeline`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Without --align it is clock if every record says when its run began, as those of\n\
+        childminder run do, and else start. Clocks of several hosts are taken as they are.\n\
+        Exit status: 0, or 125 when a file is no record or the picture cannot be drawn."
+)]
+pub struct TimelineArgs {
+    /// Draw into this file: FILE.html, to explore, or FILE.svg. Else: on the terminal
+    #[arg(short, long, value_name = "FILE", value_parser = drawing)]
+    pub output: Option<Drawing>,
+    /// What the runs have in common: the time of day, or that each begins at 0
+    #[arg(long, value_name = "clock|start", hide_possible_values = true)]
+    pub align: Option<AlignArg>,
+    /// The flight records; - is standard input
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+}
+
+/// How the runs of a picture stand on its axis of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[expect(missing_docs, reason = "documented, they would fill the help's screen")]
+pub enum AlignArg {
+    Clock,
+    Start,
+}
+
+/// A picture that is a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Drawing {
+    /// A page for a browser.
+    Html(PathBuf),
+    /// The drawing alone.
+    Svg(PathBuf),
+}
+
+fn drawing(file: &str) -> Result<Drawing, &'static str> {
+    let path = PathBuf::from(file);
+    let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
+    match ending.to_str() {
+        Some("html" | "htm") => Ok(Drawing::Html(path)),
+        Some("svg") => Ok(Drawing::Svg(path)),
+        _ => Err("write a name that ends in .html or .svg"),
+    }
 }
 
 /// A deadline as it was given; 0 is none.

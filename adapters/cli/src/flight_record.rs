@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use childminder::{Config, Instant, Moment};
-use childminder_record::{Recorded, Recorder};
+use childminder_record::{Header, Recorded, Recorder};
 use childminder_unix::{Flow, Relay};
 
+use crate::origin::Origin;
 use crate::words::seconds;
 
 /// The flight record, if there is to be one.
@@ -47,7 +48,9 @@ impl FlightRecord {
 
     fn limited(file: File, name: &str, config: &Config, bytes: u64) -> io::Result<Self> {
         let sink = Sink::new(file);
-        let recorder = Recorder::new(sink.clone(), name, config)?;
+        let Origin { host, time } = Origin::new();
+        let header = Header::new(name, config).on_host(&host).started_at(time);
+        let recorder = Recorder::with_header(sink.clone(), header)?;
         Ok(Self {
             recorder: Some(recorder.limited(bytes)),
             sink: Some(sink),

@@ -3,14 +3,18 @@
 
 pub mod args;
 mod console;
+mod digest;
 mod event_loop;
 mod failure;
+mod file_name;
 mod files;
 mod flight_record;
+mod input;
 mod log;
 mod matching;
 mod news;
 mod notifier;
+mod origin;
 mod outlets;
 mod owner;
 pub mod parse;
@@ -21,10 +25,12 @@ mod report;
 mod report_file;
 mod run;
 mod signals;
+mod silence;
 mod status;
 mod streams;
 mod terminal;
 mod testimony;
+mod timeline;
 mod timeout;
 mod wishes;
 mod words;
@@ -36,6 +42,7 @@ use clap::Parser as _;
 use clap::error::ErrorKind;
 
 use crate::args::{Args, Command, RunArgs};
+use crate::digest::Reader;
 use crate::plan::Plan;
 use crate::status::OURS;
 
@@ -65,6 +72,15 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Run(args) => Plan::try_from(*args).and_then(|plan| run::run(&plan)),
         Command::Timeout { words } => return timeout::main("childminder timeout", TIMEOUT, words),
         Command::Replay(args) => replay::replay(&args.files),
+        Command::Report(args) => {
+            let reader = if args.json {
+                Reader::Program
+            } else {
+                Reader::Person
+            };
+            digest::digest(&args.files, reader)
+        }
+        Command::Timeline(args) => timeline::timeline(&args),
     };
     done.unwrap_or_else(|trouble| {
         words::complain(&trouble.message);

@@ -1,13 +1,15 @@
 //! What happened, and when.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use childminder::{Action, Error, Event, Instant, Moment, Signal, Target};
+use childminder::{Action, Activity, Error, Event, Instant, Moment, Signal, Target};
 use childminder_driver::Failure;
 use childminder_unix::clock;
 
+use crate::silence::LongestSilence;
+
 /// What a run's report tells of it. All times count from the start.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Log {
     pub(crate) errors: Vec<Noticed>,
     pub(crate) signals: Vec<Sent>,
@@ -16,12 +18,15 @@ pub(crate) struct Log {
     pub(crate) warnings: Vec<Instant>,
     /// How much the command has written.
     pub(crate) bytes: u64,
+    pub(crate) longest_silence: LongestSilence,
     /// The signal that we were sent, if that is why the command was ended.
     pub(crate) asked_by: Option<Signal>,
     /// The idle timeout, where it was changed.
     pub(crate) idle_timeout: Option<Duration>,
+    /// When the command started, by the system's clock.
+    pub(crate) started: SystemTime,
     exited: Option<Instant>,
-    /// When the command started, by the clock of the set.
+    /// When it started, by the clock of the set.
     start: Instant,
     now: Instant,
     /// Whether the latest event was a signal to pass on.
@@ -50,14 +55,37 @@ pub(crate) struct Noticed {
 }
 
 impl Log {
+    /// Nothing yet, of a command that starts now; such output is activity.
+    pub(crate) fn new(activity: Activity) -> Self {
+        Self {
+            errors: Vec::new(),
+            signals: Vec::new(),
+            last_output: None,
+            warnings: Vec::new(),
+            bytes: 0,
+            longest_silence: LongestSilence::new(activity),
+            asked_by: None,
+            idle_timeout: None,
+            started: SystemTime::now(),
+            exited: None,
+            start: Instant::ZERO,
+            now: Instant::ZERO,
+            is_passing_on: false,
+        }
+    }
+
     /// What the handler observes, before anything else is made of it. A signal that was sent is returned.
     pub(crate) fn observe(&mut self, at: Instant, moment: Moment) -> Option<Sent> {
         if moment == Moment::Event(Event::Started) {
             self.start = at;
+            self.started = SystemTime::now();
         }
         self.now = Instant::ZERO.after(at.since(self.start));
         if let Moment::Event(event) = moment {
             self.is_passing_on = matches!(event, Event::PassOn { .. });
+        }
+        if !self.is_passing_on {
+            self.longest_silence.observe(self.now, moment);
         }
         match moment {
             Moment::Event(Event::Output { bytes, .. }) => {

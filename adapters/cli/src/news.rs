@@ -1,13 +1,12 @@
 //! What the command of `--notify` is told, on its standard input: one JSON object.
 
 use std::ffi::OsStr;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use childminder_terminal::Minded as _;
-use rustix::system::uname;
 use serde_json::{Value, json};
 
 use crate::event_loop::EventLoop;
+use crate::origin::Origin;
 use crate::owner::Minder;
 use crate::plan::Plan;
 use crate::report::{nanos, tail_json};
@@ -25,10 +24,9 @@ impl<'a> News<'a> {
     /// The run begins now. None if nobody is to be told.
     pub(crate) fn of(plan: &'a Plan) -> Option<Self> {
         let line = plan.notify.as_deref()?;
-        let host = uname().nodename().to_string_lossy().into_owned();
-        let since = SystemTime::now().duration_since(UNIX_EPOCH);
-        let millis = since.unwrap_or_default().as_millis();
-        let run = format!("{host}.{}.{millis}", std::process::id());
+        let origin = Origin::new();
+        let millis = origin.since_1970().as_millis();
+        let run = format!("{}.{}.{millis}", origin.host, std::process::id());
         Some(Self { plan, line, run })
     }
 

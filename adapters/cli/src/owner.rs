@@ -52,7 +52,7 @@ impl Minder {
         Self {
             console,
             tail: Tail::new(plan.tail.min(LONGEST_TAIL)),
-            log: Log::default(),
+            log: Log::new(plan.config.activity),
             record,
             testimony: Testimony::default(),
             notes: Vec::new(),

@@ -10,6 +10,7 @@ use regex::bytes::Regex;
 
 use crate::args::{ActivityArg, Limit, Most, RunArgs};
 use crate::failure::Failure;
+use crate::file_name;
 use crate::parse::{self, Statuses};
 use crate::progress;
 
@@ -168,8 +169,8 @@ impl TryFrom<RunArgs> for Plan {
             limits,
             directory: args.chdir,
             success: args.success.unwrap_or_default(),
-            record: args.record,
-            report: args.report,
+            record: named("--record", args.record)?,
+            report: named("--report", args.report)?,
             tail: args.tail.unwrap_or(DEFAULT_TAIL),
             notify: args.notify,
             speech: match (args.quiet, args.verbose) {
@@ -189,6 +190,18 @@ impl Plan {
     /// Whether something is asked for that takes watching this stream of the command's.
     pub(crate) fn watches(&self, stream: Stream) -> bool {
         self.watching_option(stream).is_some()
+    }
+
+    /// Whether what is written to this stream comes by way of us.
+    pub(crate) fn sees(&self, stream: Stream) -> bool {
+        self.terminal == TerminalPlan::Own || self.watches(stream)
+    }
+
+    /// Whether something can be seen that is activity.
+    pub(crate) fn sees_activity(&self) -> bool {
+        let mut streams = Stream::ALL.into_iter();
+        matches!(self.signs, Signs::Words)
+            || streams.any(|stream| self.counts(stream) && self.sees(stream))
     }
 
     /// Whether what is written to this stream can put the idle deadline off.
@@ -257,6 +270,11 @@ impl Plan {
 
 fn does_not_keep(option: &str, why: &str) -> Failure {
     Failure::ours(format!("--keep does not go with {option}: {why}"))
+}
+
+fn named(option: &str, pattern: Option<PathBuf>) -> Result<Option<PathBuf>, Failure> {
+    let name = pattern.map(|pattern| file_name::expand(option, &pattern));
+    name.transpose()
 }
 
 pub(crate) fn is_init() -> bool {

@@ -1,13 +1,12 @@
 //! `childminder replay`.
 
-use std::fmt::Display;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::io::{self, BufRead};
+use std::path::PathBuf;
 
 use childminder_record::{Finding, Replay, Summary};
 
 use crate::failure::Failure;
+use crate::input;
 use crate::status::OURS;
 use crate::words::complain;
 
@@ -24,14 +23,9 @@ pub(crate) fn replay(files: &[PathBuf]) -> Result<u8, Failure> {
         is_unreadable: false,
     };
     for file in files {
-        let shown = file.display();
-        if file == Path::new("-") {
-            player.replay(&"standard input", io::stdin().lock())?;
-            continue;
-        }
-        match File::open(file) {
-            Ok(input) => player.replay(&shown, BufReader::new(input))?,
-            Err(error) => player.cannot_read(&format!("cannot read {shown}: {error}")),
+        match input::open(file) {
+            Ok((name, input)) => player.replay(&name, input)?,
+            Err(why) => player.cannot_read(&why),
         }
     }
     player.end()
@@ -46,7 +40,7 @@ struct Player<W> {
 }
 
 impl<W: io::Write> Player<W> {
-    fn replay(&mut self, file: &dyn Display, input: impl BufRead) -> Result<(), Failure> {
+    fn replay(&mut self, file: &str, input: impl BufRead) -> Result<(), Failure> {
         let mut replay = Replay::new(input);
         let before = self.summary.differences;
         while let Some(found) = replay.next() {

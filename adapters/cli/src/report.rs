@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use childminder::{Error, ExitStatus, Instant, Outcome, Signal, Target};
+use childminder::{Error, ExitStatus, Instant, Outcome, Signal, Stream, Target};
 use childminder_driver::{Tail, TailLine, WatchdogTriggered};
 use childminder_unix::{Cgroup, Child, Orphan, Strays, signals};
 use serde_json::{Value, json};
@@ -13,6 +13,7 @@ use signal_hook::consts::SIGPIPE;
 
 use crate::failure::Failure;
 use crate::log::{Log, Noticed};
+use crate::origin::Origin;
 use crate::plan::{Containment, Plan, Signs, is_init};
 use crate::status::{self, OURS, TIMED_OUT};
 use crate::testimony::Testimony;
@@ -90,16 +91,23 @@ impl Report<'_> {
 
     /// The report as one JSON object.
     pub(crate) fn json(&self, status: u8) -> Value {
+        let origin = Origin::at(self.log.started);
+        let sees_all = Stream::ALL.into_iter().all(|stream| self.plan.sees(stream));
         json!({
             "command": self.plan.words(),
             "pid": self.child.id(),
+            "host": origin.host,
+            "started_unix_ns": nanos(origin.since_1970()),
             "status": status,
             "error": self.errors().next().map(|noticed| self.error_json(noticed)),
             "exit": self.outcome.exit.and_then(|status| self.exit_json(status)),
             "terminated": self.outcome.terminated,
+            "asked_by": self.asked_by().map(signals::name),
             "leaked": self.outcome.leaked,
             "duration_ns": self.log.duration().0,
             "last_output_ns": self.log.last_output.map(|at| at.0),
+            "longest_silence_ns": self.plan.sees_activity().then(|| self.log.longest_silence.nanos()),
+            "output_bytes": sees_all.then_some(self.log.bytes),
             "signals": self.log.signals.iter().map(|sent| json!({
                 "at_ns": sent.at.0,
                 "signal": sent.signal.number(),
@@ -220,10 +228,15 @@ impl Report<'_> {
         (kills > 0).then(|| format!("the memory limit of {} was reached", size(limit)))
     }
 
+    /// The signal to us that is why the command was ended.
+    fn asked_by(&self) -> Option<Signal> {
+        self.log.asked_by.filter(|_| self.outcome.terminated)
+    }
+
     /// Why there is something to say.
     fn reason(&self) -> Option<String> {
-        match (self.error(), self.log.asked_by) {
-            (None | Some(Error::Exit(_)), Some(signal)) if self.outcome.terminated => {
+        match (self.error(), self.asked_by()) {
+            (None | Some(Error::Exit(_)), Some(signal)) => {
                 Some(format!("childminder got {}", signals::name(signal)))
             }
             (None | Some(Error::Exit(ExitStatus::Code(_))), _) => None,
@@ -353,9 +366,12 @@ fn is_by_its_watchdog(noticed: &Noticed) -> bool {
 
 /// The report of a command that never ran: this is why, and what we exit with.
 pub(crate) fn not_run(plan: &Plan, failure: &Failure) -> Value {
+    let origin = Origin::new();
     json!({
         "command": plan.words(),
         "pid": null,
+        "host": origin.host,
+        "started_unix_ns": nanos(origin.since_1970()),
         "status": failure.status,
         "error": {
             "type": "not_run",
@@ -365,9 +381,12 @@ pub(crate) fn not_run(plan: &Plan, failure: &Failure) -> Value {
         },
         "exit": null,
         "terminated": false,
+        "asked_by": null,
         "leaked": false,
         "duration_ns": 0,
         "last_output_ns": null,
+        "longest_silence_ns": null,
+        "output_bytes": null,
         "signals": [],
         "later_errors": [],
         "warnings_ns": [],

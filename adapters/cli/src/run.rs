@@ -25,7 +25,7 @@ use childminder_driver::Job;
 use childminder_terminal::Minded as _;
 use childminder_unix::{
     Arrival, Cgroup, Child, Command, Guardian, NotifySocket, Origin, Orphans, Place, Signals,
-    SpawnOptions, Strays, Watch, signals,
+    SpawnOptions, Stdio, Strays, Watch, signals,
 };
 use rustix::fs::{Access, access};
 use signal_hook::consts::{SIGINT, SIGQUIT};
@@ -236,8 +236,8 @@ fn spawn(
         }
         command
             .args(&plan.command[1..])
-            .stdout(terminal.stdio(Stream::Stdout, plan))
-            .stderr(terminal.stdio(Stream::Stderr, plan));
+            .stdout(stdio(Stream::Stdout, plan))
+            .stderr(stdio(Stream::Stderr, plan));
         if let Some(directory) = &plan.directory {
             command.current_dir(directory);
         }
@@ -256,6 +256,16 @@ fn spawn(
         };
         terminal.spawn(command, options)
     })
+}
+
+/// The command gets our own stream, unless something asks to see what is written there: no byte is copied, the run
+/// does not wait for what is left of the command to close it, and a daemon keeps it when we are gone.
+fn stdio(stream: Stream, plan: &Plan) -> Stdio {
+    if plan.sees(stream) {
+        Stdio::piped()
+    } else {
+        Stdio::inherit()
+    }
 }
 
 /// The signals that we are sent. The first wish for the end starts the ladder and is its first stage. On a ladder that

@@ -5,16 +5,16 @@ use std::mem;
 use std::os::fd::AsFd as _;
 use std::time::Duration;
 
-use childminder::{ExitStatus, Outcome, Signal, Stream, Target};
+use childminder::{ExitStatus, Outcome, Signal, Target};
 use childminder_terminal::{
     InBackground, JobControl, Minded as _, Modes, Terminal as Ours, Tty, Uses, leads_own_group,
     leads_own_session,
 };
-use childminder_unix::{Arrival, Child, Command, SpawnOptions, Stdio, signals};
+use childminder_unix::{Arrival, Child, Command, SpawnOptions, signals};
 use signal_hook::consts::SIGSTOP;
 
 use crate::event_loop::{Attendant, EventLoop, Owner};
-use crate::plan::{Plan, TerminalPlan, is_init};
+use crate::plan::{TerminalPlan, is_init};
 use crate::signals::{CONT, TSTP};
 
 /// Dropped, it leaves our terminal as it was.
@@ -119,15 +119,6 @@ impl Terminal {
             options.place = jobs.place_for_child()?;
         }
         Child::spawn_with(&mut command, &options)
-    }
-
-    /// The command gets our own stream, unless something asks to watch what is written there: no byte is copied, the run
-    /// does not wait for what is left of the command to close it, and a daemon keeps it when we are gone.
-    pub(crate) fn stdio(&self, stream: Stream, plan: &Plan) -> Stdio {
-        if self.tty.is_none() && !plan.watches(stream) {
-            return Stdio::inherit();
-        }
-        Stdio::piped()
     }
 
     /// Whether a shell runs us as a job: we have a controlling terminal, and did not begin the session.

@@ -74,6 +74,23 @@ pub(crate) fn size(bytes: u64) -> String {
     }
 }
 
+/// An amount of memory or output, to two digits or more.
+pub(crate) fn amount(bytes: u64) -> String {
+    let units = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    let Some(power) = (1..=units.len())
+        .rev()
+        .find(|power| bytes >> (10 * power) > 0)
+    else {
+        return format!("{bytes} B");
+    };
+    let tenths = (u128::from(bytes) * 10) >> (10 * power);
+    let unit = units[power - 1];
+    match (tenths / 10, tenths % 10) {
+        (whole @ ..10, tenths) => format!("{whole}.{tenths} {unit}"),
+        (whole, _) => format!("{whole} {unit}"),
+    }
+}
+
 /// Whether a program wrote this for people to read, perhaps in colour.
 pub(crate) fn is_text(bytes: &[u8]) -> bool {
     let is_control = |byte: &u8| byte.is_ascii_control() && !b"\t\x07\x08\x1b".contains(byte);
@@ -87,5 +104,55 @@ pub(crate) fn seconds(span: Duration) -> String {
     format!("{:.2}s", span.as_secs_f64())
 }
 
+/// In the two greatest of its units.
+pub(crate) fn brief(span: Duration) -> String {
+    let seconds = span.as_secs();
+    match seconds {
+        0 => format!("{}ms", span.as_millis()),
+        1..60 => format!("{seconds}.{:02}s", span.subsec_millis() / 10),
+        60..3600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        3600..86400 => format!("{}h{:02}m", seconds / 3600, seconds / 60 % 60),
+        _ => format!("{}d{:02}h", seconds / 86400, seconds / 3600 % 24),
+    }
+}
+
 /// A few more than any way to run a command takes, the three standard streams included.
 const DESCRIPTORS: u32 = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_amount_has_two_digits_or_more() {
+        for (bytes, words) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1.0 KiB"),
+            (10 * 1024 - 1, "9.9 KiB"),
+            (10 * 1024, "10 KiB"),
+            ((1 << 20) - 1, "1023 KiB"),
+            (5 << 29, "2.5 GiB"),
+            (u64::MAX, "15 EiB"),
+        ] {
+            assert_eq!(amount(bytes), words);
+        }
+    }
+
+    #[test]
+    fn a_brief_span_has_two_units() {
+        for (millis, words) in [
+            (0, "0ms"),
+            (999, "999ms"),
+            (1_000, "1.00s"),
+            (59_999, "59.99s"),
+            (60_000, "1m00s"),
+            (3_599_999, "59m59s"),
+            (3_600_000, "1h00m"),
+            (86_399_999, "23h59m"),
+            (86_400_000, "1d00h"),
+        ] {
+            assert_eq!(brief(Duration::from_millis(millis)), words);
+        }
+    }
+}

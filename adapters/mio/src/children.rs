@@ -461,7 +461,7 @@ impl<H: Handler> Children<H> {
     /// The children in the set, in the order of starting, those included that have ended and were not
     /// taken out.
     pub fn ids(&self) -> impl Iterator<Item = ChildId> + '_ {
-        self.nodes.iter().map(|(id, _)| id)
+        self.nodes.iter().map(|node| node.driver.id())
     }
 
     /// How many children are in the set.
@@ -494,7 +494,7 @@ impl<H: Handler> Children<H> {
             self.adopt_for(strays);
         }
         let id = self.next_id;
-        let mut node = Box::new(Node::new(id, process, strays, config, handler));
+        let mut node = Node::new(id, process, strays, config, handler);
         if let Err(error) = node.watch(&self.selector) {
             node.unwatch(&self.selector);
             self.family.remove(process_id);
@@ -509,7 +509,7 @@ impl<H: Handler> Children<H> {
             shared: &mut self.shared,
         };
         node.start(clock::now(), common);
-        self.nodes.push(id, node);
+        self.nodes.push(node);
         self.settle(id);
         self.hand_on_requests();
         self.end_turn();
@@ -523,7 +523,7 @@ impl<H: Handler> Children<H> {
     }
 
     fn meet_family(&mut self) {
-        let children = self.nodes.iter().map(|(_, node)| &node.process.child);
+        let children = self.nodes.iter().map(|node| &node.process.child);
         let unreaped = children.filter(|child| !child.is_reaped());
         self.family.meet(|| unreaped.map(Child::id));
     }

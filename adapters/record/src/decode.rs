@@ -1,6 +1,6 @@
 //! From the record's JSON to the core's types, strictly.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use childminder::{
     Activity, Config, Event, ExitStatus, FailureId, Instant, Ladder, NotificationId,
@@ -27,10 +27,14 @@ pub(crate) fn header(json: &Json, line: u64) -> Decoded<Run> {
     let config = fields.required("config", config)?;
     let compare = fields.optional("compare", |json| items(json, name_of))?;
     let number = fields.optional("run", run_number)?;
+    let host = fields.optional("host", string)?.map(str::to_owned);
+    let started = fields.optional("started_unix_ns", unix_time)?;
     fields.end()?;
     Ok(Run {
         name,
         number,
+        host,
+        started,
         line,
         config,
         compare,
@@ -348,6 +352,11 @@ fn boolean(json: &Json) -> Decoded<bool> {
 
 fn instant(json: &Json) -> Decoded<Instant> {
     whole(json, "a time in whole nanoseconds").map(Instant)
+}
+
+fn unix_time(json: &Json) -> Decoded<SystemTime> {
+    let since = whole(json, "a time in whole nanoseconds since 1970")?;
+    Ok(UNIX_EPOCH + Duration::from_nanos(since))
 }
 
 fn duration(json: &Json) -> Decoded<Duration> {

@@ -1,11 +1,12 @@
 //! From the core's types to the record's JSON: every field by name, what is off as null.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use childminder::{
     Action, Config, Error, Event, ExitStatus, FailureId, Instant, NotificationId, Signal, Stage,
 };
 
+use crate::header::Header;
 use crate::json::Json;
 use crate::ticket::Ticket;
 
@@ -13,14 +14,20 @@ use crate::ticket::Ticket;
 pub(crate) const VERSION: u64 = 1;
 
 /// A run's header, with its number where runs overlap in one record.
-pub(crate) fn header(name: &str, config: &Config, number: Option<u64>) -> Json {
-    let version = ("flight_record", VERSION.into());
-    let name = ("name", Json::String(shortened(name).into()));
-    let config = ("config", self::config(config));
-    match number {
-        Some(number) => Json::object([version, ("run", number.into()), name, config]),
-        None => Json::object([version, name, config]),
-    }
+pub(crate) fn header(header: &Header<'_>, number: Option<u64>) -> Json {
+    let text = |text| Json::String(shortened(text).into());
+    let fields = [
+        Some(("flight_record", VERSION.into())),
+        number.map(|number| ("run", number.into())),
+        Some(("name", text(header.name))),
+        Some(("config", config(header.config))),
+        header.host.map(|host| ("host", text(host))),
+        header
+            .started
+            .and_then(unix_nanos)
+            .map(|nanos| ("started_unix_ns", nanos.into())),
+    ];
+    Json::object(fields.into_iter().flatten())
 }
 
 /// An event, or as many outputs as `count` says, merged.
@@ -111,6 +118,12 @@ pub(crate) fn action(action: Action, origin: Instant) -> Json {
             ("strays", outcome.strays.name().into()),
         ]),
     }
+}
+
+/// What the format can say.
+fn unix_nanos(time: SystemTime) -> Option<u64> {
+    let since = time.duration_since(UNIX_EPOCH).ok()?;
+    u64::try_from(since.as_nanos()).ok()
 }
 
 /// A name that fits into a line, even if JSON needs six bytes for each of its own.
@@ -211,5 +224,5 @@ impl From<Duration> for Json {
     }
 }
 
-/// How much of a run's name is written, in bytes.
+/// How much of a run's name is written, and of its host's, in bytes.
 pub(crate) const LONGEST_NAME: usize = 64 * 1024;

@@ -41,6 +41,8 @@
 //! {"at_ns":1000000000,"event":{"type":"tick"},"actions":[{"type":"send_signal","signal":2}]}
 //! ```
 //!
+//! - The header may say where the run began, `"host":"…"`, and when by that host's clock, `"started_unix_ns":N`, whole
+//!   nanoseconds since 1970 in UTC.
 //! - In the config a key that is absent or null is off: no limit, no ladder, no sweep, no search for
 //!   strays, no output that is activity. But an absent `ladder`, `drain_timeout_ns` or `activity` is the
 //!   default, and so is an absent `sweep` if a stage of the ladder addresses the group. A `sweep` of `true`
@@ -63,9 +65,11 @@
 
 mod action_type;
 mod decode;
+mod difference;
 mod encode;
 mod fault;
 mod fields;
+mod header;
 mod json;
 mod lines;
 mod names;
@@ -78,12 +82,14 @@ mod shared;
 mod ticket;
 
 pub use action_type::ActionType;
+pub use difference::Difference;
 pub use fault::{Fault, ReadError};
 pub use fields::Wrong;
+pub use header::Header;
 pub use reader::Reader;
 pub use recorded::RecordedAction;
 pub use recorder::{Recorded, Recorder};
-pub use replay::{Cut, CutShort, Difference, Finding, Replay, Summary, replay};
+pub use replay::{Cut, CutShort, Finding, Replay, Scene, Summary, replay};
 pub use run::{Run, Step};
 pub use shared::{SharedOut, SharedRecord};
 pub use ticket::Ticket;

@@ -24,7 +24,7 @@ pub(crate) struct Lines<R> {
 /// What a line says.
 pub(crate) enum Line {
     /// A run begins; it has no steps yet.
-    Header(Run),
+    Header(Box<Run>),
     /// A step of the run of this number, or of the run that has none.
     Step(Option<u64>, Step),
     /// The record of the run of this number, or of the run that has none, was stopped at this time.
@@ -129,7 +129,8 @@ fn line(json: &Json, number: u64) -> Result<Line, Fault> {
                 found: version.to_string(),
             });
         }
-        return Ok(Line::Header(decode::header(json, number)?));
+        let run = decode::header(json, number)?;
+        return Ok(Line::Header(Box::new(run)));
     }
     if decode::is_stop(json)? {
         let (run, at) = decode::stop(json)?;

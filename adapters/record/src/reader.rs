@@ -53,7 +53,7 @@ impl<R: BufRead> Reader<R> {
     fn run(&mut self) -> Result<Option<Run>, Fault> {
         while let Some(line) = self.lines.next()? {
             let complete = match line {
-                Line::Header(run) => self.open.insert(run.number, run),
+                Line::Header(run) => self.open.insert(run.number, *run),
                 Line::Step(number, step) => {
                     let run = self.open.get_mut(&number).ok_or(no_run(number))?;
                     run.steps

@@ -8,6 +8,7 @@ use std::time::Duration;
 use childminder::{Action, Config, Event, FailureId, Instant, Moment, NotificationId, Stream};
 
 use crate::encode;
+use crate::header::Header;
 use crate::json::Json;
 use crate::ticket::Ticket;
 
@@ -115,16 +116,25 @@ impl<W: Write> Recorder<W> {
     ///
     /// Those of `out`.
     pub fn new(out: W, name: &str, config: &Config) -> io::Result<Self> {
-        Self::begun(out, name, config, None)
+        Self::with_header(out, Header::new(name, config))
+    }
+
+    /// Begins a run of which more is to be said than its name and its config.
+    ///
+    /// # Errors
+    ///
+    /// Those of `out`.
+    pub fn with_header(out: W, header: Header<'_>) -> io::Result<Self> {
+        Self::begun(out, header, None)
     }
 
     /// Begins the run of this number, among others that go on.
-    pub(crate) fn numbered(out: W, name: &str, config: &Config, number: u64) -> io::Result<Self> {
-        Self::begun(out, name, config, Some(number))
+    pub(crate) fn numbered(out: W, header: Header<'_>, number: u64) -> io::Result<Self> {
+        Self::begun(out, header, Some(number))
     }
 
-    fn begun(mut out: W, name: &str, config: &Config, number: Option<u64>) -> io::Result<Self> {
-        let header = format!("{}\n", encode::header(name, config, number));
+    fn begun(mut out: W, header: Header<'_>, number: Option<u64>) -> io::Result<Self> {
+        let header = format!("{}\n", encode::header(&header, number));
         out.write_all(header.as_bytes())?;
         out.flush()?;
         Ok(Self {

@@ -3,19 +3,16 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::BufRead;
+use std::mem;
 use std::ops::AddAssign;
-use std::{iter, mem};
 
-use childminder::{Event, Instant, Misuse, MonitorState};
+use childminder::{Action, Event, Instant, MonitorState};
 
-use crate::action_type::ActionType;
-use crate::encode;
+use crate::difference::{Answer, Difference};
 use crate::fault::{Fault, ReadError};
 use crate::lines::{Line, Lines};
 use crate::reader::no_run;
-use crate::recorded::RecordedAction;
 use crate::run::{Run, Step};
-use crate::ticket::Ticket;
 
 /// Replays a record while it is read: feeds each run's events to a fresh monitor, and tells of the steps whose
 /// actions are not those recorded, at most one a run, and of runs whose record ends early. However long the record
@@ -81,17 +78,51 @@ impl<R: BufRead> Replay<R> {
         }
     }
 
-    fn find(&mut self) -> Result<Option<Finding>, Fault> {
+    /// The next finding, as the iterator has it; on the way there, `watch` is shown all that is replayed.
+    ///
+    /// ```
+    /// use childminder_record::{Replay, Scene};
+    ///
+    /// let record = r#"{"flight_record":1,"name":"example","config":{}}
+    /// {"at_ns":0,"event":{"type":"started"},"actions":[]}
+    /// {"at_ns":9,"event":{"type":"terminate"},"actions":[{"type":"send_signal"},{"type":"schedule_timer"}]}
+    /// {"at_ns":9,"stopped":true}"#;
+    /// let mut replay = Replay::new(record.as_bytes());
+    /// let mut actions: Vec<childminder::Action> = Vec::new();
+    /// while let Some(found) = replay.next_watched(|scene| {
+    ///     if let Scene::Step { actions: answer, .. } = scene {
+    ///         actions.extend(answer);
+    ///     }
+    /// }) {
+    ///     found?;
+    /// }
+    /// assert_eq!(actions.len(), 2);
+    /// # Ok::<(), childminder_record::ReadError>(())
+    /// ```
+    pub fn next_watched(
+        &mut self,
+        mut watch: impl FnMut(Scene<'_>),
+    ) -> Option<Result<Finding, ReadError>> {
+        let found = self.find(&mut watch).map_err(|fault| {
+            self.forget_open();
+            self.lines.error(fault)
+        });
+        found.transpose()
+    }
+
+    fn find(&mut self, watch: &mut impl FnMut(Scene<'_>)) -> Result<Option<Finding>, Fault> {
         while let Some(line) = self.lines.next()? {
             let found = match line {
                 Line::Header(run) => {
                     self.summary.runs += 1;
-                    let before = self.open.insert(run.number, Replayed::new(run));
+                    watch(Scene::Header(&run));
+                    let before = self.open.insert(run.number, Replayed::new(*run));
                     before.and_then(Replayed::cut_short)
                 }
-                Line::Step(number, step) => self.step(number, &step)?,
+                Line::Step(number, step) => self.step(number, &step, watch)?,
                 Line::Stopped(number, at) => {
                     let run = self.open.remove(&number).ok_or(no_run(number))?;
+                    watch(Scene::Stopped { run: &run.run, at });
                     let line = self.lines.number();
                     let how = Cut::Stopped(run.run.name, at);
                     Some(Finding::CutShort(CutShort { line, how }))
@@ -108,10 +139,15 @@ impl<R: BufRead> Replay<R> {
         Ok(self.last_finding())
     }
 
-    fn step(&mut self, number: Option<u64>, step: &Step) -> Result<Option<Finding>, Fault> {
+    fn step(
+        &mut self,
+        number: Option<u64>,
+        step: &Step,
+        watch: &mut impl FnMut(Scene<'_>),
+    ) -> Result<Option<Finding>, Fault> {
         let run = self.open.get_mut(&number).ok_or(no_run(number))?;
         let steps = run.steps;
-        let difference = run.step(step);
+        let difference = run.step(step, watch);
         self.summary.steps += run.steps - steps;
         let difference = difference?;
         if number.is_some() && run.is_over {
@@ -144,12 +180,35 @@ impl<R: BufRead> Iterator for Replay<R> {
     type Item = Result<Finding, ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let found = self.find().map_err(|fault| {
-            self.forget_open();
-            self.lines.error(fault)
-        });
-        found.transpose()
+        self.next_watched(|_| {})
     }
+}
+
+/// What a replay shows while it goes on.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Scene<'a> {
+    /// A run begins. It has no steps: they are shown one at a time. Whichever run had its number before, or no number as
+    /// this one, is over.
+    Header(&'a Run),
+    /// A step, after the monitor took its event. In a run that differs, the monitor goes on as it decides itself.
+    Step {
+        /// Without its steps.
+        run: &'a Run,
+        /// What the record says.
+        step: &'a Step,
+        /// What the monitor answered.
+        actions: &'a [Action],
+        /// The monitor as it is now.
+        monitor: &'a MonitorState,
+    },
+    /// The record of a run was stopped.
+    Stopped {
+        /// Without its steps.
+        run: &'a Run,
+        /// When.
+        at: Instant,
+    },
 }
 
 /// What a replay has to tell of.
@@ -223,45 +282,7 @@ impl fmt::Display for CutShort {
 pub fn replay(run: &Run) -> Option<Difference> {
     let mut monitor = MonitorState::new(run.config);
     let mut steps = run.steps.iter().zip(1..);
-    steps.find_map(|(step, number)| difference(run, step, number, &mut monitor))
-}
-
-/// A step at which a replay left the record.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
-    /// The run's name.
-    pub run: String,
-    /// The step's line in the record.
-    pub line: u64,
-    /// The step's number in the run, counted from 1.
-    pub step: u64,
-    /// The step's time.
-    pub at: Instant,
-    /// The step's event, as JSON.
-    pub event: String,
-    /// The actions recorded, as JSON; the event, if the difference is in its ticket.
-    pub expected: Vec<String>,
-    /// The actions that came, or the event with the ticket that it was given.
-    pub came: Vec<String>,
-    /// Why the monitor refused the event, if it did.
-    pub refused: Option<Misuse>,
-}
-
-/// Several lines, without a newline at the end.
-impl fmt::Display for Difference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "run {:?}, line {}, step {}, at {} ns: {}",
-            self.run, self.line, self.step, self.at.0, self.event
-        )?;
-        write_side(f, "expected", &self.expected)?;
-        write_side(f, "came", &self.came)?;
-        match self.refused {
-            Some(misuse) => write!(f, "\n  refused  {misuse}"),
-            None => Ok(()),
-        }
-    }
+    steps.find_map(|(step, number)| Answer::of(&mut monitor, step).difference(run, step, number))
 }
 
 /// What came of replaying many runs.
@@ -342,7 +363,11 @@ impl Replayed {
         }
     }
 
-    fn step(&mut self, step: &Step) -> Result<Option<Difference>, Fault> {
+    fn step(
+        &mut self,
+        step: &Step,
+        watch: &mut impl FnMut(Scene<'_>),
+    ) -> Result<Option<Difference>, Fault> {
         step.follows(self.latest)?;
         let event = step.event.name();
         if self.steps == 0 && step.event != Event::Started {
@@ -352,15 +377,23 @@ impl Replayed {
         self.steps += 1;
         self.latest = step.at;
         self.is_over |= step.finishes();
-        if self.differs {
-            return Ok(None);
-        }
-        let difference = difference(&self.run, step, self.steps, &mut self.monitor);
+        let answer = Answer::of(&mut self.monitor, step);
+        let difference = if self.differs {
+            None
+        } else {
+            answer.difference(&self.run, step, self.steps)
+        };
         let refused = difference.as_ref().and_then(|found| found.refused);
         if let Some(misuse) = refused.filter(|_| self.run.compare.is_none()) {
             return Err(Fault::Refused { event, misuse });
         }
-        self.differs = difference.is_some();
+        self.differs |= difference.is_some();
+        watch(Scene::Step {
+            run: &self.run,
+            step,
+            actions: &answer.actions,
+            monitor: &self.monitor,
+        });
         Ok(difference)
     }
 
@@ -373,82 +406,4 @@ impl Replayed {
             Finding::CutShort(CutShort { line, how })
         })
     }
-}
-
-/// Tells the monitor of a step.
-fn difference(
-    run: &Run,
-    step: &Step,
-    number: u64,
-    monitor: &mut MonitorState,
-) -> Option<Difference> {
-    let told = tell(monitor, step.at, step.event);
-    let refused = told.err();
-    let (expected, came) = ticket_difference(step, told.ok().flatten())
-        .or_else(|| actions_difference(run, step, monitor))
-        .or_else(|| {
-            let is_misuse = refused.is_some() && run.compare.is_none();
-            is_misuse.then(Sides::default)
-        })?;
-    Some(Difference {
-        run: run.name.clone(),
-        line: step.line,
-        step: number,
-        at: step.at,
-        event: encode::event(step.event, step.count, step.ticket).to_string(),
-        expected,
-        came,
-        refused,
-    })
-}
-
-fn tell(monitor: &mut MonitorState, at: Instant, event: Event) -> Result<Option<Ticket>, Misuse> {
-    match event {
-        Event::Notify => monitor.notify(at).map(Ticket::Notification).map(Some),
-        Event::Fail => monitor.fail(at).map(Ticket::Failure).map(Some),
-        _ => monitor.handle(at, event).map(|()| None),
-    }
-}
-
-/// What was expected, and what came.
-type Sides = (Vec<String>, Vec<String>);
-
-fn ticket_difference(step: &Step, ticket: Option<Ticket>) -> Option<Sides> {
-    if step.ticket.is_none() || step.ticket == ticket {
-        return None;
-    }
-    let event = |ticket| vec![encode::event(step.event, step.count, ticket).to_string()];
-    Some((event(step.ticket), event(ticket)))
-}
-
-fn actions_difference(run: &Run, step: &Step, monitor: &mut MonitorState) -> Option<Sides> {
-    let expected: Vec<_> = step
-        .actions
-        .iter()
-        .filter(|action| run.compares(action.kind()))
-        .collect();
-    let came: Vec<_> = iter::from_fn(|| monitor.poll_action())
-        .filter(|action| run.compares(ActionType::of(*action)))
-        .collect();
-    let same = expected.len() == came.len()
-        && iter::zip(&expected, &came).all(|(expected, came)| expected.matches(*came));
-    (!same).then(|| {
-        let came = came.into_iter().map(RecordedAction::from);
-        (
-            expected.iter().map(ToString::to_string).collect(),
-            came.map(|action| action.to_string()).collect(),
-        )
-    })
-}
-
-/// One action a line, beside its heading.
-fn write_side(f: &mut fmt::Formatter<'_>, heading: &str, actions: &[String]) -> fmt::Result {
-    let nothing = ["nothing".to_owned()];
-    let lines = if actions.is_empty() {
-        &nothing
-    } else {
-        actions
-    };
-    let headings = iter::once(heading).chain(iter::repeat(""));
-    iter::zip(headings, lines).try_for_each(|(heading, line)| write!(f, "\n  {heading:<8} {line}"))
 }

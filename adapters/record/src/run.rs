@@ -1,5 +1,7 @@
 //! What a record holds, once read.
 
+use std::time::SystemTime;
+
 use childminder::{Config, Event, Instant};
 
 use crate::action_type::ActionType;
@@ -14,6 +16,10 @@ pub struct Run {
     pub name: String,
     /// Its number in the record, if that has runs that overlap.
     pub number: Option<u64>,
+    /// Where it ran, if the record says.
+    pub host: Option<String>,
+    /// When it began, by the clock of its host, if the record says.
+    pub started: Option<SystemTime>,
     /// The line of its header, counted from 1.
     pub line: u64,
     /// What the monitor was made with.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use childminder::Config;
 
+use crate::header::Header;
 use crate::recorder::Recorder;
 
 /// A record of runs that overlap: each line says of which run it is.
@@ -57,8 +58,17 @@ impl<W: Write> SharedRecord<W> {
     ///
     /// Those of `out`; and where a thread has panicked while it wrote.
     pub fn begin(&self, name: &str, config: &Config) -> io::Result<Recorder<SharedOut<W>>> {
+        self.begin_with_header(Header::new(name, config))
+    }
+
+    /// Begins another run, of which more is to be said than its name and its config.
+    ///
+    /// # Errors
+    ///
+    /// As for [`begin`](Self::begin).
+    pub fn begin_with_header(&self, header: Header<'_>) -> io::Result<Recorder<SharedOut<W>>> {
         let number = self.0.begun.fetch_add(1, Ordering::Relaxed) + 1;
-        Recorder::numbered(SharedOut(Arc::clone(&self.0)), name, config, number)
+        Recorder::numbered(SharedOut(Arc::clone(&self.0)), header, number)
     }
 }
 

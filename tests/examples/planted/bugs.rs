@@ -127,24 +127,17 @@ pub(crate) const BUGS: [Bug; 83] = [
     ),
     monitor(
         "a child that is being ended is warned of",
-        "self.stop_warning();\n        self.next_stage();",
+        "self.timers.stop(Deadline::Warning);\n        self.warns = false;\n        self.next_stage();",
         "if !BUG {
-            self.stop_warning();
+            self.timers.stop(Deadline::Warning);
+            self.warns = false;
         }
         self.next_stage();",
     ),
     monitor(
         "a dead child is warned of",
-        "self.stop_warning();\n        self.timers.stop(Deadline::Run);",
-        "if !BUG {
-            self.stop_warning();
-        }
-        self.timers.stop(Deadline::Run);",
-    ),
-    monitor(
-        "a warning that was not told outlives the silence's end",
-        "self.timers.stop(Deadline::Warning);\n        self.warns = false;",
-        "self.timers.stop(Deadline::Warning);\n        self.warns &= BUG;",
+        "self.timers.end();\n        self.warns = false;",
+        "self.timers.end();\n        self.warns &= BUG;",
     ),
     monitor(
         "a monitor is calm though it is to warn",
@@ -312,14 +305,18 @@ pub(crate) const BUGS: [Bug; 83] = [
         "if BUG || self.output == Output::Open {
             self.output = Output::Closed;",
     ),
-    monitor(
-        "the run deadline outlives the child",
-        "self.timers.stop(Deadline::Run);\n        self.timers.stop(Deadline::Heartbeat);",
-        "if !BUG {
-            self.timers.stop(Deadline::Run);
-        }
-        self.timers.stop(Deadline::Heartbeat);",
-    ),
+    Bug {
+        name: "the run deadline outlives the child",
+        file: "timers.rs",
+        was: "if place(deadline).0 == Some(Life::On) {",
+        is: "if place(deadline).0 == Some(Life::On) && !(BUG && deadline == Deadline::Run) {",
+    },
+    Bug {
+        name: "the limits count from the origin of time",
+        file: "timers.rs",
+        was: "*self = self.moved(Instant::ZERO, now);",
+        is: "*self = self.moved(Instant::ZERO, if BUG { Instant::ZERO } else { now });",
+    },
     monitor(
         "the exit that an error brought about is an error too",
         "if !status.is_success() && !self.verdict.has_error() {",
@@ -438,14 +435,14 @@ pub(crate) const BUGS: [Bug; 83] = [
     ),
     monitor(
         "a limit of more than 584 years is cut short",
-        "fn of(config: &Config) -> Self {\n        Self {\n            first_output:",
+        "fn of(config: &Config) -> Self {\n        Self {\n            notification:",
         "fn of(config: &Config) -> Self {
         let limit_nanos = |limit: Option<Duration>| match limit {
             Some(limit) if BUG => limit.as_nanos() as u64,
             limit => limit_nanos(limit),
         };
         Self {
-            first_output:",
+            notification:",
     ),
     monitor(
         "two deadlines of one tick are not settled in between",
@@ -557,10 +554,10 @@ pub(crate) const BUGS: [Bug; 83] = [
     monitor(
         "in a calm monitor silence goes on through output",
         "self.silence.since = self.clock.running();
-                    self.arm",
+                    self.timers",
         "if !BUG {
                         self.silence.since = self.clock.running();
                     }
-                    self.arm",
+                    self.timers",
     ),
 ];

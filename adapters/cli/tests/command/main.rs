@@ -1,6 +1,10 @@
 //! The real command, with real children.
 
+mod comparable;
 mod deadlines;
+mod digest_input;
+mod digests;
+mod file_names;
 mod guardians;
 mod guide;
 mod inherited;

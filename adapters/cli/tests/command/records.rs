@@ -2,9 +2,11 @@
 
 use std::fs::{self, File};
 use std::thread;
+use std::time::SystemTime;
 
 use childminder_record::Reader;
 use rustix::process::Signal;
+use rustix::system::uname;
 
 use crate::support::{Place, childminder, millis, minding, run, start, text, through, wait_until};
 
@@ -57,6 +59,21 @@ fn the_record_is_named_for_the_command_and_replayed_by_us() {
         ended.stdout(),
         format!("1 runs, {steps} steps, 0 differences\n")
     );
+}
+
+#[test]
+fn the_record_says_where_and_when_the_run_began() {
+    let place = Place::new();
+    let before = SystemTime::now();
+    run(&place.options(""), "exit 0");
+    let after = SystemTime::now();
+    let file = File::open(place.path("record")).expect("a record");
+    let run = Reader::new(std::io::BufReader::new(file)).next();
+    let run = run.expect("a run").expect("a record");
+    let host = uname().nodename().to_string_lossy().into_owned();
+    assert_eq!(run.host, Some(host));
+    let started = run.started.expect("a time");
+    assert!(before <= started && started <= after);
 }
 
 #[test]

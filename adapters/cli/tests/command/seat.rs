@@ -114,7 +114,7 @@ impl Terminal {
         });
     }
 
-    fn stdio(&self) -> Stdio {
+    pub(crate) fn stdio(&self) -> Stdio {
         Stdio::from(self.slave.try_clone().expect("a copy"))
     }
 }

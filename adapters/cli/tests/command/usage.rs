@@ -86,6 +86,8 @@ fn what_makes_no_sense_is_refused() {
             "cannot be used with",
         ),
         ("replay", "required arguments were not provided"),
+        ("report", "required arguments were not provided"),
+        ("report --json", "required arguments were not provided"),
     ] {
         let ended = called_with(args);
         assert_eq!((ended.status, ended.stdout()), (125, ""), "{args}");
@@ -103,7 +105,13 @@ fn options_end_at_the_command() {
 
 #[test]
 fn the_help_fits_a_screen() {
-    for args in ["--help", "run --help", "run -h", "replay --help"] {
+    for args in [
+        "--help",
+        "run --help",
+        "run -h",
+        "replay --help",
+        "report --help",
+    ] {
         let ended = called_with(args);
         ended.expect(0, "");
         let lines: Vec<_> = ended.stdout().lines().collect();
@@ -167,6 +175,7 @@ fn the_version_is_told() {
         "-V",
         "run --version",
         "replay --version",
+        "report --version",
         "run -V",
     ] {
         let ended = called_with(args);
