@@ -150,10 +150,14 @@ impl RunFailure {
 
     /// Why, for people.
     pub(super) fn reason(&self) -> String {
-        match (&self.asked_by, self.oom_kills) {
-            (Some(signal), _) => format!("ended by {signal} to childminder"),
-            (None, 0) => self.message.clone(),
-            (None, _) => format!("{}, out of memory", self.message),
+        let message = &self.message;
+        match &self.asked_by {
+            Some(signal) if self.kind.as_deref() == Some("exit") => {
+                format!("ended by {signal} to childminder")
+            }
+            Some(signal) => format!("{message}, after {signal} to childminder"),
+            None if self.oom_kills > 0 => format!("{message}, out of memory"),
+            None => message.clone(),
         }
     }
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use self::page::Page;
 use super::tally::{Digest, Group};
-use crate::words::{brief, printable};
+use crate::words::{printable, span};
 
 /// All of it, for a terminal of so many columns, or for anything that does not mind the width of a line.
 pub(super) fn text(digest: &Digest, columns: Option<usize>) -> String {
@@ -56,9 +56,7 @@ fn tell_first(digest: &Digest, page: &mut Page) -> Option<u64> {
         "First to fail: {name} on {}",
         printable(&run.host)
     ));
-    let after = brief(Duration::from_nanos(
-        failure.at_unix_ns - run.started_unix_ns,
-    ));
+    let after = span(failure.at_unix_ns - run.started_unix_ns);
     page.line(&format!(
         "    {}, {after} after its start",
         utc(failure.at_unix_ns)
@@ -124,7 +122,7 @@ fn tell_missing(digest: &Digest, page: &mut Page) {
 /// How long after the origin, or before.
 fn since(origin: u64, at: u64) -> String {
     let sign = if at < origin { '-' } else { '+' };
-    format!("{sign}{}", brief(Duration::from_nanos(at.abs_diff(origin))))
+    format!("{sign}{}", span(at.abs_diff(origin)))
 }
 
 fn utc(unix_ns: u64) -> String {
