@@ -13,6 +13,7 @@ mod kernels;
 mod matching;
 mod notify;
 mod output;
+mod progress;
 mod records;
 mod replays;
 mod reports;
