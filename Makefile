@@ -2,7 +2,7 @@
 # installs what they need beyond Rust.
 
 .DEFAULT_GOAL := help
-.PHONY: mutants coverage sanitize help lint package public bench bench-briefly test property planted search simulation fuzz portable static manual install deb oci installed bare link steady soak-property soak-search soak-simulation soak-faults soak-fuzz
+.PHONY: compared mutants coverage sanitize help lint package public bench bench-briefly test property planted search simulation fuzz portable static manual install deb oci installed bare link steady soak-property soak-search soak-simulation soak-faults soak-fuzz
 
 help: ## these lines
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -80,6 +80,10 @@ SYSTEMS = aarch64-apple-darwin x86_64-unknown-freebsd
 portable: ## every crate, checked by the compiler for systems other than Linux
 	$(DEBIAN_CARGO) check --locked -Zwarnings --config 'build.warnings="deny"' -Zbuild-std=std,panic_abort \
 		$(SYSTEMS:%=--target %) -p childminder-cli -p childminder-terminal -p childminder-sim -p childminder-tokio
+
+compared: ## what docs/compared.md shows of others; wants those that .ci/run installs for it
+	cargo fetch --locked --manifest-path tests/compared/Cargo.toml
+	cargo test --locked -p childminder-cli --test command the_comparison -- --ignored
 
 MUSL = $(shell uname -m)-unknown-linux-musl
 

@@ -1,4 +1,6 @@
 //! The parts of the `childminder` command.
+//!
+//! The [guide](childminder::guide) has a chapter for each task.
 #![forbid(unsafe_code)]
 
 pub mod args;

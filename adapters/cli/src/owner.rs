@@ -14,6 +14,7 @@ use crate::log::Log;
 use crate::matching::Matching;
 use crate::outlets::Outlets;
 use crate::plan::{Plan, Signs, Speech};
+use crate::report::last_words;
 use crate::testimony::Testimony;
 use crate::words::printable;
 
@@ -174,7 +175,10 @@ impl Handler for Minder {
         }
     }
 
-    fn error(&mut self, _: &mut Control<()>, error: Error, _: bool, failure: Option<Failure>) {
+    fn error(&mut self, _: &mut Control<()>, error: Error, first: bool, failure: Option<Failure>) {
+        if first && error == Error::IdleTimeout {
+            self.log.said_before = last_words(&self.tail);
+        }
         match &failure {
             Some(failure) => self.say_if_verbose(&failure.to_string()),
             None => self.say_if_verbose(&error.to_string()),

@@ -83,7 +83,7 @@ impl Report<'_> {
         parts.extend(later);
         let status = self.testimony.status.as_deref();
         parts.extend(status.map(|status| format!("its status was {:?}", shortened(status))));
-        parts.extend(last_words(self.tail));
+        parts.extend(self.last_said());
         parts.extend(self.child.usage().as_ref().map(used));
         let name = printable(&command_name(&self.plan.command[0]));
         Some(format!("{name}: {}", parts.join("; ")))
@@ -305,6 +305,15 @@ impl Report<'_> {
         (!sent.is_empty()).then(|| format!("sent {}", sent.join(", then ")))
     }
 
+    /// What it says of its end does not tell where it fell silent.
+    fn last_said(&self) -> Option<String> {
+        let said = match (&self.log.said_before, last_words(self.tail)) {
+            (Some(before), Some(last)) if *before != last => format!("{before}, then {last}"),
+            (_, last) => last?,
+        };
+        Some(format!("last said {said}"))
+    }
+
     /// What else went wrong; that it cannot be killed is said already.
     fn later_messages(&self) -> impl Iterator<Item = String> + '_ {
         let later = self.errors().skip(1);
@@ -319,7 +328,7 @@ pub(crate) fn warning(plan: &Plan, tail: &Tail) -> String {
     let name = printable(&command_name(&plan.command[0]));
     let limit = plan.config.warn_timeout.unwrap_or_default();
     let mut parts = vec![silence(plan, limit, "--warn")];
-    parts.extend(last_words(tail));
+    parts.extend(last_words(tail).map(|said| format!("last said {said}")));
     format!("{name}: {}", parts.join("; "))
 }
 
@@ -335,12 +344,13 @@ fn silence(plan: &Plan, limit: Duration, option: &str) -> String {
     }
 }
 
-fn last_words(tail: &Tail) -> Option<String> {
+/// The last line that can be read, quoted.
+pub(crate) fn last_words(tail: &Tail) -> Option<String> {
     let lines = tail.lines();
     let is_blank = |line: &&TailLine| line.bytes.trim_ascii().is_empty();
     let last = lines.iter().rev().find(|line| !is_blank(line));
     let said = last.filter(|line| is_text(line.bytes))?.text();
-    Some(format!("last said {:?}", shortened(&said)))
+    Some(format!("{:?}", shortened(&said)))
 }
 
 /// The last lines of output.
