@@ -142,7 +142,7 @@ fn write_table(html: &mut String, picture: &Picture) -> fmt::Result {
         writeln!(
             html,
             r##"<tr><td><a href="#run{index}">{}</a><td>{}<td>{}<td>{}<td class="{}">{} {}{first}<td>{}{failed}<td>{output}<td>{}<td>{}</tr>"##,
-            Escaped(&printable(&story.name)),
+            Escaped(&row.label),
             Escaped(&printable(story.host.as_deref().unwrap_or("–"))),
             start.unwrap_or_else(|| "–".to_owned()),
             span(story.end),

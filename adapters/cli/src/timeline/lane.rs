@@ -11,10 +11,10 @@ use crate::timeline::flow::Slice;
 use crate::timeline::mark::{Answer, Kind, Mark, What};
 use crate::timeline::picture::{Picture, Row};
 use crate::timeline::story::Ending;
-use crate::timeline::words::{moment, sentence, short_name};
+use crate::timeline::words::{self, exited, moment, sentence, short_name};
 
 /// How high a lane is.
-pub(crate) const HEIGHT: u32 = 46;
+pub(crate) const HEIGHT: u32 = 52;
 
 /// Draws lanes of one picture, each with no more detail than that allows.
 pub(crate) struct Lanes<'a> {
@@ -70,23 +70,27 @@ impl<'a> Lanes<'a> {
     fn write_life(&self, svg: &mut String, row: &Row) -> fmt::Result {
         let story = &row.story;
         let exit = story.exit.map_or(story.end, |(exit, _)| exit);
-        let [start, exit, end] = [0, exit, story.end].map(|at| self.place(row, at));
+        let [start, gone, end] = [0, exit, story.end].map(|at| self.place(row, at));
         write!(
             svg,
-            r#"<rect class="life" x="{start}" width="{}" y="14" height="20"/>"#,
-            exit - start
+            r#"<rect class="life" x="{start}" width="{}" y="14" height="20"/><line class="axis" x1="{start}" x2="{gone}" y1="24" y2="24"/>"#,
+            gone - start
         )?;
-        if exit < end {
+        self.open(svg, row, 0, "start", "starts")?;
+        write!(
+            svg,
+            r#"{}<line x1="{start}" x2="{start}" y1="14" y2="34"/></g>"#,
+            Hit(start)
+        )?;
+        if let Some(told) = exited(story) {
+            self.open(svg, row, exit, "wait", &told)?;
             write!(
                 svg,
-                r#"<rect class="wait" x="{exit}" width="{}" y="19" height="10"/>"#,
-                end - exit
+                r#"<rect x="{gone}" width="{}" y="19" height="10"/></g>"#,
+                end - gone
             )?;
         }
-        write!(
-            svg,
-            r#"<line class="axis" x1="{start}" x2="{exit}" y1="24" y2="24"/><line class="start" x1="{start}" x2="{start}" y1="14" y2="34"/>"#
-        )
+        Ok(())
     }
 
     /// Output, standard output above the middle and standard error below, and the fuse of the deadline that is nearest.
@@ -122,14 +126,18 @@ impl<'a> Lanes<'a> {
     fn write_end(&self, svg: &mut String, row: &Row) -> fmt::Result {
         let story = &row.story;
         let end = self.place(row, story.end);
-        let class = row.verdict.grade.class();
+        let class = format!("end {}", row.verdict.grade.class());
+        self.open(
+            svg,
+            row,
+            story.end,
+            &class,
+            &format!("ends: {}", words::end(story)),
+        )?;
         if matches!(story.ending, Ending::Finished(_)) || story.is_foreign {
-            write!(
-                svg,
-                r#"<line class="cap {class}" x1="{end}" x2="{end}" y1="13" y2="35"/>"#
-            )
+            write!(svg, r#"<line x1="{end}" x2="{end}" y1="13" y2="35"/></g>"#)
         } else {
-            write!(svg, r##"<use href="#torn" x="{end}" y="24"/>"##)
+            write!(svg, r##"<use href="#torn" x="{end}" y="24"/></g>"##)
         }
     }
 
@@ -140,12 +148,12 @@ impl<'a> Lanes<'a> {
         if mark.what == What::Silence && mark.until - mark.at < row.story.end / 50 {
             return Ok(());
         }
-        self.open(svg, row, mark, class_of(mark))?;
+        self.open(svg, row, mark.at, class_of(mark), &sentence(mark))?;
         match mark.what {
             What::Notification { answer, .. } => {
-                write!(svg, r#"<line x1="{from}" x2="{until}" y1="40" y2="40"/>"#)?;
+                write!(svg, r#"<line x1="{from}" x2="{until}" y1="39" y2="39"/>"#)?;
                 if matches!(answer, Answer::Failure | Answer::TimedOut) {
-                    write!(svg, r##"<use href="#cross" x="{until}" y="40"/>"##)?;
+                    write!(svg, r##"<use href="#cross" x="{until}" y="39"/>"##)?;
                 }
             }
             _ => write!(
@@ -215,7 +223,8 @@ impl<'a> Lanes<'a> {
     ) -> fmt::Result {
         let mark = shown.mark;
         let crowded = if shown.more.is_none() { " crowded" } else { "" };
-        self.open(svg, row, mark, &format!("{}{crowded}", class_of(mark)))?;
+        let class = format!("{}{crowded}", class_of(mark));
+        self.open(svg, row, mark.at, &class, &sentence(mark))?;
         let (x, y) = (shown.place, line.y());
         if let What::Stage { .. } = mark.what {
             let until = self.place(row, mark.until);
@@ -250,17 +259,16 @@ impl<'a> Lanes<'a> {
         )
     }
 
-    /// The element of a mark, with what it says.
-    fn open(&self, svg: &mut String, row: &Row, mark: &Mark, class: &str) -> fmt::Result {
-        let place = self.place(row, mark.at);
-        let clock = self.picture.axis.clock(row.start.saturating_add(mark.at));
+    /// Opens the element of a mark, which says this.
+    fn open(&self, svg: &mut String, row: &Row, at: u64, class: &str, told: &str) -> fmt::Result {
+        let clock = self.picture.axis.clock(row.start.saturating_add(at));
         let clock = clock.map_or_else(String::new, |clock| format!(" ({clock})"));
         write!(
             svg,
             r#"<g class="mark {class}" data-x="{}"><title>{}{clock}: {}</title>"#,
-            place.number(),
-            moment(mark.at),
-            Escaped(&sentence(mark)),
+            self.place(row, at).number(),
+            moment(at),
+            Escaped(told),
         )
     }
 }
@@ -291,7 +299,7 @@ impl Line {
         match self {
             Self::Above => 7,
             Self::Middle => 24,
-            Self::Below => 40,
+            Self::Below => 46,
         }
     }
 }
@@ -342,6 +350,19 @@ impl std::ops::Sub for Place {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}%", self.number())
+    }
+}
+
+/// Makes a thin line here easy to point at.
+struct Hit(Place);
+
+impl fmt::Display for Hit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            r#"<rect class="hit" x="{}" y="14" width="9" height="20" transform="translate(-4.5)"/>"#,
+            self.0
+        )
     }
 }
 
@@ -406,7 +427,10 @@ fn write_fuse(svg: &mut String, slices: &[Slice]) -> fmt::Result {
     if path.is_empty() {
         return Ok(());
     }
-    write!(svg, r#"<path class="fuse" d="{path}"/>"#)
+    write!(
+        svg,
+        r#"<path class="halo" d="{path}"/><path class="fuse" d="{path}"/>"#
+    )
 }
 
 #[expect(clippy::cast_precision_loss, reason = "it is for the eye")]

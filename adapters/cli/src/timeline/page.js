@@ -191,6 +191,7 @@
     what.textContent = mark ? wordsOf(mark) : at || '';
     const facts = document.createElement('dl');
     cells.forEach((cell, column) => {
+      if (column === 0) return;
       const fact = document.createElement('div');
       const [term, words] = ['dt', 'dd'].map(name => document.createElement(name));
       term.textContent = heads[column];

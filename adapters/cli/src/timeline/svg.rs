@@ -182,7 +182,7 @@ pub(crate) fn legend(picture: &Picture) -> Vec<Entry> {
             "SIGKILL to strays; to the rest of the group",
         ),
         entry(
-            r#"<rect class="wait" x="2" width="26" y="3" height="10"/>"#,
+            r#"<g class="wait"><rect x="2" width="26" y="3" height="10"/></g>"#,
             "exited, but not yet over",
         ),
         entry(
@@ -214,7 +214,7 @@ fn texts(row: &Row) -> String {
     };
     let sign = row.verdict.grade.sign();
     format!(
-        r#"<text class="name" x="12" y="22">{}</text><text class="about" x="12" y="36">{}</text><text class="outcome {}" x="{OUTCOME_X}" y="{}">{sign} {}</text><text class="first" x="{OUTCOME_X}" y="38">{first}</text>"#,
+        r#"<text class="name" x="12" y="23">{}</text><text class="about" x="12" y="38">{}</text><text class="outcome {}" x="{OUTCOME_X}" y="{}">{sign} {}</text><text class="first" x="{OUTCOME_X}" y="38">{first}</text>"#,
         Escaped(&shortened(&row.label, 32)),
         Escaped(&shortened(&crate::words::printable(&about), 36)),
         row.verdict.grade.class(),
