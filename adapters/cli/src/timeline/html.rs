@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 
 use crate::timeline::axis::Zero;
 use crate::timeline::lane::{Escaped, GAP, HEIGHT, Lanes, Place, margin};
-use crate::timeline::picture::{Picture, Row};
+use crate::timeline::picture::{Picture, Row, Scale};
 use crate::timeline::svg::{DEFS, PALETTE, STYLE, axis, grid, legend};
 use crate::timeline::words::{bytes, end, limits, moment, span};
 use crate::words::printable;
@@ -39,10 +39,10 @@ fn write(html: &mut String, picture: &Picture) -> fmt::Result {
     for note in std::iter::once(&picture.axis.title()).chain(&picture.notes) {
         writeln!(html, "<p>{}</p>", Escaped(note))?;
     }
-    write_legend(html, picture)?;
+    let lanes = Lanes::of(picture);
+    write_legend(html, &lanes.scale)?;
     html.write_str("</header>\n<main>\n")?;
     write_axis(html, picture)?;
-    let lanes = Lanes::of(picture);
     html.write_str(r#"<ol class="lanes" aria-label="Runs">"#)?;
     for (row, index) in picture.rows.iter().zip(0..) {
         write_lane(html, picture, row, index, &lanes.draw(row))?;
@@ -60,9 +60,9 @@ fn write(html: &mut String, picture: &Picture) -> fmt::Result {
     )
 }
 
-fn write_legend(html: &mut String, picture: &Picture) -> fmt::Result {
+fn write_legend(html: &mut String, scale: &Scale) -> fmt::Result {
     html.write_str("<details class=\"legend\" open><summary>Legend and keys</summary>\n<ul>")?;
-    for entry in legend(picture) {
+    for entry in legend(scale) {
         write!(
             html,
             r#"<li><svg width="30" height="16" aria-hidden="true">{}</svg>{}</li>"#,

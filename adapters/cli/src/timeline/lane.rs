@@ -4,12 +4,13 @@
 //! by making the element `time` wider than its lane, without touching what is in it. Only what lies in the element `run` is
 //! stretched.
 
+use std::cmp::Reverse;
 use std::fmt::{self, Write as _};
 
 use crate::timeline::axis::Axis;
 use crate::timeline::flow::Slice;
 use crate::timeline::mark::{Answer, Kind, Mark, What};
-use crate::timeline::picture::{Picture, Row};
+use crate::timeline::picture::{Picture, Row, Scale};
 use crate::timeline::story::Ending;
 use crate::timeline::words::{self, exited, moment, sentence, short_name};
 
@@ -19,6 +20,7 @@ pub(crate) const HEIGHT: u32 = 52;
 /// Draws lanes of one picture, each with no more detail than that allows.
 pub(crate) struct Lanes<'a> {
     picture: &'a Picture,
+    pub(crate) scale: Scale,
     /// How many marks of a kind.
     most_marks: usize,
     most_slices: usize,
@@ -29,6 +31,7 @@ impl<'a> Lanes<'a> {
         let lanes = picture.rows.len();
         Self {
             picture,
+            scale: picture.scale(WIDTH.into()),
             most_marks: (MOST_MARKS / lanes).clamp(6, 128),
             most_slices: (MOST_SLICES / lanes).clamp(64, 512),
         }
@@ -112,7 +115,7 @@ impl<'a> Lanes<'a> {
             if story.bytes[stream] > 0 {
                 let heights = slices.iter().map(|slice| match slice.bytes[stream] {
                     0.0 => 0.0,
-                    bytes => (self.picture.height(bytes, width) * 10.0).max(1.0),
+                    bytes => (self.scale.height(bytes, width) * 10.0).max(1.0),
                 });
                 write!(svg, r#"<path class="{class}" d="M0 10"#)?;
                 write_steps(svg, heights.map(|height| 10.0 + sign * height))?;
@@ -176,7 +179,7 @@ impl<'a> Lanes<'a> {
         if marks.is_empty() {
             return Ok(());
         }
-        marks.sort_by_key(|mark| mark.at);
+        marks.sort_by_key(|mark| (mark.at, Reverse(mark.what.weight())));
         svg.write_str(r#"<g class="line">"#)?;
         for shown in self.uncrowded(row, &marks) {
             self.write_point(svg, row, line, &shown)?;
@@ -332,6 +335,15 @@ impl Place {
         self.0 / (WHOLE / WIDTH)
     }
 
+    /// The class of a text here that would not fit in the middle.
+    pub(crate) fn edge(self) -> &'static str {
+        match self.pixels() {
+            0..EDGE => " first-tick",
+            pixels if pixels > WIDTH - EDGE => " last-tick",
+            _ => "",
+        }
+    }
+
     /// In percent.
     pub(crate) fn number(self) -> String {
         let text = format!("{}.{:05}", self.0 / 100_000, self.0 % 100_000);
@@ -483,6 +495,9 @@ fn label_of(mark: &Mark) -> String {
 
 /// A whole width, in the units of a [`Place`].
 const WHOLE: u32 = 100 * 100_000;
+
+/// How near the edge a label of the axis is too wide, in pixels.
+const EDGE: u32 = 36;
 
 /// The width that overlaps are looked for at, in pixels.
 const WIDTH: u32 = 720;

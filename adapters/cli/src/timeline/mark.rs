@@ -124,7 +124,7 @@ impl What {
     }
 
     /// Which of two is worth telling.
-    fn weight(self) -> u64 {
+    pub(crate) fn weight(self) -> u64 {
         match self {
             Self::Strays(living) => living.max(1),
             Self::StraysKilled | Self::Unkillable => u64::MAX,

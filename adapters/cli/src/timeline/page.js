@@ -74,7 +74,9 @@
     const line = (x, top) => element('line', { class: 'tick', x1: `${x}%`, x2: `${x}%`, y1: top, y2: '100%' });
     grid.firstElementChild.replaceChildren(...places.map(([x]) => line(x, 0)));
     axis.firstElementChild.replaceChildren(...places.flatMap(([x, text]) => {
-      const words = element('text', { class: 'tick', x: `${x}%`, y: 16 });
+      const pixels = x / 100 * axis.clientWidth;
+      const edge = pixels < 36 ? ' first-tick' : pixels > axis.clientWidth - 36 ? ' last-tick' : '';
+      const words = element('text', { class: `tick${edge}`, x: `${x}%`, y: 16 });
       words.textContent = text;
       return [line(x, 20), words];
     }));

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use crate::timeline::lane::{Escaped, HEIGHT, Lanes, Place};
-use crate::timeline::picture::{Picture, Row};
+use crate::timeline::picture::{Picture, Row, Scale};
 use crate::timeline::words::{self, span};
 
 /// Draws it.
@@ -68,7 +68,7 @@ fn write(svg: &mut String, picture: &Picture) -> fmt::Result {
         )?;
     }
     write!(svg, r#"<g transform="translate(12 {legend_y})">"#)?;
-    for (index, entry) in (0..).zip(legend(picture)) {
+    for (index, entry) in (0..).zip(legend(&lanes.scale)) {
         let (x, y) = (index % 3 * 390, index / 3 * 22);
         write!(
             svg,
@@ -86,7 +86,8 @@ pub(crate) fn axis(picture: &Picture, top: u32) -> String {
     for (place, label) in ticks(picture) {
         let _ = write!(
             svg,
-            r#"<text class="tick" x="{place}" y="{}">{}</text>"#,
+            r#"<text class="tick{}" x="{place}" y="{}">{}</text>"#,
+            place.edge(),
             top - 4,
             Escaped(&label)
         );
@@ -118,12 +119,12 @@ pub(crate) struct Entry {
     pub(crate) meaning: String,
 }
 
-pub(crate) fn legend(picture: &Picture) -> Vec<Entry> {
+pub(crate) fn legend(scale: &Scale) -> Vec<Entry> {
     let entry = |sample, meaning: &str| Entry {
         sample,
         meaning: meaning.to_owned(),
     };
-    let scale = words::rate(picture.most_per_second);
+    let scale = words::rate(scale.most_per_second);
     vec![
         Entry {
             sample: r#"<path class="out" d="M2 14V9H8V3H14V7H20V5H28V14Z"/>"#,
@@ -215,7 +216,7 @@ fn texts(row: &Row) -> String {
     let sign = row.verdict.grade.sign();
     format!(
         r#"<text class="name" x="12" y="23">{}</text><text class="about" x="12" y="38">{}</text><text class="outcome {}" x="{OUTCOME_X}" y="{}">{sign} {}</text><text class="first" x="{OUTCOME_X}" y="38">{first}</text>"#,
-        Escaped(&shortened(&row.label, 32)),
+        Escaped(&shortened(&row.label, 28)),
         Escaped(&shortened(&crate::words::printable(&about), 36)),
         row.verdict.grade.class(),
         if row.failed_first { 24 } else { 28 },

@@ -10,7 +10,7 @@ use rustix::termios::tcgetwinsize;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr};
 
 use crate::timeline::mark::{Answer, Kind, Mark, What};
-use crate::timeline::picture::{Picture, Row};
+use crate::timeline::picture::{Picture, Row, Scale};
 use crate::timeline::story::Ending;
 use crate::timeline::words::{Grade, Verdict, rate, short_name};
 
@@ -66,10 +66,12 @@ pub(crate) fn draw(picture: &Picture, style: Style) -> String {
     let room = style
         .width
         .saturating_sub(label_width + outcome_width + SPARE_CELLS + 2);
+    let cells = room.max(LEAST_CELLS);
     let canvas = Canvas {
         picture,
         style,
-        cells: room.max(LEAST_CELLS),
+        scale: picture.scale(cells as u64),
+        cells,
     };
     let mut drawn = String::new();
     let _ = writeln!(drawn, "{}", fitted(&picture.title, style.width).trim_end());
@@ -105,6 +107,10 @@ enum Cell {
     /// It has exited, and is not yet over.
     Waiting,
     Silent,
+    /// Half of a deadline's time has passed.
+    Near,
+    /// Four fifths have.
+    Nearer,
     /// From 1 to 8.
     Output(u8),
     Suspended,
@@ -138,6 +144,8 @@ impl Cell {
             Self::Nothing => ' ',
             Self::Waiting => '╌',
             Self::Silent => '·',
+            Self::Near => '-',
+            Self::Nearer => '=',
             Self::Output(level) => BLOCKS[usize::from(level) - 1],
             Self::Suspended => '░',
             Self::Strays => 's',
@@ -172,6 +180,8 @@ impl Cell {
             Self::Output(_) => ("▁…█".to_owned(), "output, logarithmic"),
             Self::Waiting => (sign, "exited, not over"),
             Self::Silent => (sign, "no output"),
+            Self::Near => (sign, "half of a deadline's time is over"),
+            Self::Nearer => (sign, "four fifths are"),
             Self::Suspended => (sign, "suspended"),
             Self::Strays => (sign, "strays"),
             Self::Progress => (sign, "vouched for"),
@@ -222,6 +232,7 @@ impl Cell {
 struct Canvas<'a> {
     picture: &'a Picture,
     style: Style,
+    scale: Scale,
     /// How many columns a lane has.
     cells: usize,
 }
@@ -274,15 +285,22 @@ impl Canvas<'_> {
         let flow = &row.story.flow;
         let mut written = vec![0.0; cells.len()];
         for (slice, number) in flow.slices().iter().zip(0..) {
-            let at = row
-                .start
-                .saturating_add(flow.width().saturating_mul(number));
-            written[self.cell(at)] += slice.bytes[0] + slice.bytes[1];
+            let at = flow.width().saturating_mul(number);
+            let cell = self.cell(row.start.saturating_add(at));
+            written[cell] += slice.bytes[0] + slice.bytes[1];
+            let near = match slice.fuse {
+                Some((800.., _)) => Cell::Nearer,
+                Some((500.., _)) => Cell::Near,
+                _ => Cell::Silent,
+            };
+            if cells[cell] >= Cell::Silent {
+                cells[cell] = cells[cell].max(near);
+            }
         }
         let time = (self.picture.axis.length / self.cells as u64).max(1);
         for (cell, written) in cells.iter_mut().zip(written) {
             if written > 0.0 {
-                let height = self.picture.height(written, time);
+                let height = self.scale.height(written, time);
                 let level = (1..8).find(|level| height * 8.0 <= f64::from(*level));
                 *cell = Cell::Output(level.unwrap_or(8));
             }
@@ -316,7 +334,7 @@ impl Canvas<'_> {
     fn legend(&self, drawn: &mut String, seen: &BTreeSet<Cell>) {
         let mut meanings: Vec<_> = seen.iter().filter_map(|cell| cell.meaning()).collect();
         meanings.dedup();
-        let most = format!(" up to {}", rate(self.picture.most_per_second));
+        let most = format!(" up to {}", rate(self.scale.most_per_second));
         let words = meanings.into_iter().map(|(sign, meaning)| {
             let scale = if sign == "▁…█" { &*most } else { "" };
             format!("{sign} {meaning}{scale}")

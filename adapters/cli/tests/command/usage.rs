@@ -83,6 +83,7 @@ fn what_makes_no_sense_is_refused() {
             "cannot be used with",
         ),
         ("replay", "required arguments were not provided"),
+        ("timeline", "required arguments were not provided"),
     ] {
         let ended = called_with(args);
         assert_eq!((ended.status, ended.stdout()), (125, ""), "{args}");
@@ -100,7 +101,13 @@ fn options_end_at_the_command() {
 
 #[test]
 fn the_help_fits_a_screen() {
-    for args in ["--help", "run --help", "run -h", "replay --help"] {
+    for args in [
+        "--help",
+        "run --help",
+        "run -h",
+        "replay --help",
+        "timeline --help",
+    ] {
         let ended = called_with(args);
         ended.expect(0, "");
         let lines: Vec<_> = ended.stdout().lines().collect();
