@@ -3,8 +3,10 @@
 use std::fmt::{self, Write as _};
 
 use crate::timeline::axis::Zero;
-use crate::timeline::lane::{Escaped, GAP, HEIGHT, Lanes, Place, margin};
+use crate::timeline::escape::Escaped;
+use crate::timeline::lane::{GAP, HEIGHT, Lanes};
 use crate::timeline::picture::{Picture, Row, Scale};
+use crate::timeline::place::{Place, margin};
 use crate::timeline::svg::{DEFS, PALETTE, STYLE, axis, grid, legend};
 use crate::timeline::words::{bytes, end, limits, moment, span};
 use crate::words::printable;

@@ -7,15 +7,14 @@
 use std::cmp::Reverse;
 use std::fmt::{self, Write as _};
 
-use crate::timeline::axis::Axis;
+use crate::timeline::escape::Escaped;
 use crate::timeline::flow::Slice;
 use crate::timeline::mark::{Answer, Kind, Mark, What};
 use crate::timeline::picture::{Picture, Row, Scale};
+use crate::timeline::place::{Place, WIDTH};
+use crate::timeline::sign::{class_of, label_of, symbol_of};
 use crate::timeline::story::Ending;
-use crate::timeline::words::{self, exited, moment, sentence, short_name};
-
-/// How high a lane is.
-pub(crate) const HEIGHT: u32 = 52;
+use crate::timeline::words::{self, exited, moment, sentence};
 
 /// Draws lanes of one picture, each with no more detail than that allows.
 pub(crate) struct Lanes<'a> {
@@ -67,7 +66,7 @@ impl<'a> Lanes<'a> {
     }
 
     fn place(&self, row: &Row, at: u64) -> Place {
-        Place::on(&self.picture.axis, row.start.saturating_add(at))
+        Place::on(&self.picture.axis, row.at(at))
     }
 
     fn write_life(&self, svg: &mut String, row: &Row) -> fmt::Result {
@@ -113,13 +112,14 @@ impl<'a> Lanes<'a> {
         )?;
         for (stream, class, sign) in [(0, "out", -1.0), (1, "err", 1.0)] {
             if story.bytes[stream] > 0 {
-                let heights = slices.iter().map(|slice| match slice.bytes[stream] {
-                    0.0 => 0.0,
-                    bytes => (self.scale.height(bytes, width) * 10.0).max(1.0),
+                let heights = slices.iter().map(|slice| {
+                    let bytes = slice.bytes[stream];
+                    let height = (self.scale.height(bytes, width) * 10.0).max(1.0);
+                    (bytes > 0.0).then_some(10.0 + sign * height)
                 });
-                write!(svg, r#"<path class="{class}" d="M0 10"#)?;
-                write_steps(svg, heights.map(|height| 10.0 + sign * height))?;
-                svg.write_str(r#"V10Z"/>"#)?;
+                write!(svg, r#"<path class="{class}" d=""#)?;
+                write_steps(svg, heights)?;
+                svg.write_str(r#""/>"#)?;
             }
         }
         write_fuse(svg, slices)?;
@@ -264,7 +264,7 @@ impl<'a> Lanes<'a> {
 
     /// Opens the element of a mark, which says this.
     fn open(&self, svg: &mut String, row: &Row, at: u64, class: &str, told: &str) -> fmt::Result {
-        let clock = self.picture.axis.clock(row.start.saturating_add(at));
+        let clock = self.picture.axis.clock(row.at(at));
         let clock = clock.map_or_else(String::new, |clock| format!(" ({clock})"));
         write!(
             svg,
@@ -317,54 +317,6 @@ struct Shown<'a> {
     more: Option<usize>,
 }
 
-/// A place on the axis, or the distance of two, in hundred-thousandths of a percent of the width.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place(u32);
-
-impl Place {
-    /// There is a little room on both sides, for what is drawn around a moment.
-    pub(crate) fn on(axis: &Axis, at: u64) -> Self {
-        let margin = margin(axis);
-        let whole = u128::from(axis.length) + 2 * margin;
-        let place = (u128::from(at) + margin) * u128::from(WHOLE) / whole;
-        Self(u32::try_from(place).unwrap_or(WHOLE))
-    }
-
-    /// At the width that a drawing is made for.
-    fn pixels(self) -> u32 {
-        self.0 / (WHOLE / WIDTH)
-    }
-
-    /// The class of a text here that would not fit in the middle.
-    pub(crate) fn edge(self) -> &'static str {
-        match self.pixels() {
-            0..EDGE => " first-tick",
-            pixels if pixels > WIDTH - EDGE => " last-tick",
-            _ => "",
-        }
-    }
-
-    /// In percent.
-    pub(crate) fn number(self) -> String {
-        let text = format!("{}.{:05}", self.0 / 100_000, self.0 % 100_000);
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
-    }
-}
-
-impl std::ops::Sub for Place {
-    type Output = Self;
-
-    fn sub(self, other: Self) -> Self {
-        Self(self.0.saturating_sub(other.0))
-    }
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}%", self.number())
-    }
-}
-
 /// Makes a thin line here easy to point at.
 struct Hit(Place);
 
@@ -378,42 +330,23 @@ impl fmt::Display for Hit {
     }
 }
 
-/// The room on each side of the axis, in nanoseconds.
-pub(crate) fn margin(axis: &Axis) -> u128 {
-    u128::from(axis.length).div_ceil(60)
-}
-
-/// Text as it can stand in XML and HTML, in quotes too.
-pub(crate) struct Escaped<'a>(pub(crate) &'a str);
-
-impl fmt::Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for char in self.0.chars() {
-            match char {
-                '&' => f.write_str("&amp;")?,
-                '<' => f.write_str("&lt;")?,
-                '>' => f.write_str("&gt;")?,
-                '"' => f.write_str("&quot;")?,
-                '\'' => f.write_str("&#39;")?,
-                // XML has no place for these.
-                '\u{fffe}' | '\u{ffff}' => f.write_char('\u{fffd}')?,
-                char if char.is_control() => f.write_char('\u{fffd}')?,
-                char => f.write_char(char)?,
-            }
+/// An area between the middle and these heights, but for where they are none.
+fn write_steps(svg: &mut String, heights: impl Iterator<Item = Option<f64>>) -> fmt::Result {
+    let heights = heights.map(|height| height.map(|height| format!("{height:.1}")));
+    let mut heights = heights.zip(0..).peekable();
+    let mut is_open = false;
+    while let Some((height, left)) = heights.next() {
+        let Some(height) = height else { continue };
+        if !is_open {
+            write!(svg, "M{left} 10")?;
         }
-        Ok(())
-    }
-}
-
-/// A line of steps, one for each of these, from where the path is.
-fn write_steps(svg: &mut String, heights: impl Iterator<Item = f64>) -> fmt::Result {
-    let mut heights = heights
-        .map(|height| format!("{height:.1}"))
-        .zip(1..)
-        .peekable();
-    while let Some((height, right)) = heights.next() {
-        if heights.peek().is_none_or(|(next, _)| *next != height) {
-            write!(svg, "V{}H{right}", height.trim_end_matches(".0"))?;
+        let next = heights.peek().map(|(next, _)| next.as_ref());
+        if next != Some(Some(&height)) {
+            write!(svg, "V{}H{}", height.trim_end_matches(".0"), left + 1)?;
+        }
+        is_open = matches!(next, Some(Some(_)));
+        if !is_open {
+            svg.write_str("V10Z")?;
         }
     }
     Ok(())
@@ -450,57 +383,8 @@ fn ratio(length: u64, width: u64) -> f64 {
     length as f64 / width as f64
 }
 
-fn class_of(mark: &Mark) -> &'static str {
-    match mark.what {
-        What::Silence => "silence",
-        What::Suspension => "suspension",
-        What::Stage { .. } | What::PassedOn { .. } => "signal",
-        What::Fired { .. } | What::Unkillable => "deadline",
-        What::Warned => "warning",
-        What::Asked(_) | What::Failed => "request",
-        What::Ready | What::Progress | What::Changed => "word",
-        What::Notification { answer, .. } => match answer {
-            Answer::Success | Answer::None => "notification",
-            Answer::Failure | Answer::TimedOut => "notification failed",
-        },
-        What::Strays(_) | What::StraysKilled | What::Swept => "strays",
-    }
-}
-
-fn symbol_of(mark: &Mark) -> &'static str {
-    match mark.what {
-        What::Stage { .. } => "stage",
-        What::PassedOn { .. } => "passed",
-        What::Warned => "warn",
-        What::Asked(_) => "asked",
-        What::Failed => "failed",
-        What::Ready => "ready",
-        What::Progress => "vouched",
-        What::Changed => "changed",
-        What::Strays(_) => "strays",
-        What::StraysKilled => "killed",
-        What::Swept => "swept",
-        _ => "deadline",
-    }
-}
-
-/// What is written beside its symbol.
-fn label_of(mark: &Mark) -> String {
-    match mark.what {
-        What::Stage { signal, .. } | What::PassedOn { signal, .. } => short_name(signal),
-        What::Strays(living) => living.to_string(),
-        _ => String::new(),
-    }
-}
-
-/// A whole width, in the units of a [`Place`].
-const WHOLE: u32 = 100 * 100_000;
-
-/// How near the edge a label of the axis is too wide, in pixels.
-const EDGE: u32 = 36;
-
-/// The width that overlaps are looked for at, in pixels.
-const WIDTH: u32 = 720;
+/// How high a lane is.
+pub(crate) const HEIGHT: u32 = 52;
 
 /// How far marks must be apart not to overlap, in pixels.
 pub(crate) const GAP: u32 = 12;

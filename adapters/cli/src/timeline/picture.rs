@@ -94,8 +94,13 @@ impl Scale {
 }
 
 impl Row {
+    /// Where a moment of the run is on the axis.
+    pub(crate) fn at(&self, at: u64) -> u64 {
+        self.start.saturating_add(at)
+    }
+
     pub(crate) fn end(&self) -> u64 {
-        self.start.saturating_add(self.story.end)
+        self.at(self.story.end)
     }
 }
 
@@ -151,7 +156,7 @@ fn mark_first_failure(rows: &mut [Row]) {
     }
     let failures = rows.iter_mut().filter_map(|row| {
         let (at, _) = row.story.failure?;
-        Some((row.start.saturating_add(at), row))
+        Some((row.at(at), row))
     });
     if let Some((_, row)) = failures.min_by_key(|(at, _)| *at) {
         row.failed_first = true;

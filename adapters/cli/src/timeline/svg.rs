@@ -2,8 +2,10 @@
 
 use std::fmt::{self, Write as _};
 
-use crate::timeline::lane::{Escaped, HEIGHT, Lanes, Place};
+use crate::timeline::escape::Escaped;
+use crate::timeline::lane::{HEIGHT, Lanes};
 use crate::timeline::picture::{Picture, Row, Scale};
+use crate::timeline::place::Place;
 use crate::timeline::words::{self, span};
 
 /// Draws it.
@@ -127,7 +129,7 @@ pub(crate) fn legend(scale: &Scale) -> Vec<Entry> {
     let scale = words::rate(scale.most_per_second);
     vec![
         Entry {
-            sample: r#"<path class="out" d="M2 14V9H8V3H14V7H20V5H28V14Z"/>"#,
+            sample: r#"<path class="out" stroke="none" d="M2 14V9H8V3H14V7H20V5H28V14Z"/>"#,
             meaning: format!("standard output, logarithmic, up to {scale}"),
         },
         entry(
@@ -140,7 +142,7 @@ pub(crate) fn legend(scale: &Scale) -> Vec<Entry> {
         ),
         entry(
             r#"<path class="fuse" d="M2 14L28 2"/>"#,
-            "the deadline that is nearest: over at the top",
+            "how much of the nearest deadline's time is over",
         ),
         entry(
             r##"<use href="#deadline" x="15" y="8"/>"##,

@@ -1,5 +1,7 @@
 //! `childminder timeline`.
 
+use std::fmt::Write as _;
+use std::fs;
 use std::io::{Read as _, Write as _};
 use std::process::{Command, Stdio};
 
@@ -277,7 +279,7 @@ fn what_a_record_is_named_cannot_draw() {
     for ending in ["svg", "html"] {
         let picture = place.path(&format!("picture.{ending}"));
         assert_eq!(drawn(&["-o", &text(&picture), &file]), "");
-        let written = std::fs::read_to_string(&picture).expect("a picture");
+        let written = fs::read_to_string(&picture).expect("a picture");
         assert!(written.contains(r"&lt;b&gt;\u{1b}[31m\u{202e}&amp;&quot;&#39;\n"));
         assert!(!written.contains("<b>\\"), "{written}");
     }
@@ -291,7 +293,7 @@ fn a_picture_is_one_file_that_says_it_all() {
     for ending in ["svg", "html"] {
         let picture = place.file(&format!("picture.{ending}"), "something older");
         assert_eq!(drawn(&["-o", &text(&picture), &one, &two]), "");
-        let written = std::fs::read_to_string(&picture).expect("a picture");
+        let written = fs::read_to_string(&picture).expect("a picture");
         for said in [
             "2 runs of make test on 2 hosts",
             "Time is UTC, on 2026-11-28.",
@@ -331,6 +333,41 @@ fn a_picture_is_one_file_that_says_it_all() {
     assert!(well_formed.expect("python3").success());
 }
 
+/// The longest times that there are, and what the fuzzer of the reader has found.
+#[test]
+fn whatever_is_a_record_can_be_drawn() {
+    let place = Place::new();
+    let last = u64::MAX;
+    let started = format!("\"started_unix_ns\":{last}");
+    let endless = SILENT
+        .replace("\"started_unix_ns\":1795854687000000000", &started)
+        .replace("\"at_ns\":8000000000", &format!("\"at_ns\":{last}"));
+    let mut files = vec![
+        text(&place.file("endless", endless)),
+        text(&place.file("silent", SILENT)),
+    ];
+    let seeds = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/seeds/record");
+    for seed in fs::read_dir(seeds).expect("the seeds") {
+        files.push(text(&seed.expect("a seed").path()));
+    }
+    assert!(files.len() > 100);
+    let files: Vec<_> = files.iter().map(String::as_str).collect();
+    for ending in ["svg", "html"] {
+        let picture = text(&place.path(&format!("picture.{ending}")));
+        for files in [&files[..2], &files] {
+            let ended = timeline(&[&["-o", &picture], files].concat());
+            let is_all = files.len() == 2;
+            assert_eq!(ended.status, if is_all { 0 } else { 125 });
+            assert!(!ended.stderr().contains("panicked"), "{}", ended.stderr());
+            let written = fs::read_to_string(&picture).expect("a picture");
+            assert!(!written.contains("NaN") && !written.contains("inf\""));
+        }
+    }
+    let ended = timeline(&files);
+    assert!(!ended.stderr().contains("panicked"), "{}", ended.stderr());
+    assert!(ended.stdout().contains("✗ idle_timeout"));
+}
+
 #[test]
 fn what_cannot_be_drawn_on_is_said_before_anything_is_read() {
     let place = Place::new();
@@ -355,23 +392,21 @@ fn what_cannot_be_drawn_on_is_said_before_anything_is_read() {
 fn memory_is_bounded() {
     let place = Place::new();
     let mut lines = SILENT.lines();
-    let begin: Vec<_> = lines.by_ref().take(3).collect();
-    let outputs: String = (0..200_000)
-        .map(|number| {
-            format!(
-                "{{\"at_ns\":{},\"event\":{{\"type\":\"progress\"}},\"actions\":[]}}\n",
-                1_000_000_000 + number * 1000
-            )
-        })
-        .collect();
+    let begin: Vec<_> = lines.by_ref().take(4).collect();
+    let mut progress = String::new();
+    for number in 0..200_000_u64 {
+        let at = 2_000_000_000 + number * 1000;
+        let event = r#""event":{"type":"progress"},"actions":[]"#;
+        writeln!(progress, "{{\"at_ns\":{at},{event}}}").expect("memory");
+    }
     let end: Vec<_> = lines.collect();
-    let long = format!("{}\n{outputs}{}\n", begin.join("\n"), end.join("\n"));
+    let long = format!("{}\n{progress}{}\n", begin.join("\n"), end.join("\n"));
     let file = text(&place.file("long", long + &SILENT.repeat(1000)));
     let picture = text(&place.path("picture.html"));
     let little = ["sh", "-c", "ulimit -v 150000; exec \"$@\"", "sh"];
     let command = childminder(["timeline", "-o", &picture, &file]);
     let ended = start(through(&little, &command)).finish();
     ended.expect(0, "");
-    let size = std::fs::metadata(&picture).expect("a picture").len();
+    let size = fs::metadata(&picture).expect("a picture").len();
     assert!(size < 8_000_000, "{size} bytes");
 }
