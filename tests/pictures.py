@@ -306,6 +306,11 @@ def mouse_tells(browser):
         ActionChains(browser.driver, duration=0).move_to_element(mark.find_element(By.TAG_NAME, "use")).perform()
         told = browser.driver.find_element(By.CSS_SELECTOR, "#details .what").text
         check(told == title, f"pointing at {title!r} tells {told!r}")
+    lane = browser.run("return document.querySelectorAll('.lane')[3]")
+    ActionChains(browser.driver, duration=0).move_to_element(lane).perform()
+    now = browser.run("return document.getElementById('now').textContent")
+    check(now.count(":") == 2, f"the time where the mouse is is {now!r}")
+    browser.shoot("kinds-pointed-at", whole=False)
 
 
 def keyboard_tells(browser):
@@ -379,7 +384,7 @@ def look_at_many(browser, files):
     slowest = max(browser.press(key) for key in [
         Keys.ARROW_DOWN, Keys.ARROW_RIGHT, "+", "+", Keys.PAGE_DOWN, Keys.PAGE_DOWN, Keys.END, Keys.ENTER, "0",
     ])
-    browser.run("scrollTo(0, document.body.scrollHeight / 2)")
+    browser.run("document.querySelectorAll('.row')[500].scrollIntoView()")
     browser.settle()
     browser.shoot("many", whole=False)
     browser.open(drawn["svg"][0], width=1220)

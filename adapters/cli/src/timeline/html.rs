@@ -86,7 +86,7 @@ fn write_axis(html: &mut String, picture: &Picture) -> fmt::Result {
     };
     write!(
         html,
-        r#"<div class="head"><div class="tools"><button type="button" data-key="-" title="Zoom out (−)" aria-label="Zoom out">−</button><button type="button" data-key="+" title="Zoom in (+)" aria-label="Zoom in">+</button><button type="button" data-key="0" title="All (0)" aria-label="Show all">All</button><output id="zoom">1×</output></div><svg id="axis" height="24" data-length="{}" data-margin="{}" data-unix="{unix}" data-gap="{GAP}"><g>{}</g></svg></div>
+        r#"<div class="head"><div class="tools"><button type="button" data-key="-" title="Zoom out (−)" aria-label="Zoom out">−</button><button type="button" data-key="+" title="Zoom in (+)" aria-label="Zoom in">+</button><button type="button" data-key="0" title="All (0)" aria-label="Show all">All</button><output id="zoom">1×</output></div><svg id="axis" height="24" data-length="{}" data-margin="{}" data-unix="{unix}" data-gap="{GAP}"><g>{}</g><text id="now" y="16"></text></svg></div>
 <svg id="grid" aria-hidden="true"><g>{}</g><line id="cursor" y1="0" y2="100%" visibility="hidden"/></svg>
 "#,
         picture.axis.length,
@@ -131,7 +131,7 @@ fn write_table(html: &mut String, picture: &Picture) -> fmt::Result {
         let start = picture.axis.clock(row.start);
         let output = match story.bytes {
             [out, 0] => bytes(out),
-            [out, err] => format!("{} and {}", bytes(out), bytes(err)),
+            [out, err] => format!("{}, stderr {}", bytes(out), bytes(err)),
         };
         let failed = story
             .failure
