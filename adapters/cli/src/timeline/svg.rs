@@ -204,12 +204,7 @@ pub(crate) fn legend(scale: &Scale) -> Vec<Entry> {
 }
 
 fn texts(row: &Row) -> String {
-    let about = row
-        .story
-        .host
-        .as_deref()
-        .map_or_else(String::new, |host| format!("{host} · "));
-    let about = format!("{about}{}", span(row.story.end));
+    let length = span(row.story.end);
     let first = if row.failed_first {
         "first to fail"
     } else {
@@ -217,11 +212,10 @@ fn texts(row: &Row) -> String {
     };
     let sign = row.verdict.grade.sign();
     format!(
-        r#"<text class="name" x="12" y="23">{}</text><text class="about" x="12" y="38">{}</text><text class="outcome {}" x="{OUTCOME_X}" y="{}">{sign} {}</text><text class="first" x="{OUTCOME_X}" y="38">{first}</text>"#,
+        r#"<text class="name" x="12" y="23">{}</text><text class="about" x="12" y="38">{length}</text><text class="outcome {}" x="{OUTCOME_X}" y="{}">{sign} {}</text><text class="first" x="{OUTCOME_X}" y="38">{first}</text>"#,
         Escaped(&shortened(&row.label, 28)),
-        Escaped(&shortened(&crate::words::printable(&about), 36)),
         row.verdict.grade.class(),
-        if row.failed_first { 24 } else { 28 },
+        if row.failed_first { 24 } else { 29 },
         Escaped(&row.verdict.word),
     )
 }

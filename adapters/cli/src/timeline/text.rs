@@ -288,7 +288,7 @@ const DEFAULT_WIDTH: usize = 80;
 const LEAST_CELLS: usize = 10;
 
 /// How far ticks are apart, at least.
-const COLUMNS_OF_TICK: usize = 16;
+const COLUMNS_OF_TICK: usize = 12;
 
 /// With more of them there is an axis below, too.
 const LANES_WITH_ONE_AXIS: usize = 20;

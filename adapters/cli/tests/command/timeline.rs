@@ -64,7 +64,7 @@ fn a_run_is_a_line_and_what_is_drawn_in_it_is_explained() {
         "\
 make test on node1
 Time is UTC, on 2026-11-28.
-                        │08:31:30                             │08:31:35
+         │08:31:28      │08:31:30       │08:31:32      │08:31:34
 a ·······▃·······█··············---------======!I··············   ✗ idle_timeout
 · no output   - half of a deadline's time is over   = four fifths are
 ▁…█ output, logarithmic up to 745 kB/s   I SIGINT   ! deadline
