@@ -2,7 +2,7 @@
 # installs what they need beyond Rust.
 
 .DEFAULT_GOAL := help
-.PHONY: compared mutants coverage sanitize help lint package public bench bench-briefly test property planted search simulation fuzz portable static manual install deb oci installed bare link steady soak-property soak-search soak-simulation soak-faults soak-fuzz
+.PHONY: compared pictures mutants coverage sanitize help lint package public bench bench-briefly test property planted search simulation fuzz portable static manual install deb oci installed bare link steady soak-property soak-search soak-simulation soak-faults soak-fuzz
 
 help: ## these lines
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -67,6 +67,10 @@ sanitize: ## the spawn and all else of the Unix layer under AddressSanitizer
 
 mutants: ## every change of one operator or body in the core, or the SHARD k/n of them, is noticed
 	PROPTEST_RNG_SEED=1 cargo mutants --jobs 2 $(if $(SHARD),--shard $(SHARD))
+
+pictures: ## what `timeline` draws, looked at in a real browser
+	cargo build --locked --release -p childminder-cli
+	tests/pictures.py
 
 coverage: ## every line and branch of the core, most lines of the adapters
 	tests/coverage.py

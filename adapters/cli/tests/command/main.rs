@@ -25,6 +25,7 @@ mod signals;
 mod statuses;
 mod support;
 mod terminal;
+mod timeline;
 mod timeouts;
 mod tree;
 mod tty;

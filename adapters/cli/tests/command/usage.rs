@@ -88,6 +88,7 @@ fn what_makes_no_sense_is_refused() {
         ("replay", "required arguments were not provided"),
         ("report", "required arguments were not provided"),
         ("report --json", "required arguments were not provided"),
+        ("timeline", "required arguments were not provided"),
     ] {
         let ended = called_with(args);
         assert_eq!((ended.status, ended.stdout()), (125, ""), "{args}");
@@ -111,6 +112,7 @@ fn the_help_fits_a_screen() {
         "run -h",
         "replay --help",
         "report --help",
+        "timeline --help",
     ] {
         let ended = called_with(args);
         ended.expect(0, "");
