@@ -21,6 +21,7 @@ mod outlets;
 mod owner;
 pub mod parse;
 mod plan;
+mod progress;
 mod replay;
 mod report;
 mod report_file;

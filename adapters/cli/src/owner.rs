@@ -42,6 +42,9 @@ pub(crate) struct Minder {
     notifies: bool,
     /// Whether the last lines are told to somebody, or a report may come behind them.
     reports: bool,
+    /// How many lines the command has written, where that is shown.
+    pub(crate) lines: u64,
+    shows_progress: bool,
     lost_words: Option<String>,
 }
 
@@ -67,6 +70,8 @@ impl Minder {
             reports: plan.report.is_some()
                 || plan.notify.is_some()
                 || plan.tail > 0 && plan.speech != Speech::Nothing,
+            lines: 0,
+            shows_progress: plan.progress,
             lost_words: None,
         }
     }
@@ -86,6 +91,15 @@ impl Minder {
         self.lost_words.take()
     }
 
+    fn count_lines(&mut self, bytes: &[u8]) {
+        if self.shows_progress {
+            let ends = bytes.iter().filter(|byte| **byte == b'\n');
+            self.lines = self
+                .lines
+                .saturating_add(u64::try_from(ends.count()).unwrap_or(u64::MAX));
+        }
+    }
+
     fn look_for_a_sign(
         &mut self,
         control: &mut Control<()>,
@@ -94,6 +108,11 @@ impl Minder {
         if self.matching.as_mut().is_some_and(finds) {
             control.progress();
         }
+    }
+
+    fn note_loss(&mut self, loss: Failure) {
+        self.lost_words = Some(loss.to_string());
+        self.log.notice(Self::LOST_OUTPUT, Some(loss));
     }
 
     pub(crate) fn say_if_verbose(&mut self, message: &str) {
@@ -107,6 +126,7 @@ impl Handler for Minder {
     type Notification = ();
 
     fn output(&mut self, control: &mut Control<()>, stream: Stream, bytes: &[u8]) {
+        self.count_lines(bytes);
         self.tail.push(stream, bytes);
         self.look_for_a_sign(control, |matching| matching.finds_in(stream, bytes));
         if self.console.pass_on(stream, bytes) == Flow::Hold {
@@ -122,6 +142,7 @@ impl Handler for Minder {
         seen: Option<&[u8]>,
     ) {
         let bytes = seen.unwrap_or_default();
+        self.count_lines(bytes);
         self.tail.push(stream, bytes);
         self.look_for_a_sign(control, |matching| matching.finds_in(stream, bytes));
         self.console.passed_on(stream, bytes);
@@ -178,7 +199,7 @@ impl Handler for Minder {
     /// A relay that failed after the end.
     fn discarded(&mut self, what: Discarded<()>) {
         if let Discarded::Failure(loss) = what {
-            self.lost(loss);
+            self.note_loss(loss);
         }
     }
 
@@ -199,9 +220,16 @@ impl Owner for Minder {
         self.console.raw_terminal = is_raw;
     }
 
-    fn lost(&mut self, loss: Failure) {
-        self.lost_words = Some(loss.to_string());
-        self.log.notice(Self::LOST_OUTPUT, Some(loss));
+    fn about_to_stop(&self) {
+        self.console.erase_progress();
+        self.outlets().flush_briefly();
+    }
+
+    fn lost(&mut self, stream: Stream, loss: Failure) {
+        // The line of `--progress` is no loss.
+        if stream != Stream::Stderr || !self.console.owes_nothing() {
+            self.note_loss(loss);
+        }
     }
 
     fn outlets(&self) -> &Outlets {
@@ -217,6 +245,7 @@ impl Owner for Minder {
             .is_some_and(|matching| matching.looks_at(stream));
         is_matched
             || self.reports
+            || self.shows_progress
             || self.speech != Speech::Nothing && self.console.may_speak_behind(stream)
     }
 }

@@ -167,7 +167,7 @@ impl<H: Owner> Attendant<H> for Terminal {
             let was_raw = jobs.is_raw();
             jobs.attend(
                 child,
-                |child| child.handler().outlets().flush_briefly(),
+                |child| child.handler().about_to_stop(),
                 before_continue,
             )?;
             if jobs.is_raw() != was_raw {
@@ -207,7 +207,7 @@ fn pass_stops_on<H: Owner>(
         child.control().pass_on(stop, Target::Group);
         child.control().suspended();
         child.turn();
-        child.handler().outlets().flush_briefly();
+        child.handler().about_to_stop();
         signals::stop()?;
         // The SIGCONT that has continued us comes as an arrival of its own.
         child.control().resumed();

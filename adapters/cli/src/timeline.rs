@@ -5,11 +5,15 @@
 //! in them is said once, in `words`.
 
 mod axis;
+mod cell;
+mod escape;
 mod flow;
 mod html;
 mod lane;
 mod mark;
 mod picture;
+mod place;
+mod sign;
 mod story;
 mod svg;
 mod text;

@@ -18,11 +18,11 @@ pub(crate) fn line(message: &str) -> String {
     format!("childminder: {message}\n")
 }
 
-/// A name as it can stand in a line: control characters are escaped.
+/// A name as it can stand in a line: control characters are escaped, and those that change the direction of writing.
 pub(crate) fn printable(name: &str) -> String {
     let mut shown = String::with_capacity(name.len());
     for char in name.chars() {
-        if char.is_control() {
+        if char.is_control() || DIRECTIONS.contains(&char) {
             shown.extend(char.escape_default());
         } else {
             shown.push(char);
@@ -134,6 +134,12 @@ fn digits(count: u64, unit: u64, name: &str) -> String {
     let point = if decimals.is_empty() { "" } else { "." };
     format!("{whole}{point}{decimals}{name}")
 }
+
+/// What makes the text behind it run the other way.
+const DIRECTIONS: [char; 12] = [
+    '\u{61c}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}',
+    '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}',
+];
 
 /// A few more than any way to run a command takes, the three standard streams included.
 const DESCRIPTORS: u32 = 32;

@@ -9,10 +9,11 @@ use std::iter;
 use rustix::termios::tcgetwinsize;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr};
 
-use crate::timeline::mark::{Answer, Kind, Mark, What};
-use crate::timeline::picture::{Picture, Row};
+use crate::timeline::cell::{Cell, Ink};
+use crate::timeline::mark::Kind;
+use crate::timeline::picture::{Picture, Row, Scale};
 use crate::timeline::story::Ending;
-use crate::timeline::words::{Grade, Verdict, rate, short_name};
+use crate::timeline::words::{Grade, Verdict, rate};
 
 /// How it is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,10 +67,12 @@ pub(crate) fn draw(picture: &Picture, style: Style) -> String {
     let room = style
         .width
         .saturating_sub(label_width + outcome_width + SPARE_CELLS + 2);
+    let cells = room.max(LEAST_CELLS);
     let canvas = Canvas {
         picture,
         style,
-        cells: room.max(LEAST_CELLS),
+        scale: picture.scale(cells as u64),
+        cells,
     };
     let mut drawn = String::new();
     let _ = writeln!(drawn, "{}", fitted(&picture.title, style.width).trim_end());
@@ -97,131 +100,10 @@ pub(crate) fn draw(picture: &Picture, style: Style) -> String {
     drawn
 }
 
-/// What a cell shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Cell {
-    /// There is no run.
-    Nothing,
-    /// It has exited, and is not yet over.
-    Waiting,
-    Silent,
-    /// From 1 to 8.
-    Output(u8),
-    Suspended,
-    Strays,
-    Progress,
-    Notification,
-    Ready,
-    Warning,
-    FailedNotification,
-    PassedOn,
-    Signal(char),
-    Asked,
-    Deadline,
-    /// The record ends here, and the run did not.
-    Torn,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ink {
-    Plain,
-    Faint,
-    Good,
-    Odd,
-    Bad,
-    Strong,
-}
-
-impl Cell {
-    fn char(self) -> char {
-        match self {
-            Self::Nothing => ' ',
-            Self::Waiting => '╌',
-            Self::Silent => '·',
-            Self::Output(level) => BLOCKS[usize::from(level) - 1],
-            Self::Suspended => '░',
-            Self::Strays => 's',
-            Self::Progress => '+',
-            Self::Notification => 'n',
-            Self::Ready => 'r',
-            Self::Warning => 'w',
-            Self::FailedNotification => 'f',
-            Self::PassedOn => 'p',
-            Self::Asked => 'a',
-            Self::Signal(letter) => letter,
-            Self::Deadline => '!',
-            Self::Torn => '~',
-        }
-    }
-
-    fn ink(self) -> Ink {
-        match self {
-            Self::Silent | Self::Waiting | Self::Suspended | Self::Nothing => Ink::Faint,
-            Self::Output(_) => Ink::Plain,
-            Self::Deadline | Self::FailedNotification => Ink::Bad,
-            Self::Signal(_) | Self::Asked | Self::PassedOn => Ink::Strong,
-            _ => Ink::Odd,
-        }
-    }
-
-    /// What the legend says of it. Those of one meaning are one.
-    fn meaning(self) -> Option<(String, &'static str)> {
-        let sign = self.char().to_string();
-        Some(match self {
-            Self::Nothing => return None,
-            Self::Output(_) => ("▁…█".to_owned(), "output, logarithmic"),
-            Self::Waiting => (sign, "exited, not over"),
-            Self::Silent => (sign, "no output"),
-            Self::Suspended => (sign, "suspended"),
-            Self::Strays => (sign, "strays"),
-            Self::Progress => (sign, "vouched for"),
-            Self::Notification => (sign, "notification"),
-            Self::Ready => (sign, "ready"),
-            Self::Warning => (sign, "warning"),
-            Self::FailedNotification => (sign, "failed notification"),
-            Self::PassedOn => (sign, "signal passed on"),
-            Self::Asked => (sign, "asked to end, or failed outside"),
-            Self::Signal('I') => (sign, "SIGINT"),
-            Self::Signal('T') => (sign, "SIGTERM"),
-            Self::Signal('K') => (sign, "SIGKILL"),
-            Self::Signal('H') => (sign, "SIGHUP"),
-            Self::Signal('Q') => (sign, "SIGQUIT"),
-            Self::Signal(_) => (sign, "another signal"),
-            Self::Deadline => (sign, "deadline"),
-            Self::Torn => (sign, "the record ends"),
-        })
-    }
-
-    /// What is not shown as output or its absence.
-    fn of(mark: &Mark) -> Option<Self> {
-        Some(match mark.what {
-            What::Silence | What::Suspension | What::Swept | What::Changed => return None,
-            What::Stage { signal, .. } => match &*short_name(signal) {
-                "INT" => Self::Signal('I'),
-                "TERM" => Self::Signal('T'),
-                "KILL" => Self::Signal('K'),
-                "HUP" => Self::Signal('H'),
-                "QUIT" => Self::Signal('Q'),
-                _ => Self::Signal('S'),
-            },
-            What::PassedOn { .. } => Self::PassedOn,
-            What::Fired { .. } | What::Unkillable => Self::Deadline,
-            What::Warned => Self::Warning,
-            What::Asked(_) | What::Failed => Self::Asked,
-            What::Notification { answer, .. } => match answer {
-                Answer::Success | Answer::None => Self::Notification,
-                Answer::Failure | Answer::TimedOut => Self::FailedNotification,
-            },
-            What::Ready => Self::Ready,
-            What::Progress => Self::Progress,
-            What::Strays(_) | What::StraysKilled => Self::Strays,
-        })
-    }
-}
-
 struct Canvas<'a> {
     picture: &'a Picture,
     style: Style,
+    scale: Scale,
     /// How many columns a lane has.
     cells: usize,
 }
@@ -263,9 +145,9 @@ impl Canvas<'_> {
         let story = &row.story;
         let exit = story.exit.map_or(story.end, |(exit, _)| exit);
         cells[self.cell(row.start)..=self.cell(row.end())].fill(Cell::Waiting);
-        cells[self.cell(row.start)..=self.cell(row.start + exit)].fill(Cell::Silent);
+        cells[self.cell(row.start)..=self.cell(row.at(exit))].fill(Cell::Silent);
         for mark in story.track(Kind::Suspension).marks() {
-            let (from, until) = (row.start + mark.at, row.start + mark.until);
+            let (from, until) = (row.at(mark.at), row.at(mark.until));
             cells[self.cell(from)..=self.cell(until)].fill(Cell::Suspended);
         }
     }
@@ -274,15 +156,22 @@ impl Canvas<'_> {
         let flow = &row.story.flow;
         let mut written = vec![0.0; cells.len()];
         for (slice, number) in flow.slices().iter().zip(0..) {
-            let at = row
-                .start
-                .saturating_add(flow.width().saturating_mul(number));
-            written[self.cell(at)] += slice.bytes[0] + slice.bytes[1];
+            let at = flow.width().saturating_mul(number);
+            let cell = self.cell(row.at(at));
+            written[cell] += slice.bytes[0] + slice.bytes[1];
+            let near = match slice.fuse {
+                Some((800.., _)) => Cell::Nearer,
+                Some((500.., _)) => Cell::Near,
+                _ => Cell::Silent,
+            };
+            if cells[cell] >= Cell::Silent {
+                cells[cell] = cells[cell].max(near);
+            }
         }
         let time = (self.picture.axis.length / self.cells as u64).max(1);
         for (cell, written) in cells.iter_mut().zip(written) {
             if written > 0.0 {
-                let height = self.picture.height(written, time);
+                let height = self.scale.height(written, time);
                 let level = (1..8).find(|level| height * 8.0 <= f64::from(*level));
                 *cell = Cell::Output(level.unwrap_or(8));
             }
@@ -302,7 +191,7 @@ impl Canvas<'_> {
         }
         marks.sort_by_key(|(at, cell)| (*at, Reverse(*cell)));
         for (at, mark) in marks {
-            let cell = self.cell(row.start.saturating_add(at));
+            let cell = self.cell(row.at(at));
             let near = cell..=cell + SPARE_CELLS;
             if near.clone().any(|cell| cells[cell] == mark) {
                 continue;
@@ -316,7 +205,7 @@ impl Canvas<'_> {
     fn legend(&self, drawn: &mut String, seen: &BTreeSet<Cell>) {
         let mut meanings: Vec<_> = seen.iter().filter_map(|cell| cell.meaning()).collect();
         meanings.dedup();
-        let most = format!(" up to {}", rate(self.picture.most_per_second));
+        let most = format!(" up to {}", rate(self.scale.most_per_second));
         let words = meanings.into_iter().map(|(sign, meaning)| {
             let scale = if sign == "▁…█" { &*most } else { "" };
             format!("{sign} {meaning}{scale}")
@@ -399,9 +288,7 @@ const DEFAULT_WIDTH: usize = 80;
 const LEAST_CELLS: usize = 10;
 
 /// How far ticks are apart, at least.
-const COLUMNS_OF_TICK: usize = 16;
+const COLUMNS_OF_TICK: usize = 12;
 
 /// With more of them there is an axis below, too.
 const LANES_WITH_ONE_AXIS: usize = 20;
-
-const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];

@@ -89,6 +89,16 @@ pub(crate) fn end(story: &Story) -> String {
     }
 }
 
+/// How it exited, if it was not over then.
+pub(crate) fn exited(story: &Story) -> Option<String> {
+    let (exit, status) = story.exit.filter(|(exit, _)| *exit < story.end)?;
+    Some(format!(
+        "{}; over {} later",
+        exit_word(status),
+        span(story.end - exit)
+    ))
+}
+
 /// What a mark means.
 pub(crate) fn sentence(mark: &Mark) -> String {
     let lasted = span(mark.until - mark.at);
@@ -101,7 +111,7 @@ pub(crate) fn sentence(mark: &Mark) -> String {
             target,
         } => {
             let sent = sent(signal, target);
-            format!("stage {number} of the ladder: {sent}; {lasted} until the next or the exit")
+            format!("stage {number} of the ladder: {sent}, for {lasted}")
         }
         What::PassedOn { signal, target } => format!("passed on: {}", sent(signal, target)),
         What::Swept => "SIGKILL to what is left of the group".to_owned(),

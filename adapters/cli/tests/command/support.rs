@@ -480,7 +480,7 @@ pub(crate) fn text(path: &Path) -> String {
 }
 
 /// These words of ours without the times of signals, the last words of the child and what it used.
-fn unmeasured(said: &str) -> String {
+pub(crate) fn unmeasured(said: &str) -> String {
     let is_measured = |part: &&str| part.starts_with("used ") || part.starts_with("last said ");
     let without = |line: &str| {
         let parts: Vec<_> = line.split("; ").filter(|part| !is_measured(part)).collect();
