@@ -62,3 +62,8 @@ pub mod replace_timeout {}
 ///
 #[cfg_attr(all(doc, not(doctest)), doc = include_str!("guide/links.md"), doc = include_str!("../docs/testing-a-handler.md"))]
 pub mod testing_a_handler {}
+
+/// A run, or many, as a picture.
+///
+#[cfg_attr(all(doc, not(doctest)), doc = include_str!("guide/links.md"), doc = include_str!("../docs/timeline.md"))]
+pub mod timeline {}
