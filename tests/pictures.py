@@ -9,9 +9,9 @@ steps must be usable. The screenshots are left in target/pictures.
 
 import base64
 import json
-import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -71,6 +71,7 @@ def main():
     try:
         look_at_kinds(browser, kinds)
         look_at_job(browser, job)
+        look_at_axes(browser)
         look_at_hostile(browser, hostile)
         look_at_many(browser, big)
     finally:
@@ -362,6 +363,25 @@ def look_at_job(browser, files):
     text = browser.driver.find_element(By.TAG_NAME, "body").text
     for words in ["16 runs of python3 train.py on 2 hosts", "clocks of the 2 hosts", "rank00 · node1", "rank15 · node2"]:
         check(words in text, f"the job's page does not say {words!r}")
+
+
+def look_at_axes(browser):
+    """The script names times as the drawing does, however long the runs are."""
+    file = OUT / "records" / "long.jsonl"
+    header = {"flight_record": 1, "name": "x", "config": {}, "started_unix_ns": 1_795_854_687_123_456_789}
+    second = 10**9
+    for length in [3, 2_500, 700_000, 40_000_000, second, 3 * second // 2, 70 * second, 125 * second, 3000 * second,
+                   7200 * second, 18_000 * second, 108_000 * second, 800_000 * second, 10**8 * second]:
+        steps = ['{"at_ns":%d,"event":{"type":"%s"},"actions":[]}' % step for step in [(0, "started"), (length, "tick")]]
+        file.write_text("\n".join([json.dumps(header), *steps, ""]))
+        for align in ["start", "clock"]:
+            page = OUT / "axis.html"
+            subprocess.run([CHILDMINDER, "timeline", "--align", align, "-o", page, file], check=True)
+            drawn = re.findall(r'<text class="tick[^>]*>([^<]*)<', page.read_text())
+            browser.open(page)
+            shown = browser.run("return [...document.querySelectorAll('#axis text.tick')].map(text => text.textContent)")
+            check(drawn and shown == drawn, f"{length} ns by {align}: drawn as {drawn}, shown as {shown}")
+    browser.is_quiet("axes")
 
 
 def look_at_hostile(browser, files):

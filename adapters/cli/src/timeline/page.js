@@ -24,7 +24,7 @@
   let current = -1;
   let mark = null;
 
-  // Times.
+  // Times, with the same words as in the drawing.
 
   const SECOND = 1e9, MINUTE = 60e9, HOUR = 3600e9, DAY = 86400e9;
   const STEPS = [];
@@ -40,15 +40,19 @@
   function label(at, step) {
     const places = step < SECOND ? decimals(step) : 0;
     if (unix !== null) {
-      const nanos = unix + BigInt(Math.round(at));
+      // Numbers are exact to 16 ns in a year: round times of day stay round.
+      const nanos = unix + BigInt(Math.round(at)) + (step >= SECOND ? 500000n : 0n);
       const text = new Date(Number(nanos / 1000000n)).toISOString();
       if (step >= DAY) return text.slice(5, 10);
       if (step >= MINUTE) return whole / zoom >= DAY ? text.slice(5, 16).replace('T', ' ') : text.slice(11, 16);
       const rest = String(nanos % 1000000000n).padStart(9, '0').slice(0, places);
       return text.slice(11, 19) + (places ? '.' + rest : '');
     }
-    if (at >= HOUR) return `${Math.floor(at / HOUR)}h${two(Math.floor(at % HOUR / MINUTE))}m` + (step < MINUTE ? two((at % MINUTE / SECOND).toFixed(places)) + 's' : '');
-    if (at >= MINUTE) return `${Math.floor(at / MINUTE)}m` + (step < MINUTE ? two((at % MINUTE / SECOND).toFixed(places)) + 's' : '');
+    const pair = (whole, unit, rest, restUnit) => whole + unit + (Number(rest) ? two(rest) + restUnit : '');
+    const seconds = (at % MINUTE / SECOND).toFixed(places).padStart(places ? places + 3 : 2, '0');
+    if (at >= DAY && step >= HOUR) return pair(Math.floor(at / DAY), 'd', Math.floor(at % DAY / HOUR), 'h');
+    if (at >= HOUR) return pair(Math.floor(at / HOUR), 'h', Math.floor(at % HOUR / MINUTE), 'm') + (step < MINUTE ? seconds + 's' : '');
+    if (at >= MINUTE) return places ? `${Math.floor(at / MINUTE)}m${seconds}s` : pair(Math.floor(at / MINUTE), 'm', seconds, 's');
     if (at >= SECOND || at === 0) return (at / SECOND).toFixed(at === 0 ? 0 : places) + 's';
     if (at >= 1e6) return Number((at / 1e6).toFixed(3)) + 'ms';
     return at >= 1e3 ? Number((at / 1e3).toFixed(3)) + 'µs' : at + 'ns';
@@ -57,7 +61,7 @@
   function ticks(width) {
     const most = Math.max(2, Math.floor(width / 100));
     const seen = whole / zoom;
-    const step = STEPS.find(step => seen / step < most) || STEPS[STEPS.length - 1];
+    const step = STEPS.find(step => Math.floor((whole - 2 * margin) / zoom / step) < most) || STEPS[STEPS.length - 1];
     const offset = unix === null ? 0 : Number((BigInt(step) - unix % BigInt(step)) % BigInt(step));
     const from = left * whole - margin;
     const found = [];
