@@ -2,7 +2,7 @@
 # installs what they need beyond Rust.
 
 .DEFAULT_GOAL := help
-.PHONY: compared pictures mutants coverage sanitize help lint package public bench bench-briefly test property planted search simulation fuzz portable static manual install deb oci installed bare link steady soak-property soak-search soak-simulation soak-faults soak-fuzz
+.PHONY: cluster compared pictures mutants coverage sanitize help lint package public bench bench-briefly test property planted search simulation fuzz portable static manual install deb oci installed bare link steady soak-property soak-search soak-simulation soak-faults soak-fuzz
 
 help: ## these lines
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -74,6 +74,10 @@ pictures: ## what `timeline` draws, looked at in a real browser
 
 coverage: ## every line and branch of the core, most lines of the adapters
 	tests/coverage.py
+
+cluster: ## the wrapper of Slurm's tasks, in a cluster of two nodes; wants slurm-wlm, munge, iproute2 and root
+	cargo build --locked -p childminder-cli
+	tests/cluster/scenarios.py
 
 # Debian's toolchain brings the sources of `core` and `std`; `-Zbuild-std` works on stable with this one variable.
 DEBIAN_CARGO = RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc CARGO_TARGET_DIR=target/bare /usr/bin/cargo

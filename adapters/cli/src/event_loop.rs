@@ -1,6 +1,7 @@
 //! The loop of `run` and of `timeout`: one child, and what is waited for on its behalf.
 
 mod member;
+mod shared_arrivals;
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -22,6 +23,7 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use signal_hook::consts::SIGCHLD;
 
 use self::member::Member;
+pub(crate) use self::shared_arrivals::SharedArrivals;
 use crate::notifier::Notifier;
 use crate::outlets::{Outlets, wake};
 use crate::signals::TSTP;
@@ -133,6 +135,7 @@ impl<H: Owner> EventLoop<H> {
         arrivals.unblock_others()?;
         let mut source = SourceFd(&arrivals.as_fd().as_raw_fd());
         registry.register(&mut source, SIGNALS, Interest::READABLE)?;
+        let arrivals = SharedArrivals::new(arrivals);
         let mut set = Children::new()?;
         registry.register(&mut set, CHILD, Interest::READABLE)?;
         let inbox = Inbox {
@@ -155,6 +158,11 @@ impl<H: Owner> EventLoop<H> {
     /// Hears of these signals, too.
     pub(crate) fn listen_to(&mut self, signals: &[Signal]) -> io::Result<()> {
         self.inbox.arrivals.add(signals.iter().copied())
+    }
+
+    /// The signals that we are sent.
+    pub(crate) fn arrivals(&self) -> SharedArrivals {
+        self.inbox.arrivals.clone()
     }
 
     /// The ways to our standard output and standard error.
@@ -276,6 +284,10 @@ impl<H: Owner> EventLoop<H> {
                 let _ = self.set.reap_orphans();
             }
             if let Some(outcome) = self.outcome() {
+                // What came with the end is no impatience with what follows it.
+                let mut seen = self.inbox.arrivals.take_seen();
+                seen.retain(|arrival| arrival.signal != CHLD);
+                listener.hear(self, &seen);
                 return Ok(outcome);
             }
         }
@@ -452,7 +464,7 @@ fn command_of<H: Owner>(set: &Children<Member<H>>) -> &H {
 struct Inbox {
     poll: Poll,
     events: Events,
-    arrivals: Arrivals,
+    arrivals: SharedArrivals,
 }
 
 impl Inbox {
@@ -486,19 +498,25 @@ impl Inbox {
     /// The signals that the latest wait has told of.
     fn take_arrivals(&mut self) -> Vec<Arrival> {
         let mut events = self.events.iter();
-        if !events.any(|event| event.token() == SIGNALS) {
+        let have_come = events.any(|event| event.token() == SIGNALS);
+        if !have_come && !self.arrivals.have_been_seen() {
             return Vec::new();
         }
-        self.arrivals.take().collect()
+        self.arrivals.take()
     }
 
-    /// Waits for an event, or for the shortest of these. An interruption is as good as an event.
+    /// Waits for an event, or for the shortest of these. A stop of ours interrupts that; the SIGCONT that has ended it is an
+    /// event.
     fn wait(&mut self, timeouts: [Option<Duration>; 2]) -> io::Result<()> {
-        let timeout = timeouts.into_iter().flatten().min();
-        match self.poll.poll(&mut self.events, timeout) {
-            Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error),
-            _ => Ok(()),
+        let at_once = self.arrivals.have_been_seen().then_some(Duration::ZERO);
+        let timeout = timeouts.into_iter().chain([at_once]).flatten().min();
+        for timeout in [timeout, Some(Duration::ZERO)] {
+            match self.poll.poll(&mut self.events, timeout) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                done => return done,
+            }
         }
+        Ok(())
     }
 }
 

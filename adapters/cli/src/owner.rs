@@ -3,19 +3,21 @@
 use std::io;
 use std::time::Duration;
 
-use childminder::{Error, FailureId, Instant, Moment, Signal, Stream, Target};
+use childminder::{Error, ExitStatus, FailureId, Instant, Ladder, Moment, Signal, Stream, Target};
 use childminder_driver::{Answer, Control, Discarded, Failure, Handler, Job, Tail, Vouch};
-use childminder_unix::{Flow, signals};
+use childminder_unix::{Arrival, Flow, signals};
 
 use crate::console::Console;
-use crate::event_loop::Owner;
+use crate::event_loop::{Owner, SharedArrivals};
 use crate::flight_record::FlightRecord;
 use crate::log::Log;
 use crate::matching::Matching;
 use crate::outlets::Outlets;
 use crate::plan::{Plan, Signs, Speech};
 use crate::report::last_words;
+use crate::signals::{asks_to_end, ladder_beginning_with};
 use crate::testimony::Testimony;
+use crate::wishes::MOMENT;
 use crate::words::printable;
 
 /// Passes output on, and keeps what the report and the record need.
@@ -37,6 +39,16 @@ pub(crate) struct Minder {
     pub(crate) is_to_warn: bool,
     /// Whether the notification that runs has taken too long.
     pub(crate) is_overdue: bool,
+    /// The signals that we are sent, unless what is typed at a terminal comes to the command alone: there, an end that waits
+    /// would be felt.
+    pub(crate) arrivals: Option<SharedArrivals>,
+    /// Whether we were sent a SIGHUP of which nothing has come yet.
+    pub(crate) has_hung_up: bool,
+    /// Whether the wish for the end was heard when the command had ended.
+    pub(crate) was_asked_at_the_exit: bool,
+    /// How it is ended, and how much time there is before a ladder that is put off by a signal to us.
+    ladder: Ladder,
+    grace: Duration,
     matching: Option<Matching>,
     speech: Speech,
     notifies: bool,
@@ -61,6 +73,11 @@ impl Minder {
             due: None,
             is_to_warn: false,
             is_overdue: false,
+            arrivals: None,
+            has_hung_up: false,
+            was_asked_at_the_exit: false,
+            ladder: plan.config.ladder,
+            grace: plan.grace,
             matching: match &plan.signs {
                 Signs::Lines(activity, regex) => Some(Matching::new(*activity, regex.clone())),
                 Signs::Output | Signs::Words => None,
@@ -115,6 +132,31 @@ impl Minder {
         self.log.notice(Self::LOST_OUTPUT, Some(loss));
     }
 
+    /// This signal to us asks for the end, which begins with it. How the command is ended then.
+    pub(crate) fn asked_by(&mut self, signal: Signal) -> Ladder {
+        self.log.asked_by = Some(signal);
+        ladder_beginning_with(signal, &self.ladder, self.grace)
+    }
+
+    /// The request for the end that comes to us just after it came to the command, which it has ended.
+    fn request_behind(&self, status: ExitStatus) -> Option<Signal> {
+        let is_by_request = matches!(status, ExitStatus::Signal(signal) if asks_to_end(signal));
+        let is_explained = self.log.asked_by.is_some() || !self.log.errors.is_empty();
+        let arrivals = self.arrivals.as_ref()?;
+        if !is_by_request || is_explained {
+            return None;
+        }
+        let request = |seen: &[Arrival], counts: fn(Signal) -> bool| {
+            let mut signals = seen.iter().map(|arrival| arrival.signal);
+            signals.find(|signal| asks_to_end(*signal) && counts(*signal))
+        };
+        let hangup = self.has_hung_up.then_some(Signal::HUP);
+        arrivals
+            .wait_for(MOMENT, |seen| request(seen, |signal| signal != Signal::HUP))
+            .or_else(|| arrivals.wait_for(Duration::ZERO, |seen| request(seen, |_| true)))
+            .or(hangup)
+    }
+
     pub(crate) fn say_if_verbose(&mut self, message: &str) {
         if self.speech == Speech::Everything {
             self.console.say(message);
@@ -154,6 +196,14 @@ impl Handler for Minder {
 
     fn output_ended(&mut self, control: &mut Control<()>, stream: Stream) {
         self.look_for_a_sign(control, |matching| matching.finds_at_the_end(stream));
+    }
+
+    fn exited(&mut self, control: &mut Control<()>, status: ExitStatus) {
+        if let Some(signal) = self.request_behind(status) {
+            self.was_asked_at_the_exit = true;
+            control.set_ladder(self.asked_by(signal));
+            control.terminate();
+        }
     }
 
     fn vouched(&mut self, _: &mut Control<()>, vouch: &Vouch) {

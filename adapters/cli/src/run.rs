@@ -41,7 +41,7 @@ use crate::plan::{Containment, OnOurDeath, Plan, Signs, Speech, is_init};
 use crate::progress;
 use crate::report::{self, Report};
 use crate::report_file::ReportFile;
-use crate::signals::{asks_to_end, handled, ladder_beginning_with};
+use crate::signals::{asks_to_end, handled};
 use crate::status::{self, NOT_FOUND};
 use crate::terminal::Terminal;
 use crate::wishes::{Wish, Wishes};
@@ -141,6 +141,7 @@ fn begin(
         }
     }
     let mut minder = Minder::new(plan, console, record);
+    minder.arrivals = (deaths == Deaths::Heard).then(|| child.arrivals());
     let present = guardian.as_ref().ok().and_then(Option::as_ref);
     let mut strays = contained(plan, present)?;
     if let Err(error) = adopted {
@@ -317,15 +318,17 @@ impl Listener<Minder> for Requests<'_> {
             }
         }
         let wish = self.wishes.hear(arrivals, Instant::now());
+        child.handler_mut().has_hung_up = self.wishes.are_of_a_hangup();
+        if wish.is_some() && mem::take(&mut child.handler_mut().was_asked_at_the_exit) {
+            return;
+        }
         if wish.is_some() && child.monitor().preliminary_outcome().is_some() {
             // All that is left to end is what tells the end.
             return child.end_notifier();
         }
         match wish {
             Some(Wish::Begins(signal)) if !child.monitor().is_terminating() => {
-                child.handler_mut().log.asked_by = Some(signal);
-                let plan = self.plan;
-                let ladder = ladder_beginning_with(signal, &plan.config.ladder, plan.grace);
+                let ladder = child.handler_mut().asked_by(signal);
                 child.control().set_ladder(ladder);
                 child.control().terminate();
             }

@@ -24,6 +24,8 @@ pub(crate) struct Terminal {
     tty: Option<Tty>,
     /// Where no terminal stops us, what stops the command when SIGTSTP comes from a process, which would stop us alone.
     passes_stops_on_as: Option<Signal>,
+    /// Whether we stopped ourselves, and have not read yet of the SIGCONT that continued us.
+    has_stopped: bool,
 }
 
 impl Terminal {
@@ -85,6 +87,7 @@ impl Terminal {
             jobs,
             tty,
             passes_stops_on_as: None,
+            has_stopped: false,
         })
     }
 
@@ -119,6 +122,37 @@ impl Terminal {
             options.place = jobs.place_for_child()?;
         }
         Child::spawn_with(&mut command, &options)
+    }
+
+    /// Has SIGTSTP stop the command, and then us, with every deadline, and SIGCONT continue both. A command that is being
+    /// ended is not stopped.
+    ///
+    /// SIGSTOP to all of us is not heard. Its end is, and is no sign of a hung command: the silence counts anew.
+    fn pass_stops_on<H: Owner>(
+        &mut self,
+        stop: Signal,
+        child: &mut EventLoop<H>,
+        arrivals: &mut Vec<Arrival>,
+    ) -> io::Result<()> {
+        let has = |signal| arrivals.iter().any(|arrival| arrival.signal == signal);
+        let (is_stopped, is_continued) = (has(TSTP), has(CONT));
+        arrivals.retain(|arrival| ![TSTP, CONT].contains(&arrival.signal));
+        if is_continued {
+            if !mem::take(&mut self.has_stopped) {
+                child.control().progress();
+            }
+            child.control().pass_on(CONT, Target::Group);
+        } else if is_stopped && !child.monitor().is_terminating() {
+            child.control().pass_on(stop, Target::Group);
+            child.control().suspended();
+            child.turn();
+            child.handler().about_to_stop();
+            self.has_stopped = true;
+            signals::stop()?;
+            // The SIGCONT that has continued us comes as an arrival of its own.
+            child.control().resumed();
+        }
+        Ok(())
     }
 
     /// Whether a shell runs us as a job: we have a controlling terminal, and did not begin the session.
@@ -159,7 +193,7 @@ impl<H: Owner> Attendant<H> for Terminal {
             tty.retry_input();
         }
         if let Some(stop) = self.passes_stops_on_as {
-            pass_stops_on(stop, child, arrivals)?;
+            self.pass_stops_on(stop, child, arrivals)?;
         }
         if let Some(jobs) = &mut self.jobs {
             // Our terminal may have another size by then.
@@ -189,30 +223,6 @@ impl<H: Owner> Attendant<H> for Terminal {
     fn next_look(&self) -> Option<Duration> {
         self.jobs.as_ref()?.next_look()
     }
-}
-
-/// Has SIGTSTP stop the command, and then us, with every deadline, and SIGCONT continue both. A command that is being
-/// ended is not stopped.
-fn pass_stops_on<H: Owner>(
-    stop: Signal,
-    child: &mut EventLoop<H>,
-    arrivals: &mut Vec<Arrival>,
-) -> io::Result<()> {
-    let has = |signal| arrivals.iter().any(|arrival| arrival.signal == signal);
-    let (is_stopped, is_continued) = (has(TSTP), has(CONT));
-    arrivals.retain(|arrival| ![TSTP, CONT].contains(&arrival.signal));
-    if is_continued {
-        child.control().pass_on(CONT, Target::Group);
-    } else if is_stopped && !child.monitor().is_terminating() {
-        child.control().pass_on(stop, Target::Group);
-        child.control().suspended();
-        child.turn();
-        child.handler().about_to_stop();
-        signals::stop()?;
-        // The SIGCONT that has continued us comes as an arrival of its own.
-        child.control().resumed();
-    }
-    Ok(())
 }
 
 /// Whether the command ended unasked, and by no signal that is known of.

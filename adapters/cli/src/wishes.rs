@@ -18,6 +18,10 @@ use crate::signals::asks_to_end;
 /// command shall get one of them, the same in either order. With a SIGHUP that it ignores, or that has it read its
 /// configuration, it would not know what its grace is for.
 ///
+/// **The command may get its part first**, and be dead before we hear of it: what ends a whole tree, as systemd and Slurm do,
+/// signals one process after the other. So where such a signal was its end, [the handler](crate::owner::Minder) waits a moment
+/// for ours: a run that was asked to end takes its daemons along.
+///
 /// **The moment ends with a look.** Our own clock says when a signal was read, not when it was sent. If we were stopped
 /// or starved in between, both may have waited for us. So the moment is over when we have looked after it, and what is
 /// found in that look is still part of the wish. [`next_look`](Self::next_look) says when that is to be.
@@ -77,6 +81,11 @@ impl Wishes {
         wish
     }
 
+    /// Whether a hangup waits.
+    pub(crate) fn are_of_a_hangup(&self) -> bool {
+        matches!(self.latest, Latest::Hangup(_))
+    }
+
     /// When to [hear](Self::hear) again, though nothing comes.
     pub(crate) fn next_look(&self) -> Option<Instant> {
         match self.latest {
@@ -110,7 +119,7 @@ fn is_over(at: Instant, now: Instant) -> bool {
 
 /// How long after the first signal of a wish the rest of it may come. Two processes that a shell starts one after the
 /// other are much closer.
-const MOMENT: Duration = Duration::from_millis(200);
+pub(crate) const MOMENT: Duration = Duration::from_millis(200);
 
 #[cfg(test)]
 mod tests {

@@ -1,8 +1,8 @@
 //! Signals to childminder.
 
 use std::fs::File;
-use std::io::{self, Read as _};
-use std::process::Command;
+use std::io::{self, Read as _, Write as _};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Instant;
 
@@ -95,6 +95,31 @@ fn a_hangup_that_comes_again_loses_no_output() {
     stdout.read_to_end(&mut output).expect("all of it");
     assert_eq!(output.len(), 200_000);
     assert_eq!(running.finish().status, 0);
+}
+
+/// What ends a whole tree signals one process after the other, and the command may be the first.
+#[test]
+fn a_signal_to_the_command_and_then_to_us_is_one_wish() {
+    for (signal, name, status) in REQUESTS {
+        let place = Place::new();
+        let daemon = "trap '' INT TERM HUP QUIT; echo \\$\\$; exec sleep 60 >/dev/null 2>&1";
+        let script = format!("ulimit -c 0; echo $$; setsid sh -c \"{daemon}\" & exec sleep 60");
+        let words = ["setsid", "env", "--default-signal"];
+        let mut running = start(through(&words, &minding(&place.options(""), &script)));
+        let (command, daemon) = (running.process(), running.process());
+        // So that nothing else keeps us busy.
+        thread::sleep(millis(50));
+        command.signal(signal);
+        thread::sleep(millis(10));
+        running.signal(signal);
+        running.finish().expect(
+            status,
+            &format!("childminder: sh: childminder got {name}; sent {name}; killed by {name}\n"),
+        );
+        assert!(daemon.is_gone(), "{name}");
+        assert_eq!(place.report()["terminated"], true, "{name}");
+        place.replay();
+    }
 }
 
 /// coreutils' `timeout` sends a signal to us, and then to its group.
@@ -227,6 +252,26 @@ fn without_a_terminal_a_stop_is_the_command_s_too_and_the_clocks_stand() {
         assert_eq!(ended.status, 124, "{options}: {}", ended.stderr());
         ended.expect_took(millis(5000));
     }
+}
+
+/// As a scheduler does it that stops every process: we do not hear of it, and the command could not say anything.
+#[test]
+fn a_command_that_was_stopped_with_us_was_not_silent() {
+    let run = minding("--idle 1500ms", "echo $$; read go; sleep 0.5; echo; exit 3");
+    let mut command = through(&["setsid"], &run);
+    command.stdin(Stdio::piped());
+    let mut running = start(command);
+    let (us, command) = (running.itself(), running.process());
+    // Until we wait.
+    thread::sleep(millis(500));
+    us.signal(Signal::STOP);
+    command.signal(Signal::STOP);
+    wait_until(|| us.is_stopped() && command.is_stopped());
+    thread::sleep(millis(3000));
+    writeln!(running.stdin(), "go").expect("its input");
+    us.signal(Signal::CONT);
+    let ended = running.finish();
+    assert_eq!(ended.status, 3, "{}", ended.stderr());
 }
 
 #[test]

@@ -283,8 +283,12 @@ impl Process {
         fields(&stat).next() == Some("T")
     }
 
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(self.0, signal).expect("it runs");
+    }
+
     pub(crate) fn kill(&self) {
-        kill_process(self.0, Signal::KILL).expect("it runs");
+        self.signal(Signal::KILL);
     }
 }
 
