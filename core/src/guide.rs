@@ -13,6 +13,11 @@ pub mod captured_runs {}
 #[cfg_attr(all(doc, not(doctest)), doc = include_str!("guide/links.md"), doc = include_str!("../docs/children-that-speak.md"))]
 pub mod children_that_speak {}
 
+/// Under Slurm: end the rank that hangs, and name it.
+///
+#[cfg_attr(all(doc, not(doctest)), doc = include_str!("guide/links.md"), doc = include_str!("../docs/clusters.md"))]
+pub mod clusters {}
+
 /// What others do, and what they do better.
 ///
 #[cfg_attr(all(doc, not(doctest)), doc = include_str!("guide/links.md"), doc = include_str!("../docs/compared.md"))]
