@@ -29,6 +29,7 @@ mod run;
 mod signals;
 mod silence;
 mod status;
+mod stdout;
 mod streams;
 mod terminal;
 mod testimony;

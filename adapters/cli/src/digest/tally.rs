@@ -186,8 +186,8 @@ pub(super) enum Measure {
 #[derive(Debug)]
 pub(super) struct Group<'a> {
     pub(super) reason: String,
-    pub(super) first: &'a Run,
-    pub(super) count: usize,
+    /// In the order in which they failed.
+    pub(super) runs: Vec<&'a Run>,
     pub(super) first_at: u64,
     pub(super) last_at: u64,
 }
@@ -235,14 +235,13 @@ impl Digest {
             let place = *known.entry(reason).or_insert_with_key(|reason| {
                 groups.push(Group {
                     reason: reason.clone(),
-                    first: run,
-                    count: 0,
+                    runs: Vec::new(),
                     first_at: failure.at_unix_ns,
                     last_at: failure.at_unix_ns,
                 });
                 groups.len() - 1
             });
-            groups[place].count += 1;
+            groups[place].runs.push(run);
             groups[place].last_at = failure.at_unix_ns;
         }
         groups

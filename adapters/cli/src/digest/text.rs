@@ -89,17 +89,27 @@ fn tell_others(digest: &Digest, first_at: Option<u64>, page: &mut Page) {
     page.columns(rows);
     let rest = &groups[shown.len()..];
     if !rest.is_empty() {
-        let count: usize = rest.iter().map(|group| group.count).sum();
+        let count: usize = rest.iter().map(|group| group.runs.len()).sum();
         page.line(&format!("    and {count} more, for other reasons"));
     }
 }
 
+/// Of more than can be named, the first.
 fn row(group: &Group, origin: u64) -> [String; 3] {
-    let run = group.first;
-    let mut who = format!("{} on {}", printable(&run.name), printable(&run.host));
-    if let more @ 1.. = group.count - 1 {
+    let count = group.runs.len();
+    let shown = if count > MOST_NAMES { 1 } else { count };
+    let on_one_host = group.runs[..shown].chunk_by(|run, next| run.host == next.host);
+    let who: Vec<_> = on_one_host
+        .map(|runs| {
+            let names: Vec<_> = runs.iter().map(|run| printable(&run.name)).collect();
+            format!("{} on {}", names.join(", "), printable(&runs[0].host))
+        })
+        .collect();
+    let mut who = who.join(", ");
+    if count > 1 {
         let last = since(origin, group.last_at);
-        who = format!("{} runs until {last}, first {who}", more + 1);
+        let is_first = if count > shown { ", first" } else { ":" };
+        who = format!("{count} runs until {last}{is_first} {who}");
     }
     [since(origin, group.first_at), printable(&group.reason), who]
 }
@@ -136,5 +146,5 @@ const MOST_LINES: usize = 10;
 /// How many reasons are told.
 const MOST_GROUPS: usize = 10;
 
-/// How many names of what is missing are told.
+/// How many names are told, of what failed for one reason and of what is missing.
 const MOST_NAMES: usize = 5;

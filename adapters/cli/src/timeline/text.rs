@@ -3,10 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal as _};
 use std::iter;
 
-use rustix::termios::tcgetwinsize;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr};
 
 use crate::timeline::cell::{Cell, Ink};
@@ -15,41 +13,8 @@ use crate::timeline::picture::{Picture, Row, Scale};
 use crate::timeline::story::Ending;
 use crate::timeline::words::{Grade, Verdict, rate};
 
-/// How it is drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Style {
-    /// In columns.
-    pub(crate) width: usize,
-    pub(crate) colour: Colour,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Colour {
-    On,
-    Off,
-}
-
-impl Style {
-    /// For our standard output.
-    pub(crate) fn of_stdout() -> Self {
-        let stdout = io::stdout();
-        let is_terminal = stdout.is_terminal();
-        let is_set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-        let has_colour = is_terminal
-            && is_set("NO_COLOR").is_none()
-            && is_set("TERM").is_some_and(|term| term != "dumb");
-        let size = tcgetwinsize(&stdout)
-            .ok()
-            .map(|size| usize::from(size.ws_col));
-        Self {
-            width: size.filter(|width| *width > 0).unwrap_or(DEFAULT_WIDTH),
-            colour: if has_colour { Colour::On } else { Colour::Off },
-        }
-    }
-}
-
-/// The lines, none of which is wider than asked for, if that is at all possible.
-pub(crate) fn draw(picture: &Picture, style: Style) -> String {
+/// The lines, in colour, none of which is wider than so many columns, if that is at all possible.
+pub(crate) fn draw(picture: &Picture, width: usize) -> String {
     let outcomes: Vec<_> = picture
         .rows
         .iter()
@@ -62,24 +27,22 @@ pub(crate) fn draw(picture: &Picture, style: Style) -> String {
     let widest = |texts: &mut dyn Iterator<Item = &str>| {
         texts.map(UnicodeWidthStr::width).max().unwrap_or(0)
     };
-    let label_width = widest(&mut picture.rows.iter().map(|row| &*row.label)).min(style.width / 4);
-    let outcome_width = widest(&mut outcomes.iter().map(|text| &**text)).min(style.width * 2 / 5);
-    let room = style
-        .width
-        .saturating_sub(label_width + outcome_width + SPARE_CELLS + 2);
+    let label_width = widest(&mut picture.rows.iter().map(|row| &*row.label)).min(width / 4);
+    let outcome_width = widest(&mut outcomes.iter().map(|text| &**text)).min(width * 2 / 5);
+    let room = width.saturating_sub(label_width + outcome_width + SPARE_CELLS + 2);
     let cells = room.max(LEAST_CELLS);
     let canvas = Canvas {
         picture,
-        style,
+        width,
         scale: picture.scale(cells as u64),
         cells,
     };
     let mut drawn = String::new();
-    let _ = writeln!(drawn, "{}", fitted(&picture.title, style.width).trim_end());
+    let _ = writeln!(drawn, "{}", fitted(&picture.title, width).trim_end());
     for note in iter::once(&picture.axis.title()).chain(&picture.notes) {
-        wrap(&mut drawn, note.split(' '), " ", style.width);
+        wrap(&mut drawn, note.split(' '), " ", width);
     }
-    let axis = canvas.axis(label_width, style.width);
+    let axis = canvas.axis(label_width, width);
     drawn.push_str(&axis);
     let mut seen = BTreeSet::new();
     for (row, outcome) in picture.rows.iter().zip(&outcomes) {
@@ -90,7 +53,7 @@ pub(crate) fn draw(picture: &Picture, style: Style) -> String {
             Grade::Failure => Ink::Bad,
             Grade::Unknown => Ink::Odd,
         };
-        let outcome = canvas.inked(fitted(outcome, outcome_width).trim_end(), ink);
+        let outcome = inked(fitted(outcome, outcome_width).trim_end(), ink);
         let _ = writeln!(drawn, "{label} {bar} {outcome}");
     }
     if picture.rows.len() > LANES_WITH_ONE_AXIS {
@@ -102,7 +65,8 @@ pub(crate) fn draw(picture: &Picture, style: Style) -> String {
 
 struct Canvas<'a> {
     picture: &'a Picture,
-    style: Style,
+    /// Of the whole drawing, in columns.
+    width: usize,
     scale: Scale,
     /// How many columns a lane has.
     cells: usize,
@@ -124,7 +88,7 @@ impl Canvas<'_> {
                 column = place + label.width();
             }
         }
-        format!("{}\n", self.inked(line.trim_end(), Ink::Faint))
+        format!("{}\n", inked(line.trim_end(), Ink::Faint))
     }
 
     fn bar(&self, row: &Row, seen: &mut BTreeSet<Cell>) -> String {
@@ -136,7 +100,7 @@ impl Canvas<'_> {
         let mut bar = String::new();
         for same in cells.chunk_by(|one, next| one.ink() == next.ink()) {
             let text: String = same.iter().map(|cell| cell.char()).collect();
-            bar.push_str(&self.inked(&text, same[0].ink()));
+            bar.push_str(&inked(&text, same[0].ink()));
         }
         bar
     }
@@ -211,12 +175,7 @@ impl Canvas<'_> {
             format!("{sign} {meaning}{scale}")
         });
         let words: Vec<_> = words.collect();
-        wrap(
-            drawn,
-            words.iter().map(|word| &**word),
-            "   ",
-            self.style.width,
-        );
+        wrap(drawn, words.iter().map(|word| &**word), "   ", self.width);
     }
 
     /// Which cell a moment of the axis is in.
@@ -227,18 +186,18 @@ impl Canvas<'_> {
             .unwrap_or(usize::MAX)
             .min(self.cells - 1)
     }
+}
 
-    fn inked(&self, text: &str, ink: Ink) -> String {
-        let code = match (self.style.colour, ink) {
-            (Colour::Off, _) | (_, Ink::Plain) => return text.to_owned(),
-            (Colour::On, Ink::Faint) => "2",
-            (Colour::On, Ink::Good) => "32",
-            (Colour::On, Ink::Odd) => "33",
-            (Colour::On, Ink::Bad) => "1;31",
-            (Colour::On, Ink::Strong) => "1;35",
-        };
-        format!("\x1b[{code}m{text}\x1b[0m")
-    }
+fn inked(text: &str, ink: Ink) -> String {
+    let code = match ink {
+        Ink::Plain => return text.to_owned(),
+        Ink::Faint => "2",
+        Ink::Good => "32",
+        Ink::Odd => "33",
+        Ink::Bad => "1;31",
+        Ink::Strong => "1;35",
+    };
+    format!("\x1b[{code}m{text}\x1b[0m")
 }
 
 /// As wide as that: filled up, or its end cut.
@@ -282,7 +241,8 @@ const FIRST: &str = "first: ";
 /// Behind the end of the axis, for what coincides there.
 const SPARE_CELLS: usize = 2;
 
-const DEFAULT_WIDTH: usize = 80;
+/// Where no terminal shows it.
+pub(crate) const DEFAULT_WIDTH: usize = 80;
 
 /// A lane is never narrower.
 const LEAST_CELLS: usize = 10;

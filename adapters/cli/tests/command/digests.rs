@@ -123,7 +123,7 @@ First to fail: 17.5.json on node-5
 The others that failed (by the clocks of 19 hosts, as they are):
     +411ms  ended by SIGTERM to childminder  8 runs until +419ms, first 17.11.json on node-11
     +500ms  killed by SIGSEGV                17.8.json on node-8
-       +1s  exit status 3                    2 runs until +2s, first 17.9.json on node-9
+       +1s  exit status 3                    2 runs until +2s: 17.9.json on node-9, 17.10.json on node-10
 
 Missing, by the numbers in the names of the others:
     17.13.json
@@ -371,7 +371,7 @@ fn of_many_reasons_the_first_are_told() {
     let said = ended.stdout();
     assert!(said.contains("\n     +1ms  reason 0  -:2 on a\n"), "{said}");
     assert!(
-        said.contains("\n     +2ms  reason 1  2 runs until +3ms, first -:3 on a\n"),
+        said.contains("\n     +2ms  reason 1  2 runs until +3ms: -:3, -:4 on a\n"),
         "{said}"
     );
     assert!(said.contains("  reason 9  "), "{said}");
