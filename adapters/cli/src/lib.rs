@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod args;
+mod beginning;
 mod console;
 mod digest;
 mod event_loop;
@@ -16,7 +17,6 @@ mod log;
 mod matching;
 mod news;
 mod notifier;
-mod origin;
 mod outlets;
 mod owner;
 pub mod parse;

@@ -11,9 +11,9 @@ use childminder_unix::{Cgroup, Child, Orphan, Strays, signals};
 use serde_json::{Value, json};
 use signal_hook::consts::SIGPIPE;
 
+use crate::beginning::Beginning;
 use crate::failure::Failure;
 use crate::log::{Log, Noticed};
-use crate::origin::Origin;
 use crate::plan::{Containment, Plan, Signs, is_init};
 use crate::status::{self, OURS, TIMED_OUT};
 use crate::testimony::Testimony;
@@ -91,13 +91,13 @@ impl Report<'_> {
 
     /// The report as one JSON object.
     pub(crate) fn json(&self, status: u8) -> Value {
-        let origin = Origin::at(self.log.started);
+        let beginning = Beginning::at(self.log.started);
         let sees_all = Stream::ALL.into_iter().all(|stream| self.plan.sees(stream));
         json!({
             "command": self.plan.words(),
             "pid": self.child.id(),
-            "host": origin.host,
-            "started_unix_ns": nanos(origin.since_1970()),
+            "host": beginning.host,
+            "started_unix_ns": nanos(beginning.since_1970()),
             "status": status,
             "error": self.errors().next().map(|noticed| self.error_json(noticed)),
             "exit": self.outcome.exit.and_then(|status| self.exit_json(status)),
@@ -376,12 +376,12 @@ fn is_by_its_watchdog(noticed: &Noticed) -> bool {
 
 /// The report of a command that never ran: this is why, and what we exit with.
 pub(crate) fn not_run(plan: &Plan, failure: &Failure) -> Value {
-    let origin = Origin::new();
+    let beginning = Beginning::new();
     json!({
         "command": plan.words(),
         "pid": null,
-        "host": origin.host,
-        "started_unix_ns": nanos(origin.since_1970()),
+        "host": beginning.host,
+        "started_unix_ns": nanos(beginning.since_1970()),
         "status": failure.status,
         "error": {
             "type": "not_run",
