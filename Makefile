@@ -2,7 +2,7 @@
 # installs what they need beyond Rust.
 
 .DEFAULT_GOAL := help
-.PHONY: mutants coverage cluster sanitize help lint package public bench bench-briefly test property planted search simulation fuzz portable static bare link steady soak-property soak-search soak-simulation soak-faults soak-fuzz
+.PHONY: cluster compared pictures mutants coverage sanitize help lint package public bench bench-briefly test property planted search simulation fuzz portable static manual install deb oci installed bare link steady soak-property soak-search soak-simulation soak-faults soak-fuzz
 
 help: ## these lines
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -68,6 +68,10 @@ sanitize: ## the spawn and all else of the Unix layer under AddressSanitizer
 mutants: ## every change of one operator or body in the core, or the SHARD k/n of them, is noticed
 	PROPTEST_RNG_SEED=1 cargo mutants --jobs 2 $(if $(SHARD),--shard $(SHARD))
 
+pictures: ## what `timeline` draws, looked at in a real browser
+	cargo build --locked --release -p childminder-cli
+	tests/pictures.py
+
 coverage: ## every line and branch of the core, most lines of the adapters
 	tests/coverage.py
 
@@ -85,15 +89,50 @@ portable: ## every crate, checked by the compiler for systems other than Linux
 	$(DEBIAN_CARGO) check --locked -Zwarnings --config 'build.warnings="deny"' -Zbuild-std=std,panic_abort \
 		$(SYSTEMS:%=--target %) -p childminder-cli -p childminder-terminal -p childminder-sim -p childminder-tokio
 
+compared: ## what docs/compared.md shows of others; wants those that .ci/run installs for it
+	cargo fetch --locked --manifest-path tests/compared/Cargo.toml
+	cargo test --locked -p childminder-cli --test command the_comparison -- --ignored
+
 MUSL = $(shell uname -m)-unknown-linux-musl
 
 # Debian's musl has no unwinder. LLVM's was built for glibc, but of what is glibc's it takes only the way in which a failed
-# check of its own complains.
+# check of its own complains. Where the code could stand anywhere, musl-gcc would have musl's loader put it there, and an
+# empty container has none.
 static: ## target/static/childminder, the command in one file, which starts faster
-	RUSTFLAGS='-Clinker=musl-gcc -Clink-self-contained=no -Lnative=/usr/lib/llvm-22/lib -Clink-arg=-Wl,--defsym=__fprintf_chk=abort' \
+	RUSTFLAGS='-Clinker=musl-gcc -Crelocation-model=static -Clink-self-contained=no -Lnative=/usr/lib/llvm-22/lib -Clink-arg=-Wl,--defsym=__fprintf_chk=abort' \
 		RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc CARGO_TARGET_DIR=target/musl /usr/bin/cargo build --locked --release \
 		-Zbuild-std=std,panic_abort --target $(MUSL) -p childminder-cli
 	install -D target/musl/$(MUSL)/release/childminder target/static/childminder
+
+export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || stat --format=%Y CHANGELOG.md)
+
+manual: ## target/share: the manual pages, and completions for bash, zsh and fish
+	rm -rf target/share
+	cargo run --locked -p childminder-cli --example manual -- target/share $$(date -u -d @$(SOURCE_DATE_EPOCH) +%F)
+
+PREFIX = /usr/local
+COMMAND = target/static/childminder
+
+target/static/childminder: static
+
+install: $(COMMAND) manual ## the command, its manual and its completions, below DESTDIR and PREFIX
+	install -D $(COMMAND) $(DESTDIR)$(PREFIX)/bin/childminder
+	cd target/share && find . -type f | xargs -I FILE install -D -m 644 FILE $(abspath $(DESTDIR))$(PREFIX)/share/FILE
+
+deb: ## target/deb: a Debian package
+	packaging/deb target/deb
+
+BUILDAH = buildah --storage-driver vfs --root $(abspath target/buildah/root) --runroot $(abspath target/buildah/run)
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+
+oci: $(COMMAND) ## target/oci: an OCI layout, of nothing but the command
+	rm -rf target/oci
+	$(BUILDAH) build --isolation chroot --timestamp $(SOURCE_DATE_EPOCH) --file packaging/Dockerfile \
+		--tag oci:target/oci:$(VERSION) target/static
+	$(BUILDAH) rmi --all
+
+installed: ## all of these, and `cargo install`, each in an empty root, where it runs
+	packaging/check
 
 bare: ## the core, built for a processor without an operating system
 	$(BUILD_STD) --target thumbv7em-none-eabi -p childminder

@@ -5,6 +5,8 @@
 //! touches no clock, no process and no file: you tell it what happens, it tells you what to do. So it
 //! fits into any event loop, and every ordering of events can be tested.
 //!
+//! The [guide] has a chapter for each task, at a shell and in a program.
+//!
 //! # The run loop
 //!
 //! ```
@@ -118,6 +120,8 @@
 //! counterpart there. Its subclass
 //! `CodeImportWorkerMonitorProtocol` counts all output as activity, as [`Activity::AnyOutput`] does;
 //! `PullerMonitorProtocol` counts only what it vouches for, as [`Activity::Explicit`] does.
+// For the documentation of a crate that is built without this one's.
+#![doc(html_root_url = "https://docs.rs/childminder/latest")]
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -125,6 +129,7 @@ mod action;
 mod clock;
 mod config;
 mod event;
+pub mod guide;
 mod moment;
 mod monitor;
 mod signal;

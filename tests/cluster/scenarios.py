@@ -236,7 +236,7 @@ def the_guides_commands_run(cluster):
         if [ "$SLURM_PROCID" = 5 ]; then exec sleep 600; fi
         i=0; while [ $i -lt 40 ]; do i=$((i + 1)); echo step $i; sleep 0.2; done\n""")
     (place / "task").chmod(0o755)
-    blocks = re.findall(r"^```bash\n(.*?)^```$", GUIDE.read_text(), re.DOTALL | re.MULTILINE)
+    blocks = re.findall(r"^```bash[^\n]*\n(.*?)^```$", GUIDE.read_text(), re.DOTALL | re.MULTILINE)
     check(len(blocks) >= 5, blocks)
     for block in blocks:
         bash = cluster.start("bash", "-euc", block, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

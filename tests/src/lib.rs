@@ -3,6 +3,8 @@
 //! [`op`] is the language, [`run`] tells it to a monitor and writes the [`history`], [`model`] works
 //! out from a history what had to happen, and [`rules`] says each of the twenty-three rules as a predicate.
 //!
+//! The [guide](childminder::guide) has a chapter for each task.
+//!
 //! The programs of the guide, in `docs/`, are tested with the documentation of this crate.
 #![forbid(unsafe_code)]
 #![allow(
@@ -34,6 +36,15 @@ mod guide {
     #[doc = include_str!("../../docs/children-that-speak.md")]
     mod children_that_speak {}
 
+    #[doc = include_str!("../../docs/embedding.md")]
+    mod embedding {}
+
     #[doc = include_str!("../../docs/heartbeats.md")]
     mod heartbeats {}
+
+    #[doc = include_str!("../../docs/records.md")]
+    mod records {}
+
+    #[doc = include_str!("../../docs/testing-a-handler.md")]
+    mod testing_a_handler {}
 }

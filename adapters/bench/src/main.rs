@@ -3,6 +3,8 @@
 //! Every sample is a process of its own: a C program, a command, or this program again as one of its
 //! [contestants](contestant). Rounds are interleaved, so that what disturbs the machine disturbs all alike: only
 //! the ratios mean something on another machine.
+//!
+//! The [guide](childminder::guide) has a chapter for each task.
 #![forbid(unsafe_code)]
 
 mod by_hand;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use childminder::{Activity, Ladder, Signal, Sweep};
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 use regex::bytes::Regex;
 
 use crate::parse::{self, Statuses};
@@ -28,6 +28,11 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run a command and mind it
+    ///
+    /// Runs COMMAND, notices when it stops making progress, interrupts it, kills it if it will not go, and tells how it ended
+    /// in one sentence on standard error, unless it was a success. Everything that COMMAND has started is ended with it.
+    ///
+    /// Without an option nothing ends COMMAND but itself or a signal.
     #[command(display_name = "childminder")]
     Run(Box<RunArgs>),
     /// Run a command with a time limit, as coreutils' timeout does
@@ -37,6 +42,10 @@ pub enum Command {
         words: Vec<OsString>,
     },
     /// Replay flight records and compare what the state machine does now
+    ///
+    /// Replays what was recorded by `childminder run --record`: each event is told to the state machine of this version, and
+    /// what it does is compared with what was done then. The first ten differences of a file are printed, and at the end how
+    /// many runs and steps were replayed.
     #[command(display_name = "childminder")]
     Replay(ReplayArgs),
     /// Read many reports: who failed first and why, who stands out
@@ -57,120 +66,193 @@ pub enum Command {
     args_override_self = true,
     after_help = "DURATION: 90, 1.5, 500ms, 30s, 1h30m; 0 is none. Exit status: the command's;\n\
         128+N if signal N ended it; 124 if a deadline did; 125 if childminder failed or\n\
-        could not kill it; 126 if it cannot be run, 127 if not found. Signals are reset."
+        could not kill it; 126 if it cannot be run, 127 if not found. Signals are reset.",
+    after_long_help = include_str!("reference.txt")
 )]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct RunArgs {
-    /// End it after such a silence; --warn D: say so
-    #[arg(long, value_name = "DURATION", value_parser = deadline, allow_hyphen_values = true)]
+    /// End the command when it has been silent for this long. Silence is the time without activity: `--activity` says what
+    /// activity is.
+    #[arg(long, long_help, help = "End it after such a silence; --warn D: say so",
+        value_name = "DURATION", value_parser = deadline, allow_hyphen_values = true)]
     pub idle: Option<Limit>,
-    /// When to say that it is silent (hidden: stands with --idle)
-    #[arg(long, value_name = "DURATION", value_parser = deadline, allow_hyphen_values = true, hide = true)]
+    /// Say once for each silence that the command has been silent for this long, and do nothing else. With `--notify`, that
+    /// is told too, as the event `warning`.
+    #[arg(long, long_help, hide_short_help = true,
+        value_name = "DURATION", value_parser = deadline, allow_hyphen_values = true)]
     pub warn: Option<Limit>,
-    /// End it if its first output takes longer
-    #[arg(long, value_name = "DURATION", value_parser = deadline, allow_hyphen_values = true)]
+    /// End the command if its first output takes longer than this. Any output is the first, whatever `--activity` says; so is
+    /// `READY=1`, with `--activity notify`.
+    #[arg(long, long_help, help = "End it if its first output takes longer",
+        value_name = "DURATION", value_parser = deadline, allow_hyphen_values = true)]
     pub first_output: Option<Limit>,
-    /// End it when it has run this long
-    #[arg(long, value_name = "DURATION", value_parser = deadline, allow_hyphen_values = true)]
+    /// End the command when it has run for this long, whatever it does. The wait for the readers of its output is bounded by
+    /// this too.
+    #[arg(long, long_help, help = "End it when it has run this long",
+        value_name = "DURATION", value_parser = deadline, allow_hyphen_values = true)]
     pub wall: Option<Limit>,
-    /// How long output may outlive it (2s)
-    #[arg(long, value_name = "DURATION", value_parser = parse::duration, allow_hyphen_values = true)]
+    /// How long, after the command has exited, something else that it started may hold its output open; by default 2s. What
+    /// is written in this time is passed on. Then the output is closed, and the run is over.
+    #[arg(long, long_help, help = "How long output may outlive it (2s)",
+        value_name = "DURATION", value_parser = parse::duration, allow_hyphen_values = true)]
     pub drain: Option<Duration>,
-    /// How to end it, 1-4 stages (INT:5s,KILL:10s)
-    #[arg(long, value_name = "SIGNAL:WAIT,…", value_parser = parse::ladder,
+    /// How the command is ended: one to four signals, each with the time to wait before the next, such as
+    /// `INT:5s,TERM:5s,KILL`. Only the last may go without a wait. It is then waited for as long as it takes; after KILL, for
+    /// ten seconds, since a process that outlives that will not go. Every signal goes to the process group of the command. Of
+    /// `--ladder` and the two options `--signal` and `--grace`, the later counts.
+    #[arg(long, long_help, help = "How to end it, 1-4 stages (INT:5s,KILL:10s)",
+        value_name = "SIGNAL:WAIT,…", value_parser = parse::ladder,
         allow_hyphen_values = true, overrides_with_all = ["signal", "grace"])]
     pub ladder: Option<Ladder>,
-    /// First signal (INT); -k, --grace till KILL (5s)
-    #[arg(short, long, value_name = "SIGNAL", value_parser = childminder_unix::signals::parse,
+    /// The first signal that ends the command, a name or a number; by default INT. After it comes KILL.
+    #[arg(short, long, long_help, help = "First signal (INT); -k, --grace till KILL (5s)",
+        value_name = "SIGNAL", value_parser = childminder_unix::signals::parse,
         allow_hyphen_values = true, overrides_with = "ladder")]
     pub signal: Option<Signal>,
-    /// How long after it comes KILL (hidden: stands with --signal)
-    #[arg(short = 'k', long, value_name = "DURATION", value_parser = parse::duration,
-        allow_hyphen_values = true, overrides_with = "ladder", hide = true)]
+    /// How long the command has after the first signal until it gets KILL; by default 5s.
+    #[arg(short = 'k', long, long_help, hide_short_help = true,
+        value_name = "DURATION", value_parser = parse::duration,
+        allow_hyphen_values = true, overrides_with = "ladder")]
     pub grace: Option<Duration>,
-    /// any|stdout|stderr|notify; --activity-match RE
+    /// What puts the deadline of `--idle` off: output on `any` stream (the default), only on `stdout` or only on `stderr`; or,
+    /// with `notify`, nothing but what the command says of itself by systemd's protocol (see NOTIFY PROTOCOL).
     #[arg(
         long,
+        long_help,
+        help = "any|stdout|stderr|notify; --activity-match RE",
         value_name = "WHICH",
         default_value = "any",
         hide_default_value = true,
         hide_possible_values = true
     )]
     pub activity: ActivityArg,
-    /// Only lines that match count (hidden: stands with --activity)
-    #[arg(long, value_name = "REGEX", value_parser = Regex::new, allow_hyphen_values = true, hide = true)]
+    /// Of the output that `--activity` names, only lines that match this count, once they are complete. Of a line longer than
+    /// 64 KiB, that much is looked at. The syntax is that of Rust's crate regex.
+    #[arg(long, long_help, hide_short_help = true,
+        value_name = "REGEX", value_parser = Regex::new, allow_hyphen_values = true)]
     pub activity_match: Option<Regex>,
-    /// Kill its daemons: never|terminated|always
-    #[arg(long, value_name = "WHEN", hide_possible_values = true)]
-    pub sweep: Option<SweepArg>,
-    /// What is success besides 0, and then 0 (3,143)
-    #[arg(long, value_name = "N,…", value_parser = parse::statuses,
-        allow_hyphen_values = true)]
-    pub success: Option<Statuses>,
-    /// Run it there
-    #[arg(long, value_name = "DIR")]
-    pub chdir: Option<PathBuf>,
-    /// Own session: no /dev/tty, no job control
-    #[arg(long, conflicts_with_all = ["cgroup", "tty", "memory", "pids", "cpu"])]
-    pub session: bool,
-    /// Own cgroup; limit it: --memory, --pids, --cpu
-    #[arg(long)]
-    pub cgroup: bool,
-    /// Most memory of its cgroup (hidden: stands with --cgroup)
-    #[arg(long, value_name = "SIZE", value_parser = most(parse::size),
-        allow_hyphen_values = true, hide = true)]
-    pub memory: Option<Most<u64>>,
-    /// Most processes and threads of its cgroup (hidden: stands with --cgroup)
-    #[arg(long, value_name = "N", value_parser = most(parse::count::<u64>),
-        allow_hyphen_values = true, hide = true)]
-    pub pids: Option<Most<u64>>,
-    /// Most processors of its cgroup (hidden: stands with --cgroup)
-    #[arg(long, value_name = "N", value_parser = most(parse::processors),
-        allow_hyphen_values = true, hide = true)]
-    pub cpu: Option<Most<f64>>,
-    /// Flight record (in FILE: {VARIABLE}, {pid})
-    #[arg(long, value_name = "FILE")]
-    pub record: Option<PathBuf>,
-    /// JSON report (- is stdout), with --tail N (10)
-    #[arg(long, value_name = "FILE")]
-    pub report: Option<PathBuf>,
-    /// Lines of output in the report (hidden: stands with --report)
-    #[arg(long, value_name = "N", value_parser = parse::count::<usize>,
-        allow_hyphen_values = true, hide = true)]
-    pub tail: Option<usize>,
-    /// Run it at the end; --heartbeat D: and each D
-    #[arg(long, value_name = "COMMAND")]
-    pub notify: Option<OsString>,
-    /// How often it is run meanwhile (hidden: stands with --notify)
-    #[arg(long, value_name = "DURATION", value_parser = deadline, allow_hyphen_values = true, hide = true)]
-    pub heartbeat: Option<Limit>,
-    /// How long it may take (hidden: stands in the guide)
-    #[arg(long, value_name = "DURATION", value_parser = deadline, allow_hyphen_values = true, hide = true)]
-    pub notify_timeout: Option<Limit>,
-    /// Leave all running if childminder is killed
-    #[arg(long)]
-    pub keep: bool,
-    /// Own terminal, where Ctrl-Z does not stop it
-    #[arg(long)]
-    pub tty: bool,
-    /// Say nothing of how it ended; -v: more
-    #[arg(short, long, conflicts_with = "verbose")]
-    pub quiet: bool,
-    /// Say what is done when it is done (hidden: stands with --quiet)
-    #[arg(short, long, hide = true)]
-    pub verbose: bool,
-    /// Print this help (hidden: obvious)
-    #[arg(short, long, action = clap::ArgAction::Help, hide = true)]
-    pub help: Option<bool>,
-    /// Print the version (hidden: obvious)
-    #[arg(short = 'V', long, action = clap::ArgAction::Version, hide = true)]
-    pub version: Option<bool>,
-    /// The command and its arguments
+    /// After which runs the daemons that the command left behind are killed: `never`; after runs that were `terminated`, which
+    /// is the default; or `always`, which is the default as process 1. What is left behind by a run that ended by itself is
+    /// otherwise only named.
     #[arg(
+        long,
+        long_help,
+        help = "Kill its daemons: never|terminated|always",
+        value_name = "WHEN",
+        hide_possible_values = true
+    )]
+    pub sweep: Option<SweepArg>,
+    /// Exit statuses of the command that are success, besides 0, with commas between; 128+N stands for signal N. For these
+    /// childminder exits with 0, unless a deadline ended the command.
+    #[arg(long, long_help, help = "What is success besides 0, and then 0 (3,143)",
+        value_name = "N,…", value_parser = parse::statuses, allow_hyphen_values = true)]
+    pub success: Option<Statuses>,
+    /// Run the command in this directory.
+    #[arg(long, long_help, help = "Run it there", value_name = "DIR")]
+    pub chdir: Option<PathBuf>,
+    /// Give the command a session of its own, without a terminal: it has no `/dev/tty`, and neither Ctrl-C nor Ctrl-Z reaches
+    /// it from the terminal by itself.
+    #[arg(long, long_help, help = "Own session: no /dev/tty, no job control",
+        conflicts_with_all = ["cgroup", "tty", "memory", "pids", "cpu"])]
+    pub session: bool,
+    /// Give the command a control group (cgroup v2) of its own, which nothing in it leaves. Where that cannot be done, this
+    /// is said, and a process group will do.
+    #[arg(
+        long,
+        long_help,
+        help = "Own cgroup; limit it: --memory, --pids, --cpu"
+    )]
+    pub cgroup: bool,
+    /// The most memory that the command's cgroup may use, such as `512M` or `1.5G`; `max` is no limit. It implies `--cgroup`,
+    /// as `--pids` and `--cpu` do; where a limit cannot be set, nothing is run (see LIMITS).
+    #[arg(long, long_help, hide_short_help = true,
+        value_name = "SIZE", value_parser = most(parse::size), allow_hyphen_values = true)]
+    pub memory: Option<Most<u64>>,
+    /// The most processes and threads in the command's cgroup; `max` is no limit.
+    #[arg(long, long_help, hide_short_help = true,
+        value_name = "N", value_parser = most(parse::count::<u64>), allow_hyphen_values = true)]
+    pub pids: Option<Most<u64>>,
+    /// The most processors that the command's cgroup may keep busy, such as `1.5`; `max` is no limit.
+    #[arg(long, long_help, hide_short_help = true,
+        value_name = "N", value_parser = most(parse::processors), allow_hyphen_values = true)]
+    pub cpu: Option<Most<f64>>,
+    /// Write a flight record of the run to this file, for `childminder replay` and `childminder timeline`. It ends at 64 MiB.
+    /// In its name `{NAME}` is an environment variable, `{pid}` the process id of childminder, and `{{` a brace.
+    #[arg(
+        long,
+        long_help,
+        help = "Flight record (in FILE: {VARIABLE}, {pid})",
+        value_name = "FILE"
+    )]
+    pub record: Option<PathBuf>,
+    /// Write a report of the run to this file, in JSON; `-` is standard output. Its name may have parts in braces, as that of
+    /// `--record`. It takes the place of an old one when it is complete. A command that cannot be run has a report too.
+    #[arg(
+        long,
+        long_help,
+        help = "JSON report (- is stdout), with --tail N (10)",
+        value_name = "FILE"
+    )]
+    pub report: Option<PathBuf>,
+    /// How many of the last lines of output the report quotes, within 1 MiB; by default 10. With 0, the report alone does not
+    /// make childminder watch the output.
+    #[arg(long, long_help, hide_short_help = true,
+        value_name = "N", value_parser = parse::count::<usize>, allow_hyphen_values = true)]
+    pub tail: Option<usize>,
+    /// Have a shell run this when the command is over, with news of the run in JSON on its standard input (see NEWS).
+    #[arg(long, long_help, help = "Run it at the end; --heartbeat D: and each D",
+        value_name = "COMMAND", value_hint = ValueHint::CommandString)]
+    pub notify: Option<OsString>,
+    /// Run the command of `--notify` as often as this while the command runs, too, the first time at once.
+    #[arg(long, long_help, hide_short_help = true,
+        value_name = "DURATION", value_parser = deadline, allow_hyphen_values = true)]
+    pub heartbeat: Option<Limit>,
+    /// How long the command of `--notify` may take each time; by default 30s.
+    #[arg(long, long_help, hide_short_help = true,
+        value_name = "DURATION", value_parser = deadline, allow_hyphen_values = true)]
+    pub notify_timeout: Option<Limit>,
+    /// Leave all running if childminder itself is killed by SIGKILL. Otherwise all that it started is killed too, on Linux, but
+    /// for what hides its environment, as a process of another user does.
+    #[arg(long, long_help, help = "Leave all running if childminder is killed")]
+    pub keep: bool,
+    /// Give the command a terminal of its own, and watch what it shows there (see TERMINALS).
+    #[arg(
+        long,
+        long_help,
+        help = "Own terminal; --progress: a live line on yours"
+    )]
+    pub tty: bool,
+    /// Show on standard error, if that is a terminal, how the run goes: for how long it has run and been silent, how much
+    /// it has written, and which deadline comes next and when. This line is gone at the end (see PROGRESS).
+    #[arg(long, long_help, hide_short_help = true)]
+    pub progress: bool,
+    /// Say nothing of how the command ended; only errors of childminder itself are said.
+    #[arg(
+        short,
+        long,
+        long_help,
+        help = "Say nothing of how it ended; -v: more",
+        conflicts_with = "verbose"
+    )]
+    pub quiet: bool,
+    /// Say what is done when it is done: each error, each signal that is sent, each process that is killed, and what the
+    /// command says of itself.
+    #[arg(short, long, long_help, hide_short_help = true)]
+    pub verbose: bool,
+    /// Print the help that fits on a screen. All of this is printed by `childminder help run`.
+    #[arg(short, long, long_help, hide_short_help = true, action = clap::ArgAction::HelpShort)]
+    pub help: Option<bool>,
+    /// Print the version.
+    #[arg(short = 'V', long, long_help, hide_short_help = true, action = clap::ArgAction::Version)]
+    pub version: Option<bool>,
+    /// The command and its arguments. It is looked up in PATH. Options end here, or at `--` before it.
+    #[arg(
+        long_help,
+        hide_short_help = true,
         value_name = "COMMAND",
         required = true,
         trailing_var_arg = true,
-        hide = true
+        value_hint = ValueHint::CommandWithArguments
     )]
     pub command: Vec<OsString>,
 }

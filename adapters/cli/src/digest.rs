@@ -11,14 +11,13 @@ mod missing;
 mod tally;
 mod text;
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter};
 use std::path::PathBuf;
-
-use rustix::termios::{isatty, tcgetwinsize};
 
 use self::tally::Tally;
 use crate::failure::Failure;
 use crate::status::OURS;
+use crate::stdout;
 use crate::words::{complain, printable};
 
 /// For whom the digest is.
@@ -45,28 +44,18 @@ pub(crate) fn digest(files: &[PathBuf], reader: Reader) -> Result<u8, Failure> {
         complain(&format!("{more} more are no reports"));
     }
     let digest = tally.digest(missing::missing(&files), unreadable);
-    let written = match reader {
-        Reader::Program => json::write(&digest, BufWriter::new(io::stdout().lock())),
-        Reader::Person => {
-            // It takes the colours out where they do not belong.
-            let mut stdout = anstream::stdout().lock();
-            stdout.write_all(text::text(&digest, columns()).as_bytes())
+    match reader {
+        Reader::Program => {
+            let out = BufWriter::new(io::stdout().lock());
+            stdout::written(json::write(&digest, out))?;
         }
-    };
-    match written {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::ours(format!(
-            "cannot write to standard output: {error}"
-        ))),
-        _ if unreadable > 0 => Ok(OURS),
-        _ => Ok(u8::from(digest.failed() > 0)),
+        Reader::Person => stdout::print(&text::text(&digest, stdout::columns()))?,
     }
-}
-
-/// The width of the terminal that shows it, if one does.
-fn columns() -> Option<usize> {
-    let stdout = rustix::stdio::stdout();
-    let size = tcgetwinsize(stdout).ok().filter(|_| isatty(stdout))?;
-    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+    Ok(if unreadable > 0 {
+        OURS
+    } else {
+        u8::from(digest.failed() > 0)
+    })
 }
 
 /// How much that is no report is named; all of it is counted.

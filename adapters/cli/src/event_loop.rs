@@ -76,8 +76,13 @@ pub(crate) trait Owner: Handler<Notification = ()> {
         let _ = is_raw;
     }
 
-    /// This was given up, for good.
-    fn lost(&mut self, loss: Failure);
+    /// We are about to be stopped, and what we have written is to be seen before that.
+    fn about_to_stop(&self) {
+        self.outlets().flush_briefly();
+    }
+
+    /// This was given up, for good, of what was written to a stream of ours.
+    fn lost(&mut self, stream: Stream, loss: Failure);
 
     /// Where the child's output goes, as far as it comes by way of us, and our own words.
     fn outlets(&self) -> &Outlets;
@@ -308,7 +313,7 @@ impl<H: Owner> EventLoop<H> {
         self.turn();
         for (stream, failure) in streams.into_iter().zip(given_up) {
             if let Some(loss) = failure.and_then(|failure| words::loss(stream, &failure)) {
-                self.handler_mut().lost(loss.into());
+                self.handler_mut().lost(stream, loss.into());
             }
         }
         self.turn();

@@ -11,7 +11,7 @@ use childminder::{Config, Instant, Moment};
 use childminder_record::{Header, Recorded, Recorder};
 use childminder_unix::{Flow, Relay};
 
-use crate::origin::Origin;
+use crate::beginning::Beginning;
 use crate::words::seconds;
 
 /// The flight record, if there is to be one.
@@ -48,7 +48,7 @@ impl FlightRecord {
 
     fn limited(file: File, name: &str, config: &Config, bytes: u64) -> io::Result<Self> {
         let sink = Sink::new(file);
-        let Origin { host, time } = Origin::new();
+        let Beginning { host, time } = Beginning::new();
         let header = Header::new(name, config).on_host(&host).started_at(time);
         let recorder = Recorder::with_header(sink.clone(), header)?;
         Ok(Self {

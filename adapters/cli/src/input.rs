@@ -1,10 +1,10 @@
-//! The flight records that a command line names.
+//! The files that a command line names, to be read.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
-/// A record, and what to call it; `-` is standard input.
+/// One of them, and what to call it; `-` is standard input.
 ///
 /// # Errors
 ///

@@ -1,7 +1,10 @@
 //! The parts of the `childminder` command.
+//!
+//! The [guide](childminder::guide) has a chapter for each task.
 #![forbid(unsafe_code)]
 
 pub mod args;
+mod beginning;
 mod console;
 mod digest;
 mod event_loop;
@@ -14,11 +17,11 @@ mod log;
 mod matching;
 mod news;
 mod notifier;
-mod origin;
 mod outlets;
 mod owner;
 pub mod parse;
 mod plan;
+mod progress;
 mod replay;
 mod report;
 mod report_file;
@@ -26,6 +29,7 @@ mod run;
 mod signals;
 mod silence;
 mod status;
+mod stdout;
 mod streams;
 mod terminal;
 mod testimony;

@@ -19,6 +19,8 @@ pub(crate) struct Log {
     /// How much the command has written.
     pub(crate) bytes: u64,
     pub(crate) longest_silence: LongestSilence,
+    /// The command's last words before the silence that it was ended for.
+    pub(crate) said_before: Option<String>,
     /// The signal that we were sent, if that is why the command was ended.
     pub(crate) asked_by: Option<Signal>,
     /// The idle timeout, where it was changed.
@@ -64,6 +66,7 @@ impl Log {
             warnings: Vec::new(),
             bytes: 0,
             longest_silence: LongestSilence::new(activity),
+            said_before: None,
             asked_by: None,
             idle_timeout: None,
             started: SystemTime::now(),

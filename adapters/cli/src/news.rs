@@ -5,8 +5,8 @@ use std::ffi::OsStr;
 use childminder_terminal::Minded as _;
 use serde_json::{Value, json};
 
+use crate::beginning::Beginning;
 use crate::event_loop::EventLoop;
-use crate::origin::Origin;
 use crate::owner::Minder;
 use crate::plan::Plan;
 use crate::report::{nanos, tail_json};
@@ -24,9 +24,9 @@ impl<'a> News<'a> {
     /// The run begins now. None if nobody is to be told.
     pub(crate) fn of(plan: &'a Plan) -> Option<Self> {
         let line = plan.notify.as_deref()?;
-        let origin = Origin::new();
-        let millis = origin.since_1970().as_millis();
-        let run = format!("{}.{}.{millis}", origin.host, std::process::id());
+        let beginning = Beginning::new();
+        let millis = beginning.since_1970().as_millis();
+        let run = format!("{}.{}.{millis}", beginning.host, std::process::id());
         Some(Self { plan, line, run })
     }
 

@@ -15,6 +15,8 @@ use crate::words;
 /// Where the command writes to them by itself and we say nothing, there is none.
 #[derive(Debug)]
 pub(crate) struct Outlets {
+    /// Whether all goes by the relay of standard error, in the order in which it is written.
+    is_one: bool,
     stdout: OnceCell<Arc<Relay>>,
     stderr: OnceCell<Arc<Relay>>,
     remote: Remote<()>,
@@ -30,11 +32,18 @@ impl Outlets {
     /// The relays tell the child of `remote` what becomes of its output, and wake its loop.
     pub(crate) fn new(remote: Remote<()>, waker: Arc<Waker>) -> Self {
         Self {
+            is_one: false,
             stdout: OnceCell::new(),
             stderr: OnceCell::new(),
             remote,
             waker,
         }
+    }
+
+    /// From now on all goes by one relay: both streams go to one place, and what is written there has an order. Call this
+    /// before there is one.
+    pub(crate) fn unite(&mut self) {
+        self.is_one = true;
     }
 
     /// Takes these bytes, always.
@@ -59,13 +68,23 @@ impl Outlets {
             return Ok(relay);
         }
         let (remote, waker) = (self.remote.clone(), Arc::clone(&self.waker));
+        let stream = self.way_of(stream);
+        let streams = Stream::ALL
+            .into_iter()
+            .filter(|other| self.way_of(*other) == stream);
+        let streams: Vec<_> = streams.collect();
+        let ask = move |remote: &Remote<()>, request: fn(Stream) -> Request<()>| {
+            for stream in &streams {
+                remote.ask(ChildId::FIRST, request(*stream));
+            }
+        };
         let tell = move |event| match event {
-            RelayEvent::Room => remote.ask(ChildId::FIRST, Request::ReleaseOutput(stream)),
+            RelayEvent::Room => ask(&remote, Request::ReleaseOutput),
             RelayEvent::Failed(failure) => {
                 if let Some(loss) = words::loss(stream, &failure) {
                     remote.fail(ChildId::FIRST, loss);
                 }
-                remote.ask(ChildId::FIRST, Request::CloseOutput(stream));
+                ask(&remote, Request::CloseOutput);
             }
             _ => wake(&waker),
         };
@@ -85,15 +104,21 @@ impl Outlets {
 
     /// Those that are made.
     pub(crate) fn relays(&self) -> impl Iterator<Item = (Stream, &Relay)> {
-        Stream::ALL
+        let ways = Stream::ALL
             .into_iter()
-            .filter_map(|stream| Some((stream, &**self.cell(stream).get()?)))
+            .filter(|stream| self.way_of(*stream) == *stream);
+        ways.filter_map(|stream| Some((stream, &**self.cell(stream).get()?)))
     }
 
     fn cell(&self, stream: Stream) -> &OnceCell<Arc<Relay>> {
-        match stream {
+        match self.way_of(stream) {
             Stream::Stdout => &self.stdout,
             Stream::Stderr => &self.stderr,
         }
+    }
+
+    /// The stream that what is written to this one goes by.
+    fn way_of(&self, stream: Stream) -> Stream {
+        if self.is_one { Stream::Stderr } else { stream }
     }
 }

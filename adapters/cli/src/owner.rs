@@ -14,6 +14,7 @@ use crate::log::Log;
 use crate::matching::Matching;
 use crate::outlets::Outlets;
 use crate::plan::{Plan, Signs, Speech};
+use crate::report::last_words;
 use crate::signals::{asks_to_end, ladder_beginning_with};
 use crate::testimony::Testimony;
 use crate::wishes::MOMENT;
@@ -53,6 +54,9 @@ pub(crate) struct Minder {
     notifies: bool,
     /// Whether the last lines are told to somebody, or a report may come behind them.
     reports: bool,
+    /// How many lines the command has written, where that is shown.
+    pub(crate) lines: u64,
+    shows_progress: bool,
     lost_words: Option<String>,
 }
 
@@ -83,6 +87,8 @@ impl Minder {
             reports: plan.report.is_some()
                 || plan.notify.is_some()
                 || plan.tail > 0 && plan.speech != Speech::Nothing,
+            lines: 0,
+            shows_progress: plan.progress,
             lost_words: None,
         }
     }
@@ -102,6 +108,15 @@ impl Minder {
         self.lost_words.take()
     }
 
+    fn count_lines(&mut self, bytes: &[u8]) {
+        if self.shows_progress {
+            let ends = bytes.iter().filter(|byte| **byte == b'\n');
+            self.lines = self
+                .lines
+                .saturating_add(u64::try_from(ends.count()).unwrap_or(u64::MAX));
+        }
+    }
+
     fn look_for_a_sign(
         &mut self,
         control: &mut Control<()>,
@@ -110,6 +125,11 @@ impl Minder {
         if self.matching.as_mut().is_some_and(finds) {
             control.progress();
         }
+    }
+
+    fn note_loss(&mut self, loss: Failure) {
+        self.lost_words = Some(loss.to_string());
+        self.log.notice(Self::LOST_OUTPUT, Some(loss));
     }
 
     /// This signal to us asks for the end, which begins with it. How the command is ended then.
@@ -148,6 +168,7 @@ impl Handler for Minder {
     type Notification = ();
 
     fn output(&mut self, control: &mut Control<()>, stream: Stream, bytes: &[u8]) {
+        self.count_lines(bytes);
         self.tail.push(stream, bytes);
         self.look_for_a_sign(control, |matching| matching.finds_in(stream, bytes));
         if self.console.pass_on(stream, bytes) == Flow::Hold {
@@ -163,6 +184,7 @@ impl Handler for Minder {
         seen: Option<&[u8]>,
     ) {
         let bytes = seen.unwrap_or_default();
+        self.count_lines(bytes);
         self.tail.push(stream, bytes);
         self.look_for_a_sign(control, |matching| matching.finds_in(stream, bytes));
         self.console.passed_on(stream, bytes);
@@ -203,7 +225,10 @@ impl Handler for Minder {
         }
     }
 
-    fn error(&mut self, _: &mut Control<()>, error: Error, _: bool, failure: Option<Failure>) {
+    fn error(&mut self, _: &mut Control<()>, error: Error, first: bool, failure: Option<Failure>) {
+        if first && error == Error::IdleTimeout {
+            self.log.said_before = last_words(&self.tail);
+        }
         match &failure {
             Some(failure) => self.say_if_verbose(&failure.to_string()),
             None => self.say_if_verbose(&error.to_string()),
@@ -224,7 +249,7 @@ impl Handler for Minder {
     /// A relay that failed after the end.
     fn discarded(&mut self, what: Discarded<()>) {
         if let Discarded::Failure(loss) = what {
-            self.lost(loss);
+            self.note_loss(loss);
         }
     }
 
@@ -245,9 +270,16 @@ impl Owner for Minder {
         self.console.raw_terminal = is_raw;
     }
 
-    fn lost(&mut self, loss: Failure) {
-        self.lost_words = Some(loss.to_string());
-        self.log.notice(Self::LOST_OUTPUT, Some(loss));
+    fn about_to_stop(&self) {
+        self.console.erase_progress();
+        self.outlets().flush_briefly();
+    }
+
+    fn lost(&mut self, stream: Stream, loss: Failure) {
+        // The line of `--progress` is no loss.
+        if stream != Stream::Stderr || !self.console.owes_nothing() {
+            self.note_loss(loss);
+        }
     }
 
     fn outlets(&self) -> &Outlets {
@@ -263,6 +295,7 @@ impl Owner for Minder {
             .is_some_and(|matching| matching.looks_at(stream));
         is_matched
             || self.reports
+            || self.shows_progress
             || self.speech != Speech::Nothing && self.console.may_speak_behind(stream)
     }
 }

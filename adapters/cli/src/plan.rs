@@ -12,6 +12,7 @@ use crate::args::{ActivityArg, Limit, Most, RunArgs};
 use crate::failure::Failure;
 use crate::file_name;
 use crate::parse::{self, Statuses};
+use crate::progress;
 
 /// A run, as it is to be.
 #[derive(Debug)]
@@ -38,6 +39,8 @@ pub(crate) struct Plan {
     /// What a shell runs for each notification.
     pub(crate) notify: Option<OsString>,
     pub(crate) speech: Speech,
+    /// Whether a line tells how it goes. Only where that can be shown.
+    pub(crate) progress: bool,
 }
 
 /// What shows that the command goes on.
@@ -99,6 +102,10 @@ impl TryFrom<RunArgs> for Plan {
             return Err(Failure::ours(format!(
                 "{option} does nothing without --notify COMMAND, which it is about"
             )));
+        }
+        // At a terminal or not.
+        if args.progress && args.keep {
+            return Err(does_not_keep("--progress", PIPE_WOULD_BREAK));
         }
         let signs = match (args.activity, args.activity_match) {
             (ActivityArg::Notify, Some(_)) => {
@@ -171,6 +178,7 @@ impl TryFrom<RunArgs> for Plan {
                 (false, true) => Speech::Everything,
                 (false, false) => Speech::HowItEnded,
             },
+            progress: args.progress && progress::can_be_shown(),
             command: args.command,
         };
         plan.can_keep_promise()?;
@@ -220,6 +228,7 @@ impl Plan {
             ("--record", self.record.is_some()),
             ("--report", self.report.is_some() && self.tail > 0),
             ("--notify", self.notify.is_some()),
+            ("--progress", self.progress),
         ];
         options
             .into_iter()
@@ -244,15 +253,10 @@ impl Plan {
                 "--report",
                 "childminder would quote the output in it, for which it takes a pipe, and the command would die of it (SIGPIPE) once childminder is killed; add --tail 0",
             ),
-            Some(option) => (
-                option,
-                "childminder would have its output in a pipe, and the command would die of it (SIGPIPE) once childminder is killed; leave one of them out",
-            ),
+            Some(option) => (option, PIPE_WOULD_BREAK),
             None => return Ok(()),
         };
-        Err(Failure::ours(format!(
-            "--keep does not go with {option}: {why}"
-        )))
+        Err(does_not_keep(option, why))
     }
 
     /// The command's words, for people and programs.
@@ -264,6 +268,10 @@ impl Plan {
     }
 }
 
+fn does_not_keep(option: &str, why: &str) -> Failure {
+    Failure::ours(format!("--keep does not go with {option}: {why}"))
+}
+
 fn named(option: &str, pattern: Option<PathBuf>) -> Result<Option<PathBuf>, Failure> {
     let name = pattern.map(|pattern| file_name::expand(option, &pattern));
     name.transpose()
@@ -272,6 +280,8 @@ fn named(option: &str, pattern: Option<PathBuf>) -> Result<Option<PathBuf>, Fail
 pub(crate) fn is_init() -> bool {
     std::process::id() == 1
 }
+
+const PIPE_WOULD_BREAK: &str = "childminder would have its output in a pipe, and the command would die of it (SIGPIPE) once childminder is killed; leave one of them out";
 
 /// How many of the last lines of output a report has.
 const DEFAULT_TAIL: usize = 10;

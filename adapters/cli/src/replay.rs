@@ -8,6 +8,7 @@ use childminder_record::{Finding, Replay, Summary};
 use crate::failure::Failure;
 use crate::input;
 use crate::status::OURS;
+use crate::stdout;
 use crate::words::complain;
 
 /// Replays the records, and prints the first differences and the count. A file that is no record
@@ -81,12 +82,7 @@ impl<W: io::Write> Player<W> {
     }
 
     fn say(&mut self, text: &str) -> Result<(), Failure> {
-        match writeln!(self.out, "{text}") {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::ours(format!(
-                "cannot write to standard output: {error}"
-            ))),
-            _ => Ok(()),
-        }
+        stdout::written(writeln!(self.out, "{text}"))
     }
 }
 

@@ -11,9 +11,9 @@ use childminder_unix::{Cgroup, Child, Orphan, Strays, signals};
 use serde_json::{Value, json};
 use signal_hook::consts::SIGPIPE;
 
+use crate::beginning::Beginning;
 use crate::failure::Failure;
 use crate::log::{Log, Noticed};
-use crate::origin::Origin;
 use crate::plan::{Containment, Plan, Signs, is_init};
 use crate::status::{self, OURS, TIMED_OUT};
 use crate::testimony::Testimony;
@@ -83,7 +83,7 @@ impl Report<'_> {
         parts.extend(later);
         let status = self.testimony.status.as_deref();
         parts.extend(status.map(|status| format!("its status was {:?}", shortened(status))));
-        parts.extend(last_words(self.tail));
+        parts.extend(self.last_said());
         parts.extend(self.child.usage().as_ref().map(used));
         let name = printable(&command_name(&self.plan.command[0]));
         Some(format!("{name}: {}", parts.join("; ")))
@@ -91,13 +91,13 @@ impl Report<'_> {
 
     /// The report as one JSON object.
     pub(crate) fn json(&self, status: u8) -> Value {
-        let origin = Origin::at(self.log.started);
+        let beginning = Beginning::at(self.log.started);
         let sees_all = Stream::ALL.into_iter().all(|stream| self.plan.sees(stream));
         json!({
             "command": self.plan.words(),
             "pid": self.child.id(),
-            "host": origin.host,
-            "started_unix_ns": nanos(origin.since_1970()),
+            "host": beginning.host,
+            "started_unix_ns": nanos(beginning.since_1970()),
             "status": status,
             "error": self.errors().next().map(|noticed| self.error_json(noticed)),
             "exit": self.outcome.exit.and_then(|status| self.exit_json(status)),
@@ -305,6 +305,15 @@ impl Report<'_> {
         (!sent.is_empty()).then(|| format!("sent {}", sent.join(", then ")))
     }
 
+    /// What it says of its end does not tell where it fell silent.
+    fn last_said(&self) -> Option<String> {
+        let said = match (&self.log.said_before, last_words(self.tail)) {
+            (Some(before), Some(last)) if *before != last => format!("{before}, then {last}"),
+            (_, last) => last?,
+        };
+        Some(format!("last said {said}"))
+    }
+
     /// What else went wrong; that it cannot be killed is said already.
     fn later_messages(&self) -> impl Iterator<Item = String> + '_ {
         let later = self.errors().skip(1);
@@ -319,7 +328,7 @@ pub(crate) fn warning(plan: &Plan, tail: &Tail) -> String {
     let name = printable(&command_name(&plan.command[0]));
     let limit = plan.config.warn_timeout.unwrap_or_default();
     let mut parts = vec![silence(plan, limit, "--warn")];
-    parts.extend(last_words(tail));
+    parts.extend(last_words(tail).map(|said| format!("last said {said}")));
     format!("{name}: {}", parts.join("; "))
 }
 
@@ -335,12 +344,13 @@ fn silence(plan: &Plan, limit: Duration, option: &str) -> String {
     }
 }
 
-fn last_words(tail: &Tail) -> Option<String> {
+/// The last line that can be read, quoted.
+pub(crate) fn last_words(tail: &Tail) -> Option<String> {
     let lines = tail.lines();
     let is_blank = |line: &&TailLine| line.bytes.trim_ascii().is_empty();
     let last = lines.iter().rev().find(|line| !is_blank(line));
     let said = last.filter(|line| is_text(line.bytes))?.text();
-    Some(format!("last said {:?}", shortened(&said)))
+    Some(format!("{:?}", shortened(&said)))
 }
 
 /// The last lines of output.
@@ -366,12 +376,12 @@ fn is_by_its_watchdog(noticed: &Noticed) -> bool {
 
 /// The report of a command that never ran: this is why, and what we exit with.
 pub(crate) fn not_run(plan: &Plan, failure: &Failure) -> Value {
-    let origin = Origin::new();
+    let beginning = Beginning::new();
     json!({
         "command": plan.words(),
         "pid": null,
-        "host": origin.host,
-        "started_unix_ns": nanos(origin.since_1970()),
+        "host": beginning.host,
+        "started_unix_ns": nanos(beginning.since_1970()),
         "status": failure.status,
         "error": {
             "type": "not_run",

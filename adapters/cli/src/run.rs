@@ -38,6 +38,7 @@ use crate::flight_record::{FlightRecord, RecordTrouble};
 use crate::news::News;
 use crate::owner::Minder;
 use crate::plan::{Containment, OnOurDeath, Plan, Signs, Speech, is_init};
+use crate::progress;
 use crate::report::{self, Report};
 use crate::report_file::ReportFile;
 use crate::signals::{asks_to_end, handled};
@@ -58,7 +59,9 @@ pub(crate) fn run(plan: &Plan) -> Result<u8, Failure> {
         Err(failure) => return Ok(not_begun(plan, &failure, &report)),
     };
     let mut requests = Requests::new(plan);
-    let mut outcome = child.run(&mut terminal, &mut requests)?;
+    let outcome = child.run(&mut terminal, &mut requests);
+    child.handler_mut().console.erase_progress();
+    let mut outcome = outcome?;
     let blindness = &mut child.handler_mut().blindness;
     if outcome.strays == childminder::Strays::Unknown && blindness.is_none() {
         *blindness = Orphans::can_be_seen().err();
@@ -128,13 +131,16 @@ fn begin(
     let adopted = child.adopt_orphans(deaths, proc);
     // The first other threads: what we hear of is blocked in them, too.
     record.relay(|file, on_failure| child.relay_to(file, on_failure))?;
-    let outlets = child.outlets();
+    let mut console = Console::new(child.outlets());
+    if plan.progress {
+        console.show_progress();
+    }
     for stream in Stream::ALL {
         if plan.watches(stream) {
-            outlets.open(stream)?;
+            console.outlets().open(stream)?;
         }
     }
-    let mut minder = Minder::new(plan, Console::new(outlets), record);
+    let mut minder = Minder::new(plan, console, record);
     minder.arrivals = (deaths == Deaths::Heard).then(|| child.arrivals());
     let present = guardian.as_ref().ok().and_then(Option::as_ref);
     let mut strays = contained(plan, present)?;
@@ -270,6 +276,8 @@ struct Requests<'a> {
     wishes: Wishes,
     /// None without `--notify`.
     news: Option<News<'a>>,
+    /// When to draw how it goes.
+    next_frame: Option<Instant>,
 }
 
 impl<'a> Requests<'a> {
@@ -278,6 +286,7 @@ impl<'a> Requests<'a> {
             plan,
             wishes: Wishes::default(),
             news: News::of(plan),
+            next_frame: None,
         }
     }
 
@@ -335,7 +344,8 @@ impl Listener<Minder> for Requests<'_> {
     }
 
     fn next_look(&self) -> Option<Instant> {
-        self.wishes.next_look()
+        let looks = [self.wishes.next_look(), self.next_frame];
+        looks.into_iter().flatten().min()
     }
 
     fn before_waiting(&mut self, child: &mut Loop) {
@@ -347,6 +357,11 @@ impl Listener<Minder> for Requests<'_> {
             child.kill_notifier();
         }
         self.notify(child);
+        let (loop_, plan) = (&*child, self.plan);
+        self.next_frame = loop_.handler().console.draw_progress(
+            || progress::has_foreground(loop_),
+            || progress::parts(plan, loop_),
+        );
     }
 }
 

@@ -2,8 +2,8 @@
 
 use childminder::{Action, Activity, Event, Instant, Moment};
 
-/// The longest time without activity, from the start to the exit; what the command was stopped for does not count, as for
-/// the idle deadline.
+/// The longest time without activity, as the idle deadline has it: from the start until the exit, or until the command was
+/// being ended, and without the time for which it was stopped.
 #[derive(Debug)]
 pub(crate) struct LongestSilence {
     activity: Activity,
@@ -38,7 +38,7 @@ impl LongestSilence {
         self.nanos
     }
 
-    /// This happened so long after the start. The action is one of the ladder's, or no signal.
+    /// This happened so long after the start. A signal is one of the ladder's.
     pub(crate) fn observe(&mut self, now: Instant, moment: Moment) {
         let passed = now.since(self.now);
         self.now = now;
@@ -48,12 +48,12 @@ impl LongestSilence {
             self.nanos = self.nanos.max(self.current);
         }
         match moment {
-            Moment::Event(Event::ChildExited(_)) => self.state = State::Over,
+            Moment::Event(Event::ChildExited(_)) | Moment::Action(Action::SendSignal { .. }) => {
+                self.state = State::Over;
+            }
             _ if self.state == State::Over => {}
             Moment::Event(Event::Suspended) => self.state = State::Suspended,
-            Moment::Event(Event::Resumed) | Moment::Action(Action::SendSignal { .. }) => {
-                self.state = State::Running;
-            }
+            Moment::Event(Event::Resumed) => self.state = State::Running,
             Moment::Event(event) if self.is_activity(event) => self.current = 0,
             _ => {}
         }
@@ -93,11 +93,13 @@ mod tests {
     }
 
     #[test]
-    fn it_is_between_the_start_activity_and_the_exit() {
+    fn it_is_between_the_start_activity_and_the_end() {
         let exited = Moment::Event(Event::ChildExited(ExitStatus::Code(0)));
         let (out, err) = (output(Stream::Stdout, 1), output(Stream::Stderr, 1));
         let story = [(10, out), (15, err), (40, out), (50, exited), (99, out)];
         expect(Activity::AnyOutput, &story, 25);
+        let killed = [(10, out), (20, STAGE), (60, STAGE), (70, exited)];
+        expect(Activity::AnyOutput, &killed, 10);
         expect(Activity::Stdout, &story, 30);
         expect(Activity::Stderr, &story, 35);
         expect(Activity::Explicit, &story, 50);
@@ -114,12 +116,13 @@ mod tests {
     fn the_time_while_suspended_does_not_count() {
         let event = Moment::Event;
         let out = (100, output(Stream::Stdout, 1));
-        for end in [event(Event::Resumed), STAGE] {
-            let story = [(10, event(Event::Suspended)), (60, end), out];
-            expect(Activity::AnyOutput, &story, 50);
+        for (then, nanos) in [
+            (event(Event::Resumed), 50),
+            (event(Event::Tick), 10),
+            (STAGE, 10),
+        ] {
+            let story = [(10, event(Event::Suspended)), (60, then), out];
+            expect(Activity::AnyOutput, &story, nanos);
         }
-        let tick = event(Event::Tick);
-        let story = [(10, event(Event::Suspended)), (60, tick), out];
-        expect(Activity::AnyOutput, &story, 10);
     }
 }

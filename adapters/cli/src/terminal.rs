@@ -146,7 +146,7 @@ impl Terminal {
             child.control().pass_on(stop, Target::Group);
             child.control().suspended();
             child.turn();
-            child.handler().outlets().flush_briefly();
+            child.handler().about_to_stop();
             self.has_stopped = true;
             signals::stop()?;
             // The SIGCONT that has continued us comes as an arrival of its own.
@@ -201,7 +201,7 @@ impl<H: Owner> Attendant<H> for Terminal {
             let was_raw = jobs.is_raw();
             jobs.attend(
                 child,
-                |child| child.handler().outlets().flush_briefly(),
+                |child| child.handler().about_to_stop(),
                 before_continue,
             )?;
             if jobs.is_raw() != was_raw {

@@ -5,18 +5,22 @@
 //! in them is said once, in `words`.
 
 mod axis;
+mod cell;
+mod escape;
 mod flow;
 mod html;
 mod lane;
 mod mark;
 mod picture;
+mod place;
+mod sign;
 mod story;
 mod svg;
 mod text;
 mod words;
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, Write as _};
+use std::io::BufRead;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -28,6 +32,7 @@ use crate::files::cannot_write;
 use crate::input;
 use crate::report_file::ReportFile;
 use crate::status::OURS;
+use crate::stdout;
 use crate::timeline::picture::Picture;
 use crate::timeline::story::Story;
 use crate::words::complain;
@@ -116,7 +121,10 @@ impl<'a> Canvas<'a> {
 
     fn draw(&self, picture: &Picture) -> Result<(), Failure> {
         match self {
-            Self::Terminal => print(&text::draw(picture, text::Style::of_stdout())),
+            Self::Terminal => {
+                let width = stdout::columns().unwrap_or(text::DEFAULT_WIDTH);
+                stdout::print(&text::draw(picture, width))
+            }
             Self::File(drawing, file) => {
                 let drawn = match drawing {
                     Drawing::Html(_) => html::draw(picture),
@@ -132,15 +140,5 @@ impl<'a> Canvas<'a> {
 fn path_of(drawing: &Drawing) -> &Path {
     match drawing {
         Drawing::Html(path) | Drawing::Svg(path) => path,
-    }
-}
-
-/// A reader that has left is no failure.
-fn print(text: &str) -> Result<(), Failure> {
-    match io::stdout().lock().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::ours(format!(
-            "cannot write to standard output: {error}"
-        ))),
-        _ => Ok(()),
     }
 }

@@ -18,11 +18,11 @@ pub(crate) fn line(message: &str) -> String {
     format!("childminder: {message}\n")
 }
 
-/// A name as it can stand in a line: control characters are escaped.
+/// A name as it can stand in a line: control characters are escaped, and those that change the direction of writing.
 pub(crate) fn printable(name: &str) -> String {
     let mut shown = String::with_capacity(name.len());
     for char in name.chars() {
-        if char.is_control() {
+        if char.is_control() || DIRECTIONS.contains(&char) {
             shown.extend(char.escape_default());
         } else {
             shown.push(char);
@@ -54,9 +54,14 @@ pub(crate) fn loss(stream: Stream, failure: &io::Error) -> Option<String> {
 
 /// What the command used.
 pub(crate) fn used(usage: &Usage) -> String {
-    let mebibytes = usage.peak_memory.div_ceil(1024 * 1024);
     let (user, system) = (seconds(usage.user), seconds(usage.system));
-    format!("used {user} user, {system} system, {mebibytes} MiB")
+    let memory = memory(usage.peak_memory);
+    format!("used {user} user, {system} system, {memory}")
+}
+
+/// So many bytes of memory.
+pub(crate) fn memory(bytes: u64) -> String {
+    format!("{} MiB", bytes.div_ceil(1024 * 1024))
 }
 
 /// As `--memory` takes it.
@@ -74,23 +79,6 @@ pub(crate) fn size(bytes: u64) -> String {
     }
 }
 
-/// An amount of memory or output, to two digits or more.
-pub(crate) fn amount(bytes: u64) -> String {
-    let units = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
-    let Some(power) = (1..=units.len())
-        .rev()
-        .find(|power| bytes >> (10 * power) > 0)
-    else {
-        return format!("{bytes} B");
-    };
-    let tenths = (u128::from(bytes) * 10) >> (10 * power);
-    let unit = units[power - 1];
-    match (tenths / 10, tenths % 10) {
-        (whole @ ..10, tenths) => format!("{whole}.{tenths} {unit}"),
-        (whole, _) => format!("{whole} {unit}"),
-    }
-}
-
 /// Whether a program wrote this for people to read, perhaps in colour.
 pub(crate) fn is_text(bytes: &[u8]) -> bool {
     let is_control = |byte: &u8| byte.is_ascii_control() && !b"\t\x07\x08\x1b".contains(byte);
@@ -104,17 +92,54 @@ pub(crate) fn seconds(span: Duration) -> String {
     format!("{:.2}s", span.as_secs_f64())
 }
 
-/// In the two greatest of its units.
-pub(crate) fn brief(span: Duration) -> String {
-    let seconds = span.as_secs();
+/// A length of time, to three digits: `7ns`, `12.3ms`, `1m05s`, `2d03h`.
+pub(crate) fn span(nanos: u64) -> String {
+    let seconds = nanos / 1_000_000_000;
+    let two = |count: u64, unit: &str, rest: u64, rest_unit: &str| match rest {
+        0 => format!("{count}{unit}"),
+        _ => format!("{count}{unit}{rest:02}{rest_unit}"),
+    };
     match seconds {
-        0 => format!("{}ms", span.as_millis()),
-        1..60 => format!("{seconds}.{:02}s", span.subsec_millis() / 10),
-        60..3600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
-        3600..86400 => format!("{}h{:02}m", seconds / 3600, seconds / 60 % 60),
-        _ => format!("{}d{:02}h", seconds / 86400, seconds / 3600 % 24),
+        0 if nanos == 0 => "0s".to_owned(),
+        0 if nanos < 1_000 => format!("{nanos}ns"),
+        0 if nanos < 1_000_000 => digits(nanos, 1_000, "µs"),
+        0 => digits(nanos, 1_000_000, "ms"),
+        1..60 => digits(nanos, 1_000_000_000, "s"),
+        60..3_600 => two(seconds / 60, "m", seconds % 60, "s"),
+        3_600..86_400 => two(seconds / 3_600, "h", seconds / 60 % 60, "m"),
+        _ => two(seconds / 86_400, "d", seconds / 3_600 % 24, "h"),
     }
 }
+
+/// A number of bytes, to three digits.
+pub(crate) fn bytes(count: u64) -> String {
+    match count {
+        0..1_000 => format!("{count} B"),
+        1_000..1_000_000 => digits(count, 1_000, " kB"),
+        1_000_000..1_000_000_000 => digits(count, 1_000_000, " MB"),
+        _ => digits(count, 1_000_000_000, " GB"),
+    }
+}
+
+fn digits(count: u64, unit: u64, name: &str) -> String {
+    let whole = count / unit;
+    let thousandths = u128::from(count % unit) * 1_000 / u128::from(unit);
+    let decimals = format!("{thousandths:03}");
+    let places = match whole {
+        0..10 => 2,
+        10..100 => 1,
+        _ => 0,
+    };
+    let decimals = decimals[..places].trim_end_matches('0');
+    let point = if decimals.is_empty() { "" } else { "." };
+    format!("{whole}{point}{decimals}{name}")
+}
+
+/// What makes the text behind it run the other way.
+const DIRECTIONS: [char; 12] = [
+    '\u{61c}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}',
+    '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}',
+];
 
 /// A few more than any way to run a command takes, the three standard streams included.
 const DESCRIPTORS: u32 = 32;
@@ -124,35 +149,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_amount_has_two_digits_or_more() {
-        for (bytes, words) in [
-            (0, "0 B"),
-            (1023, "1023 B"),
-            (1024, "1.0 KiB"),
-            (10 * 1024 - 1, "9.9 KiB"),
-            (10 * 1024, "10 KiB"),
-            ((1 << 20) - 1, "1023 KiB"),
-            (5 << 29, "2.5 GiB"),
-            (u64::MAX, "15 EiB"),
+    fn a_span_has_three_digits_or_two_units() {
+        for (nanos, words) in [
+            (0, "0s"),
+            (7, "7ns"),
+            (12_345, "12.3µs"),
+            (999_999_999, "999ms"),
+            (1_000_000_000, "1s"),
+            (1_234_000_000, "1.23s"),
+            (59_999_999_999, "59.9s"),
+            (60_000_000_000, "1m"),
+            (3_599_999_999_999, "59m59s"),
+            (3_660_000_000_000, "1h01m"),
+            (u64::MAX, "213503d23h"),
         ] {
-            assert_eq!(amount(bytes), words);
+            assert_eq!(span(nanos), words);
         }
     }
 
     #[test]
-    fn a_brief_span_has_two_units() {
-        for (millis, words) in [
-            (0, "0ms"),
-            (999, "999ms"),
-            (1_000, "1.00s"),
-            (59_999, "59.99s"),
-            (60_000, "1m00s"),
-            (3_599_999, "59m59s"),
-            (3_600_000, "1h00m"),
-            (86_399_999, "23h59m"),
-            (86_400_000, "1d00h"),
+    fn bytes_have_three_digits() {
+        for (count, words) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1_000, "1 kB"),
+            (12_345, "12.3 kB"),
+            (5_240_000, "5.24 MB"),
+            (123_456_789_000, "123 GB"),
         ] {
-            assert_eq!(brief(Duration::from_millis(millis)), words);
+            assert_eq!(bytes(count), words);
         }
     }
 }

@@ -7,6 +7,8 @@
 //! simulated one, so that a handler is tested against everything that can happen to a child. This is the
 //! only place where the order of a turn stands.
 //!
+//! The [guide](childminder::guide) has a chapter for each task, among them [how to embed it](childminder::guide::embedding).
+//!
 //! Most people want `childminder-mio` or `childminder-tokio`, and of this crate only [`Handler`],
 //! [`Control`] and [`Answer`].
 //!

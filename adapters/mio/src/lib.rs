@@ -4,6 +4,8 @@
 //! never blocks and never prints: wait for its descriptor together with yours, call [`Children::turn`] when it
 //! is readable, and be told of each child through its [`Handler`](childminder_driver::Handler).
 //!
+//! The [guide](childminder::guide) has a chapter for each task, among them [how to embed it](childminder::guide::embedding).
+//!
 //! In [mio]'s loop a set is an event source, with one token for all its children:
 //!
 //! ```

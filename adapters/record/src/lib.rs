@@ -4,6 +4,8 @@
 //! that came of it. Since the monitor is a pure state machine, a record holds all of a run: feed the
 //! events to a fresh [`MonitorState`](childminder::MonitorState) and the same actions come again.
 //!
+//! The [guide](childminder::guide) has a chapter for each task, among them [flight records](childminder::guide::records).
+//!
 //! ```
 //! use childminder::{Config, Event, ExitStatus, Instant, MonitorState};
 //! use childminder_record::{Recorder, Replay};

@@ -7,6 +7,8 @@
 //! time, and an oracle watches every call, and says which [`Rule`] was broken, and how it came to it. One seed
 //! gives one run, always, on every machine.
 //!
+//! The [guide](childminder::guide) has a chapter for each task, among them [how to test a handler](childminder::guide::testing_a_handler).
+//!
 //! # Your handler
 //!
 //! [`live`] runs a [`Handler`](childminder_driver::Handler) with the driver that ships. The child's output is

@@ -5,6 +5,8 @@
 //! parent when the child is stopped, and takes the terminal back, with its modes, at the end. [`Tty`] gives the child
 //! a terminal of its own instead, and types there what comes from standard input.
 //!
+//! The [guide](childminder::guide) has a chapter for each task.
+//!
 //! Both work in any event loop. Each is a descriptor ([`AsFd`](std::os::fd::AsFd)) that is readable when its `attend`
 //! has something to do; [`JobControl::next_look`] says when to call it though nothing is readable. Both ask for signals
 //! through the driver's [`Control`](childminder_driver::Control), so that the state machine knows of each signal that is

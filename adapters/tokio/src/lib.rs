@@ -4,6 +4,8 @@
 //! that a child makes no progress, ends it politely and then for certain, with its process group, and tells
 //! how it ended.
 //!
+//! The [guide](childminder::guide) has a chapter for each task, among them [how to embed it](childminder::guide::embedding).
+//!
 //! ```
 //! use childminder_tokio::{Minder, childminder::Config};
 //! use std::process::{Command, Stdio};

@@ -7,6 +7,8 @@
 //! [`signals`] knows signals by name, and can die of one. There is no event loop and no policy here: the caller decides
 //! what to wait for, what to signal and when.
 //!
+//! The [guide](childminder::guide) has a chapter for each task, among them [how to embed it](childminder::guide::embedding).
+//!
 //! Whatever can be waited for is a descriptor, for the event loop that the caller has: the child's exit
 //! ([`Child::exit_fd`]), its output, a moment ([`Timer`], which counts by [`clock`]), another thread ([`Wakeup`]),
 //! and many of these as one ([`Selector`]). `examples/real_loop.rs` is a whole loop over `poll(2)`.

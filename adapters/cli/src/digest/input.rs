@@ -1,7 +1,7 @@
 //! Reads reports, one at a time.
 
 use std::cell::Cell;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
@@ -9,6 +9,7 @@ use serde_json::Deserializer;
 use serde_json::value::RawValue;
 
 use super::facts::Report;
+use crate::input;
 use crate::words::reason;
 
 /// A report and its name, or a sentence about what is none.
@@ -19,29 +20,24 @@ pub(super) type Found = Result<(String, Report), String>;
 pub(super) fn read(files: &[PathBuf], mut found: impl FnMut(Found)) -> Vec<String> {
     let mut names = Vec::new();
     for path in files {
-        if path == Path::new("-") {
-            let name = |number| format!("-:{number}");
-            read_all("standard input", io::stdin().lock(), name, &mut found);
-            continue;
-        }
-        let entries = match files_of(path) {
-            Ok(entries) => entries,
-            Err(why) => {
-                found(Err(why));
-                continue;
-            }
-        };
-        for path in entries {
+        let paths = files_of(path).unwrap_or_else(|why| {
+            found(Err(why));
+            Vec::new()
+        });
+        for path in paths {
             let file = path.to_string_lossy().into_owned();
+            let is_stdin = path == Path::new("-");
             let name = |number| match number {
-                1 => file.clone(),
+                1 if !is_stdin => file.clone(),
                 _ => format!("{file}:{number}"),
             };
-            match File::open(&path) {
-                Ok(input) => read_all(&file, input, name, &mut found),
-                Err(error) => found(Err(format!("cannot read {file}: {}", reason(&error)))),
+            match input::open(&path) {
+                Ok((shown, input)) => read_all(&shown, input, name, &mut found),
+                Err(why) => found(Err(why)),
             }
-            names.push(file);
+            if !is_stdin {
+                names.push(file);
+            }
         }
     }
     names
@@ -49,7 +45,7 @@ pub(super) fn read(files: &[PathBuf], mut found: impl FnMut(Found)) -> Vec<Strin
 
 /// The files that this path stands for.
 fn files_of(path: &Path) -> Result<Vec<PathBuf>, String> {
-    if !path.is_dir() {
+    if path == Path::new("-") || !path.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
     let shown = path.display();

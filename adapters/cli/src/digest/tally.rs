@@ -150,10 +150,14 @@ impl RunFailure {
 
     /// Why, for people.
     pub(super) fn reason(&self) -> String {
-        match (&self.asked_by, self.oom_kills) {
-            (Some(signal), _) => format!("ended by {signal} to childminder"),
-            (None, 0) => self.message.clone(),
-            (None, _) => format!("{}, out of memory", self.message),
+        let message = &self.message;
+        match &self.asked_by {
+            Some(signal) if self.kind.as_deref() == Some("exit") => {
+                format!("ended by {signal} to childminder")
+            }
+            Some(signal) => format!("{message}, after {signal} to childminder"),
+            None if self.oom_kills > 0 => format!("{message}, out of memory"),
+            None => message.clone(),
         }
     }
 }
@@ -182,8 +186,8 @@ pub(super) enum Measure {
 #[derive(Debug)]
 pub(super) struct Group<'a> {
     pub(super) reason: String,
-    pub(super) first: &'a Run,
-    pub(super) count: usize,
+    /// In the order in which they failed.
+    pub(super) runs: Vec<&'a Run>,
     pub(super) first_at: u64,
     pub(super) last_at: u64,
 }
@@ -231,14 +235,13 @@ impl Digest {
             let place = *known.entry(reason).or_insert_with_key(|reason| {
                 groups.push(Group {
                     reason: reason.clone(),
-                    first: run,
-                    count: 0,
+                    runs: Vec::new(),
                     first_at: failure.at_unix_ns,
                     last_at: failure.at_unix_ns,
                 });
                 groups.len() - 1
             });
-            groups[place].count += 1;
+            groups[place].runs.push(run);
             groups[place].last_at = failure.at_unix_ns;
         }
         groups

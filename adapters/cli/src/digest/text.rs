@@ -10,7 +10,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use self::page::Page;
 use super::tally::{Digest, Group};
-use crate::words::{brief, printable};
+use crate::words::{printable, span};
 
 /// All of it, for a terminal of so many columns, or for anything that does not mind the width of a line.
 pub(super) fn text(digest: &Digest, columns: Option<usize>) -> String {
@@ -56,9 +56,7 @@ fn tell_first(digest: &Digest, page: &mut Page) -> Option<u64> {
         "First to fail: {name} on {}",
         printable(&run.host)
     ));
-    let after = brief(Duration::from_nanos(
-        failure.at_unix_ns - run.started_unix_ns,
-    ));
+    let after = span(failure.at_unix_ns - run.started_unix_ns);
     page.line(&format!(
         "    {}, {after} after its start",
         utc(failure.at_unix_ns)
@@ -91,17 +89,27 @@ fn tell_others(digest: &Digest, first_at: Option<u64>, page: &mut Page) {
     page.columns(rows);
     let rest = &groups[shown.len()..];
     if !rest.is_empty() {
-        let count: usize = rest.iter().map(|group| group.count).sum();
+        let count: usize = rest.iter().map(|group| group.runs.len()).sum();
         page.line(&format!("    and {count} more, for other reasons"));
     }
 }
 
+/// Of more than can be named, the first.
 fn row(group: &Group, origin: u64) -> [String; 3] {
-    let run = group.first;
-    let mut who = format!("{} on {}", printable(&run.name), printable(&run.host));
-    if let more @ 1.. = group.count - 1 {
+    let count = group.runs.len();
+    let shown = if count > MOST_NAMES { 1 } else { count };
+    let on_one_host = group.runs[..shown].chunk_by(|run, next| run.host == next.host);
+    let who: Vec<_> = on_one_host
+        .map(|runs| {
+            let names: Vec<_> = runs.iter().map(|run| printable(&run.name)).collect();
+            format!("{} on {}", names.join(", "), printable(&runs[0].host))
+        })
+        .collect();
+    let mut who = who.join(", ");
+    if count > 1 {
         let last = since(origin, group.last_at);
-        who = format!("{} runs until {last}, first {who}", more + 1);
+        let is_first = if count > shown { ", first" } else { ":" };
+        who = format!("{count} runs until {last}{is_first} {who}");
     }
     [since(origin, group.first_at), printable(&group.reason), who]
 }
@@ -124,7 +132,7 @@ fn tell_missing(digest: &Digest, page: &mut Page) {
 /// How long after the origin, or before.
 fn since(origin: u64, at: u64) -> String {
     let sign = if at < origin { '-' } else { '+' };
-    format!("{sign}{}", brief(Duration::from_nanos(at.abs_diff(origin))))
+    format!("{sign}{}", span(at.abs_diff(origin)))
 }
 
 fn utc(unix_ns: u64) -> String {
@@ -138,5 +146,5 @@ const MOST_LINES: usize = 10;
 /// How many reasons are told.
 const MOST_GROUPS: usize = 10;
 
-/// How many names of what is missing are told.
+/// How many names are told, of what failed for one reason and of what is missing.
 const MOST_NAMES: usize = 5;

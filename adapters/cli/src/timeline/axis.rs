@@ -52,16 +52,32 @@ impl Axis {
     pub(crate) fn title(&self) -> String {
         match self.zero {
             Zero::Start => "Time counts from the start of each run.".to_owned(),
-            Zero::Clock(unix) => format!("Time is UTC, on {}.", &utc(unix)[..10]),
+            Zero::Clock(unix) => match self.days(unix) {
+                (day, last) if day == last => format!("Time is UTC, on {day}."),
+                (day, last) => format!("Time is UTC, from {day} to {last}."),
+            },
         }
     }
 
-    /// A moment of the axis by the clock, if it shows that.
+    /// A moment of the axis by the clock, if it shows that; with the date, if there are several.
     pub(crate) fn clock(&self, at: u64) -> Option<String> {
-        match self.zero {
-            Zero::Start => None,
-            Zero::Clock(unix) => Some(utc(unix.saturating_add(at))[11..23].to_owned()),
-        }
+        let Zero::Clock(unix) = self.zero else {
+            return None;
+        };
+        let (day, last) = self.days(unix);
+        let utc = utc(unix.saturating_add(at));
+        let time = &utc[11..23];
+        Some(if day == last {
+            time.to_owned()
+        } else {
+            format!("{} {time}", &utc[5..10])
+        })
+    }
+
+    /// The first day and the last.
+    fn days(&self, unix: u64) -> (String, String) {
+        let day = |at| utc(at)[..10].to_owned();
+        (day(unix), day(unix.saturating_add(self.length)))
     }
 
     fn label(&self, at: u64, step: u64) -> String {
@@ -177,6 +193,12 @@ mod tests {
         };
         assert_eq!(axis.clock(1_500_000).as_deref(), Some("08:31:27.001"));
         assert_eq!(axis.title(), "Time is UTC, on 2026-11-28.");
+        let axis = Axis {
+            length: DAY,
+            ..axis
+        };
+        assert_eq!(axis.title(), "Time is UTC, from 2026-11-28 to 2026-11-29.");
+        assert_eq!(axis.clock(DAY).as_deref(), Some("11-29 08:31:27.000"));
     }
 
     #[test]

@@ -3,8 +3,10 @@
 use std::fmt::{self, Write as _};
 
 use crate::timeline::axis::Zero;
-use crate::timeline::lane::{Escaped, GAP, HEIGHT, Lanes, Place, margin};
-use crate::timeline::picture::{Picture, Row};
+use crate::timeline::escape::Escaped;
+use crate::timeline::lane::{GAP, HEIGHT, Lanes};
+use crate::timeline::picture::{Picture, Row, Scale};
+use crate::timeline::place::{Place, margin};
 use crate::timeline::svg::{DEFS, PALETTE, STYLE, axis, grid, legend};
 use crate::timeline::words::{bytes, end, limits, moment, span};
 use crate::words::printable;
@@ -39,10 +41,10 @@ fn write(html: &mut String, picture: &Picture) -> fmt::Result {
     for note in std::iter::once(&picture.axis.title()).chain(&picture.notes) {
         writeln!(html, "<p>{}</p>", Escaped(note))?;
     }
-    write_legend(html, picture)?;
+    let lanes = Lanes::of(picture);
+    write_legend(html, &lanes.scale)?;
     html.write_str("</header>\n<main>\n")?;
     write_axis(html, picture)?;
-    let lanes = Lanes::of(picture);
     html.write_str(r#"<ol class="lanes" aria-label="Runs">"#)?;
     for (row, index) in picture.rows.iter().zip(0..) {
         write_lane(html, picture, row, index, &lanes.draw(row))?;
@@ -60,9 +62,9 @@ fn write(html: &mut String, picture: &Picture) -> fmt::Result {
     )
 }
 
-fn write_legend(html: &mut String, picture: &Picture) -> fmt::Result {
+fn write_legend(html: &mut String, scale: &Scale) -> fmt::Result {
     html.write_str("<details class=\"legend\" open><summary>Legend and keys</summary>\n<ul>")?;
-    for entry in legend(picture) {
+    for entry in legend(scale) {
         write!(
             html,
             r#"<li><svg width="30" height="16" aria-hidden="true">{}</svg>{}</li>"#,
@@ -84,7 +86,7 @@ fn write_axis(html: &mut String, picture: &Picture) -> fmt::Result {
     };
     write!(
         html,
-        r#"<div class="head"><div class="tools"><button type="button" data-key="-" title="Zoom out (−)" aria-label="Zoom out">−</button><button type="button" data-key="+" title="Zoom in (+)" aria-label="Zoom in">+</button><button type="button" data-key="0" title="All (0)" aria-label="Show all">All</button><output id="zoom">1×</output></div><svg id="axis" height="24" data-length="{}" data-margin="{}" data-unix="{unix}" data-gap="{GAP}"><g>{}</g></svg></div>
+        r#"<div class="head"><div class="tools"><button type="button" data-key="-" title="Zoom out (−)" aria-label="Zoom out">−</button><button type="button" data-key="+" title="Zoom in (+)" aria-label="Zoom in">+</button><button type="button" data-key="0" title="All (0)" aria-label="Show all">All</button><output id="zoom">1×</output></div><svg id="axis" height="24" data-length="{}" data-margin="{}" data-unix="{unix}" data-gap="{GAP}"><g>{}</g><text id="now" y="16"></text></svg></div>
 <svg id="grid" aria-hidden="true"><g>{}</g><line id="cursor" y1="0" y2="100%" visibility="hidden"/></svg>
 "#,
         picture.axis.length,
@@ -129,7 +131,7 @@ fn write_table(html: &mut String, picture: &Picture) -> fmt::Result {
         let start = picture.axis.clock(row.start);
         let output = match story.bytes {
             [out, 0] => bytes(out),
-            [out, err] => format!("{} and {}", bytes(out), bytes(err)),
+            [out, err] => format!("{}, stderr {}", bytes(out), bytes(err)),
         };
         let failed = story
             .failure
@@ -142,7 +144,7 @@ fn write_table(html: &mut String, picture: &Picture) -> fmt::Result {
         writeln!(
             html,
             r##"<tr><td><a href="#run{index}">{}</a><td>{}<td>{}<td>{}<td class="{}">{} {}{first}<td>{}{failed}<td>{output}<td>{}<td>{}</tr>"##,
-            Escaped(&printable(&story.name)),
+            Escaped(&row.label),
             Escaped(&printable(story.host.as_deref().unwrap_or("–"))),
             start.unwrap_or_else(|| "–".to_owned()),
             span(story.end),

@@ -4,21 +4,22 @@
 //! by making the element `time` wider than its lane, without touching what is in it. Only what lies in the element `run` is
 //! stretched.
 
+use std::cmp::Reverse;
 use std::fmt::{self, Write as _};
 
-use crate::timeline::axis::Axis;
+use crate::timeline::escape::Escaped;
 use crate::timeline::flow::Slice;
 use crate::timeline::mark::{Answer, Kind, Mark, What};
-use crate::timeline::picture::{Picture, Row};
+use crate::timeline::picture::{Picture, Row, Scale};
+use crate::timeline::place::{Place, WIDTH};
+use crate::timeline::sign::{class_of, label_of, symbol_of};
 use crate::timeline::story::Ending;
-use crate::timeline::words::{moment, sentence, short_name};
-
-/// How high a lane is.
-pub(crate) const HEIGHT: u32 = 46;
+use crate::timeline::words::{self, exited, moment, sentence};
 
 /// Draws lanes of one picture, each with no more detail than that allows.
 pub(crate) struct Lanes<'a> {
     picture: &'a Picture,
+    pub(crate) scale: Scale,
     /// How many marks of a kind.
     most_marks: usize,
     most_slices: usize,
@@ -29,6 +30,7 @@ impl<'a> Lanes<'a> {
         let lanes = picture.rows.len();
         Self {
             picture,
+            scale: picture.scale(WIDTH.into()),
             most_marks: (MOST_MARKS / lanes).clamp(6, 128),
             most_slices: (MOST_SLICES / lanes).clamp(64, 512),
         }
@@ -64,29 +66,33 @@ impl<'a> Lanes<'a> {
     }
 
     fn place(&self, row: &Row, at: u64) -> Place {
-        Place::on(&self.picture.axis, row.start.saturating_add(at))
+        Place::on(&self.picture.axis, row.at(at))
     }
 
     fn write_life(&self, svg: &mut String, row: &Row) -> fmt::Result {
         let story = &row.story;
         let exit = story.exit.map_or(story.end, |(exit, _)| exit);
-        let [start, exit, end] = [0, exit, story.end].map(|at| self.place(row, at));
+        let [start, gone, end] = [0, exit, story.end].map(|at| self.place(row, at));
         write!(
             svg,
-            r#"<rect class="life" x="{start}" width="{}" y="14" height="20"/>"#,
-            exit - start
+            r#"<rect class="life" x="{start}" width="{}" y="14" height="20"/><line class="axis" x1="{start}" x2="{gone}" y1="24" y2="24"/>"#,
+            gone - start
         )?;
-        if exit < end {
+        self.open(svg, row, 0, "start", "starts")?;
+        write!(
+            svg,
+            r#"{}<line x1="{start}" x2="{start}" y1="14" y2="34"/></g>"#,
+            Hit(start)
+        )?;
+        if let Some(told) = exited(story) {
+            self.open(svg, row, exit, "wait", &told)?;
             write!(
                 svg,
-                r#"<rect class="wait" x="{exit}" width="{}" y="19" height="10"/>"#,
-                end - exit
+                r#"<rect x="{gone}" width="{}" y="19" height="10"/></g>"#,
+                end - gone
             )?;
         }
-        write!(
-            svg,
-            r#"<line class="axis" x1="{start}" x2="{exit}" y1="24" y2="24"/><line class="start" x1="{start}" x2="{start}" y1="14" y2="34"/>"#
-        )
+        Ok(())
     }
 
     /// Output, standard output above the middle and standard error below, and the fuse of the deadline that is nearest.
@@ -106,13 +112,14 @@ impl<'a> Lanes<'a> {
         )?;
         for (stream, class, sign) in [(0, "out", -1.0), (1, "err", 1.0)] {
             if story.bytes[stream] > 0 {
-                let heights = slices.iter().map(|slice| match slice.bytes[stream] {
-                    0.0 => 0.0,
-                    bytes => (self.picture.height(bytes, width) * 10.0).max(1.0),
+                let heights = slices.iter().map(|slice| {
+                    let bytes = slice.bytes[stream];
+                    let height = (self.scale.height(bytes, width) * 10.0).max(1.0);
+                    (bytes > 0.0).then_some(10.0 + sign * height)
                 });
-                write!(svg, r#"<path class="{class}" d="M0 10"#)?;
-                write_steps(svg, heights.map(|height| 10.0 + sign * height))?;
-                svg.write_str(r#"V10Z"/>"#)?;
+                write!(svg, r#"<path class="{class}" d=""#)?;
+                write_steps(svg, heights)?;
+                svg.write_str(r#""/>"#)?;
             }
         }
         write_fuse(svg, slices)?;
@@ -122,14 +129,18 @@ impl<'a> Lanes<'a> {
     fn write_end(&self, svg: &mut String, row: &Row) -> fmt::Result {
         let story = &row.story;
         let end = self.place(row, story.end);
-        let class = row.verdict.grade.class();
+        let class = format!("end {}", row.verdict.grade.class());
+        self.open(
+            svg,
+            row,
+            story.end,
+            &class,
+            &format!("ends: {}", words::end(story)),
+        )?;
         if matches!(story.ending, Ending::Finished(_)) || story.is_foreign {
-            write!(
-                svg,
-                r#"<line class="cap {class}" x1="{end}" x2="{end}" y1="13" y2="35"/>"#
-            )
+            write!(svg, r#"<line x1="{end}" x2="{end}" y1="13" y2="35"/></g>"#)
         } else {
-            write!(svg, r##"<use href="#torn" x="{end}" y="24"/>"##)
+            write!(svg, r##"<use href="#torn" x="{end}" y="24"/></g>"##)
         }
     }
 
@@ -140,12 +151,12 @@ impl<'a> Lanes<'a> {
         if mark.what == What::Silence && mark.until - mark.at < row.story.end / 50 {
             return Ok(());
         }
-        self.open(svg, row, mark, class_of(mark))?;
+        self.open(svg, row, mark.at, class_of(mark), &sentence(mark))?;
         match mark.what {
             What::Notification { answer, .. } => {
-                write!(svg, r#"<line x1="{from}" x2="{until}" y1="40" y2="40"/>"#)?;
+                write!(svg, r#"<line x1="{from}" x2="{until}" y1="39" y2="39"/>"#)?;
                 if matches!(answer, Answer::Failure | Answer::TimedOut) {
-                    write!(svg, r##"<use href="#cross" x="{until}" y="40"/>"##)?;
+                    write!(svg, r##"<use href="#cross" x="{until}" y="39"/>"##)?;
                 }
             }
             _ => write!(
@@ -168,7 +179,7 @@ impl<'a> Lanes<'a> {
         if marks.is_empty() {
             return Ok(());
         }
-        marks.sort_by_key(|mark| mark.at);
+        marks.sort_by_key(|mark| (mark.at, Reverse(mark.what.weight())));
         svg.write_str(r#"<g class="line">"#)?;
         for shown in self.uncrowded(row, &marks) {
             self.write_point(svg, row, line, &shown)?;
@@ -215,7 +226,8 @@ impl<'a> Lanes<'a> {
     ) -> fmt::Result {
         let mark = shown.mark;
         let crowded = if shown.more.is_none() { " crowded" } else { "" };
-        self.open(svg, row, mark, &format!("{}{crowded}", class_of(mark)))?;
+        let class = format!("{}{crowded}", class_of(mark));
+        self.open(svg, row, mark.at, &class, &sentence(mark))?;
         let (x, y) = (shown.place, line.y());
         if let What::Stage { .. } = mark.what {
             let until = self.place(row, mark.until);
@@ -250,17 +262,16 @@ impl<'a> Lanes<'a> {
         )
     }
 
-    /// The element of a mark, with what it says.
-    fn open(&self, svg: &mut String, row: &Row, mark: &Mark, class: &str) -> fmt::Result {
-        let place = self.place(row, mark.at);
-        let clock = self.picture.axis.clock(row.start.saturating_add(mark.at));
+    /// Opens the element of a mark, which says this.
+    fn open(&self, svg: &mut String, row: &Row, at: u64, class: &str, told: &str) -> fmt::Result {
+        let clock = self.picture.axis.clock(row.at(at));
         let clock = clock.map_or_else(String::new, |clock| format!(" ({clock})"));
         write!(
             svg,
             r#"<g class="mark {class}" data-x="{}"><title>{}{clock}: {}</title>"#,
-            place.number(),
-            moment(mark.at),
-            Escaped(&sentence(mark)),
+            self.place(row, at).number(),
+            moment(at),
+            Escaped(told),
         )
     }
 }
@@ -291,7 +302,7 @@ impl Line {
         match self {
             Self::Above => 7,
             Self::Middle => 24,
-            Self::Below => 40,
+            Self::Below => 46,
         }
     }
 }
@@ -306,81 +317,36 @@ struct Shown<'a> {
     more: Option<usize>,
 }
 
-/// A place on the axis, or the distance of two, in hundred-thousandths of a percent of the width.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place(u32);
+/// Makes a thin line here easy to point at.
+struct Hit(Place);
 
-impl Place {
-    /// There is a little room on both sides, for what is drawn around a moment.
-    pub(crate) fn on(axis: &Axis, at: u64) -> Self {
-        let margin = margin(axis);
-        let whole = u128::from(axis.length) + 2 * margin;
-        let place = (u128::from(at) + margin) * u128::from(WHOLE) / whole;
-        Self(u32::try_from(place).unwrap_or(WHOLE))
-    }
-
-    /// At the width that a drawing is made for.
-    fn pixels(self) -> u32 {
-        self.0 / (WHOLE / WIDTH)
-    }
-
-    /// In percent.
-    pub(crate) fn number(self) -> String {
-        let text = format!("{}.{:05}", self.0 / 100_000, self.0 % 100_000);
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
-    }
-}
-
-impl std::ops::Sub for Place {
-    type Output = Self;
-
-    fn sub(self, other: Self) -> Self {
-        Self(self.0.saturating_sub(other.0))
-    }
-}
-
-impl fmt::Display for Place {
+impl fmt::Display for Hit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}%", self.number())
+        write!(
+            f,
+            r#"<rect class="hit" x="{}" y="14" width="9" height="20" transform="translate(-4.5)"/>"#,
+            self.0
+        )
     }
 }
 
-/// The room on each side of the axis, in nanoseconds.
-pub(crate) fn margin(axis: &Axis) -> u128 {
-    u128::from(axis.length).div_ceil(60)
-}
-
-/// Text as it can stand in XML and HTML, in quotes too.
-pub(crate) struct Escaped<'a>(pub(crate) &'a str);
-
-impl fmt::Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for char in self.0.chars() {
-            match char {
-                '&' => f.write_str("&amp;")?,
-                '<' => f.write_str("&lt;")?,
-                '>' => f.write_str("&gt;")?,
-                '"' => f.write_str("&quot;")?,
-                '\'' => f.write_str("&#39;")?,
-                // XML has no place for these.
-                '\u{fffe}' | '\u{ffff}' => f.write_char('\u{fffd}')?,
-                char if char.is_control() => f.write_char('\u{fffd}')?,
-                char => f.write_char(char)?,
-            }
+/// An area between the middle and these heights, but for where they are none.
+fn write_steps(svg: &mut String, heights: impl Iterator<Item = Option<f64>>) -> fmt::Result {
+    let heights = heights.map(|height| height.map(|height| format!("{height:.1}")));
+    let mut heights = heights.zip(0..).peekable();
+    let mut is_open = false;
+    while let Some((height, left)) = heights.next() {
+        let Some(height) = height else { continue };
+        if !is_open {
+            write!(svg, "M{left} 10")?;
         }
-        Ok(())
-    }
-}
-
-/// A line of steps, one for each of these, from where the path is.
-fn write_steps(svg: &mut String, heights: impl Iterator<Item = f64>) -> fmt::Result {
-    let mut heights = heights
-        .map(|height| format!("{height:.1}"))
-        .zip(1..)
-        .peekable();
-    while let Some((height, right)) = heights.next() {
-        if heights.peek().is_none_or(|(next, _)| *next != height) {
-            write!(svg, "V{}H{right}", height.trim_end_matches(".0"))?;
+        let next = heights.peek().map(|(next, _)| next.as_ref());
+        if next != Some(Some(&height)) {
+            write!(svg, "V{}H{}", height.trim_end_matches(".0"), left + 1)?;
+        }
+        is_open = matches!(next, Some(Some(_)));
+        if !is_open {
+            svg.write_str("V10Z")?;
         }
     }
     Ok(())
@@ -406,7 +372,10 @@ fn write_fuse(svg: &mut String, slices: &[Slice]) -> fmt::Result {
     if path.is_empty() {
         return Ok(());
     }
-    write!(svg, r#"<path class="fuse" d="{path}"/>"#)
+    write!(
+        svg,
+        r#"<path class="halo" d="{path}"/><path class="fuse" d="{path}"/>"#
+    )
 }
 
 #[expect(clippy::cast_precision_loss, reason = "it is for the eye")]
@@ -414,54 +383,8 @@ fn ratio(length: u64, width: u64) -> f64 {
     length as f64 / width as f64
 }
 
-fn class_of(mark: &Mark) -> &'static str {
-    match mark.what {
-        What::Silence => "silence",
-        What::Suspension => "suspension",
-        What::Stage { .. } | What::PassedOn { .. } => "signal",
-        What::Fired { .. } | What::Unkillable => "deadline",
-        What::Warned => "warning",
-        What::Asked(_) | What::Failed => "request",
-        What::Ready | What::Progress | What::Changed => "word",
-        What::Notification { answer, .. } => match answer {
-            Answer::Success | Answer::None => "notification",
-            Answer::Failure | Answer::TimedOut => "notification failed",
-        },
-        What::Strays(_) | What::StraysKilled | What::Swept => "strays",
-    }
-}
-
-fn symbol_of(mark: &Mark) -> &'static str {
-    match mark.what {
-        What::Stage { .. } => "stage",
-        What::PassedOn { .. } => "passed",
-        What::Warned => "warn",
-        What::Asked(_) => "asked",
-        What::Failed => "failed",
-        What::Ready => "ready",
-        What::Progress => "vouched",
-        What::Changed => "changed",
-        What::Strays(_) => "strays",
-        What::StraysKilled => "killed",
-        What::Swept => "swept",
-        _ => "deadline",
-    }
-}
-
-/// What is written beside its symbol.
-fn label_of(mark: &Mark) -> String {
-    match mark.what {
-        What::Stage { signal, .. } | What::PassedOn { signal, .. } => short_name(signal),
-        What::Strays(living) => living.to_string(),
-        _ => String::new(),
-    }
-}
-
-/// A whole width, in the units of a [`Place`].
-const WHOLE: u32 = 100 * 100_000;
-
-/// The width that overlaps are looked for at, in pixels.
-const WIDTH: u32 = 720;
+/// How high a lane is.
+pub(crate) const HEIGHT: u32 = 52;
 
 /// How far marks must be apart not to overlap, in pixels.
 pub(crate) const GAP: u32 = 12;

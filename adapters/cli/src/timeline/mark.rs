@@ -124,13 +124,14 @@ impl What {
     }
 
     /// Which of two is worth telling.
-    fn weight(self) -> u64 {
+    pub(crate) fn weight(self) -> u64 {
         match self {
             Self::Strays(living) => living.max(1),
             Self::StraysKilled | Self::Unkillable => u64::MAX,
-            Self::Fired { .. } | Self::Ready | Self::Failed => 3,
+            Self::Fired { .. } | Self::Ready | Self::Failed | Self::Asked(_) => 3,
             Self::Notification { answer, .. } if answer != Answer::Success => 3,
-            Self::Changed => 2,
+            Self::Warned => 2,
+            Self::Changed => 1,
             _ => 0,
         }
     }

@@ -6,6 +6,7 @@
   const axis = document.getElementById('axis');
   const grid = document.getElementById('grid');
   const cursor = document.getElementById('cursor');
+  const now = document.getElementById('now');
   const details = document.getElementById('details');
   const zoomShown = document.getElementById('zoom');
   const gap = Number(axis.dataset.gap);
@@ -23,7 +24,7 @@
   let current = -1;
   let mark = null;
 
-  // Times.
+  // Times, with the same words as in the drawing.
 
   const SECOND = 1e9, MINUTE = 60e9, HOUR = 3600e9, DAY = 86400e9;
   const STEPS = [];
@@ -39,15 +40,19 @@
   function label(at, step) {
     const places = step < SECOND ? decimals(step) : 0;
     if (unix !== null) {
-      const nanos = unix + BigInt(Math.round(at));
+      // Numbers are exact to 16 ns in a year: round times of day stay round.
+      const nanos = unix + BigInt(Math.round(at)) + (step >= SECOND ? 500000n : 0n);
       const text = new Date(Number(nanos / 1000000n)).toISOString();
       if (step >= DAY) return text.slice(5, 10);
       if (step >= MINUTE) return whole / zoom >= DAY ? text.slice(5, 16).replace('T', ' ') : text.slice(11, 16);
       const rest = String(nanos % 1000000000n).padStart(9, '0').slice(0, places);
       return text.slice(11, 19) + (places ? '.' + rest : '');
     }
-    if (at >= HOUR) return `${Math.floor(at / HOUR)}h${two(Math.floor(at % HOUR / MINUTE))}m` + (step < MINUTE ? two((at % MINUTE / SECOND).toFixed(places)) + 's' : '');
-    if (at >= MINUTE) return `${Math.floor(at / MINUTE)}m` + (step < MINUTE ? two((at % MINUTE / SECOND).toFixed(places)) + 's' : '');
+    const pair = (whole, unit, rest, restUnit) => whole + unit + (Number(rest) ? two(rest) + restUnit : '');
+    const seconds = (at % MINUTE / SECOND).toFixed(places).padStart(places ? places + 3 : 2, '0');
+    if (at >= DAY && step >= HOUR) return pair(Math.floor(at / DAY), 'd', Math.floor(at % DAY / HOUR), 'h');
+    if (at >= HOUR) return pair(Math.floor(at / HOUR), 'h', Math.floor(at % HOUR / MINUTE), 'm') + (step < MINUTE ? seconds + 's' : '');
+    if (at >= MINUTE) return places ? `${Math.floor(at / MINUTE)}m${seconds}s` : pair(Math.floor(at / MINUTE), 'm', seconds, 's');
     if (at >= SECOND || at === 0) return (at / SECOND).toFixed(at === 0 ? 0 : places) + 's';
     if (at >= 1e6) return Number((at / 1e6).toFixed(3)) + 'ms';
     return at >= 1e3 ? Number((at / 1e3).toFixed(3)) + 'µs' : at + 'ns';
@@ -56,7 +61,7 @@
   function ticks(width) {
     const most = Math.max(2, Math.floor(width / 100));
     const seen = whole / zoom;
-    const step = STEPS.find(step => seen / step < most) || STEPS[STEPS.length - 1];
+    const step = STEPS.find(step => Math.floor((whole - 2 * margin) / zoom / step) < most) || STEPS[STEPS.length - 1];
     const offset = unix === null ? 0 : Number((BigInt(step) - unix % BigInt(step)) % BigInt(step));
     const from = left * whole - margin;
     const found = [];
@@ -74,7 +79,9 @@
     const line = (x, top) => element('line', { class: 'tick', x1: `${x}%`, x2: `${x}%`, y1: top, y2: '100%' });
     grid.firstElementChild.replaceChildren(...places.map(([x]) => line(x, 0)));
     axis.firstElementChild.replaceChildren(...places.flatMap(([x, text]) => {
-      const words = element('text', { class: 'tick', x: `${x}%`, y: 16 });
+      const pixels = x / 100 * axis.clientWidth;
+      const edge = pixels < 36 ? ' first-tick' : pixels > axis.clientWidth - 36 ? ' last-tick' : '';
+      const words = element('text', { class: `tick${edge}`, x: `${x}%`, y: 16 });
       words.textContent = text;
       return [line(x, 20), words];
     }));
@@ -191,6 +198,7 @@
     what.textContent = mark ? wordsOf(mark) : at || '';
     const facts = document.createElement('dl');
     cells.forEach((cell, column) => {
+      if (column === 0) return;
       const fact = document.createElement('div');
       const [term, words] = ['dt', 'dd'].map(name => document.createElement(name));
       term.textContent = heads[column];
@@ -255,12 +263,16 @@
       else forget();
     },
   };
+  // Where the mouse was last, and where it rests while the keyboard scrolls the page under it, which is no pointing.
+  let pointed = null;
+  let resting = null;
   document.addEventListener('keydown', event => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.closest('a, summary, button') && ['Enter', ' '].includes(event.key)) return;
     const act = Object.hasOwn(keys, event.key) && keys[event.key];
     if (!act) return;
     event.preventDefault();
+    resting = pointed;
     act();
   });
   for (const button of document.querySelectorAll('.tools button')) {
@@ -274,8 +286,29 @@
     const box = axis.getBoundingClientRect();
     return left + (event.clientX - box.left) / box.width / zoom;
   };
+  // The time where the mouse is.
+  function point(event, isShown) {
+    const part = partAt(event);
+    const at = part * whole - margin;
+    const x = (part - left) * zoom;
+    const step = STEPS.find(step => step >= whole / zoom / 2000) || 1;
+    const isThere = isShown && at >= 0 && at <= whole - 2 * margin;
+    const time = isThere ? label(Math.round(at / step) * step, Math.min(step, SECOND)) : '';
+    cursor.setAttribute('x1', `${x * 100}%`);
+    cursor.setAttribute('x2', `${x * 100}%`);
+    cursor.setAttribute('visibility', isThere ? 'visible' : 'hidden');
+    now.textContent = time;
+    axis.classList.toggle('pointed', isThere);
+    now.setAttribute('x', `${Math.min(0.95, Math.max(0.05, x)) * 100}%`);
+    return time;
+  }
+
   let drag = null;
   lanes.addEventListener('pointermove', event => {
+    const place = `${event.clientX} ${event.clientY}`;
+    if (place === resting) return;
+    resting = null;
+    pointed = place;
     if (drag) {
       drag.moved ||= Math.abs(event.clientX - drag.x) > 3;
       if (drag.moved) zoomTo(zoom, drag.part, (event.clientX - axis.getBoundingClientRect().left) / axis.clientWidth);
@@ -283,18 +316,10 @@
     }
     const row = event.target.closest('.row');
     if (!row) return;
-    const lane = event.target.closest('.lane');
-    const part = partAt(event);
-    const at = part * whole - margin;
-    const x = `${(part - left) * zoom * 100}%`;
-    cursor.setAttribute('x1', x);
-    cursor.setAttribute('x2', x);
-    cursor.setAttribute('visibility', lane ? 'visible' : 'hidden');
-    const step = STEPS.find(step => step >= whole / zoom / 5000) || 1;
-    const time = lane && at >= 0 ? label(Math.round(at / step) * step, step) : '';
+    const time = point(event, event.target.closest('.lane'));
     tell(rows.indexOf(row), event.target.closest('.mark'), time);
   });
-  lanes.addEventListener('pointerleave', () => cursor.setAttribute('visibility', 'hidden'));
+  lanes.addEventListener('pointerleave', event => point(event, false));
   lanes.addEventListener('pointerdown', event => {
     const row = event.target.closest('.row');
     if (row) focusRow(rows.indexOf(row), event.target.closest('.mark'));

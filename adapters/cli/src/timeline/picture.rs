@@ -19,8 +19,6 @@ pub(crate) struct Picture {
     pub(crate) axis: Axis,
     /// In the order of their starts.
     pub(crate) rows: Vec<Row>,
-    /// The most that was written in a second.
-    pub(crate) most_per_second: f64,
 }
 
 /// A run in its place.
@@ -56,31 +54,53 @@ impl Picture {
         mark_first_failure(&mut rows);
         let end = rows.iter().map(Row::end).max().unwrap_or(0);
         let length = end.max(1);
-        let rates = rows.iter().map(|row| {
-            let flow = row.story.flow.clone().with_at_least(length / FINEST);
-            let rates = flow.slices().iter().flat_map(|slice| slice.bytes);
-            let rates = rates.map(|bytes| rate(bytes, flow.width()));
-            rates.fold(1.0, f64::max)
-        });
-        let most_per_second = rates.fold(1.0, f64::max);
         Ok(Self {
             title,
             notes,
             axis: Axis { zero, length },
-            most_per_second,
             rows,
         })
     }
 
-    /// How high what was written in this time stands in a lane, from 0 to 1: by the logarithm of bytes a second.
+    /// How high output stands where the axis is drawn in so many parts.
+    pub(crate) fn scale(&self, parts: u64) -> Scale {
+        let most = self.rows.iter().map(|row| {
+            let flow = row
+                .story
+                .flow
+                .clone()
+                .with_at_least(self.axis.length / parts);
+            let rates = flow.slices().iter().flat_map(|slice| slice.bytes);
+            let rates = rates.map(|bytes| rate(bytes, flow.width()));
+            rates.fold(1.0, f64::max)
+        });
+        Scale {
+            most_per_second: most.fold(1.0, f64::max),
+        }
+    }
+}
+
+/// How high output stands in a lane.
+pub(crate) struct Scale {
+    /// What reaches the top, in bytes.
+    pub(crate) most_per_second: f64,
+}
+
+impl Scale {
+    /// What was written in this time, from 0 to 1: by the logarithm of bytes a second.
     pub(crate) fn height(&self, bytes: f64, time: u64) -> f64 {
         (rate(bytes, time).ln_1p() / self.most_per_second.ln_1p()).min(1.0)
     }
 }
 
 impl Row {
+    /// Where a moment of the run is on the axis.
+    pub(crate) fn at(&self, at: u64) -> u64 {
+        self.start.saturating_add(at)
+    }
+
     pub(crate) fn end(&self) -> u64 {
-        self.start.saturating_add(self.story.end)
+        self.at(self.story.end)
     }
 }
 
@@ -136,7 +156,7 @@ fn mark_first_failure(rows: &mut [Row]) {
     }
     let failures = rows.iter_mut().filter_map(|row| {
         let (at, _) = row.story.failure?;
-        Some((row.start.saturating_add(at), row))
+        Some((row.at(at), row))
     });
     if let Some((_, row)) = failures.min_by_key(|(at, _)| *at) {
         row.failed_first = true;
@@ -229,6 +249,3 @@ impl Labels {
         })
     }
 }
-
-/// In how many parts of the axis the most that was written in a second is looked for: in shorter times there is no most.
-const FINEST: u64 = 500;

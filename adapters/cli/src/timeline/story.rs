@@ -380,3 +380,6 @@ const KILL: Stage = Stage {
     target: Target::Group,
     wait: None,
 };
+
+#[cfg(test)]
+mod tests;

@@ -2,8 +2,10 @@
 
 use std::fmt::{self, Write as _};
 
-use crate::timeline::lane::{Escaped, HEIGHT, Lanes, Place};
-use crate::timeline::picture::{Picture, Row};
+use crate::timeline::escape::Escaped;
+use crate::timeline::lane::{HEIGHT, Lanes};
+use crate::timeline::picture::{Picture, Row, Scale};
+use crate::timeline::place::Place;
 use crate::timeline::words::{self, span};
 
 /// Draws it.
@@ -68,7 +70,7 @@ fn write(svg: &mut String, picture: &Picture) -> fmt::Result {
         )?;
     }
     write!(svg, r#"<g transform="translate(12 {legend_y})">"#)?;
-    for (index, entry) in (0..).zip(legend(picture)) {
+    for (index, entry) in (0..).zip(legend(&lanes.scale)) {
         let (x, y) = (index % 3 * 390, index / 3 * 22);
         write!(
             svg,
@@ -86,7 +88,8 @@ pub(crate) fn axis(picture: &Picture, top: u32) -> String {
     for (place, label) in ticks(picture) {
         let _ = write!(
             svg,
-            r#"<text class="tick" x="{place}" y="{}">{}</text>"#,
+            r#"<text class="tick{}" x="{place}" y="{}">{}</text>"#,
+            place.edge(),
             top - 4,
             Escaped(&label)
         );
@@ -118,15 +121,15 @@ pub(crate) struct Entry {
     pub(crate) meaning: String,
 }
 
-pub(crate) fn legend(picture: &Picture) -> Vec<Entry> {
+pub(crate) fn legend(scale: &Scale) -> Vec<Entry> {
     let entry = |sample, meaning: &str| Entry {
         sample,
         meaning: meaning.to_owned(),
     };
-    let scale = words::rate(picture.most_per_second);
+    let scale = words::rate(scale.most_per_second);
     vec![
         Entry {
-            sample: r#"<path class="out" d="M2 14V9H8V3H14V7H20V5H28V14Z"/>"#,
+            sample: r#"<path class="out" stroke="none" d="M2 14V9H8V3H14V7H20V5H28V14Z"/>"#,
             meaning: format!("standard output, logarithmic, up to {scale}"),
         },
         entry(
@@ -139,7 +142,7 @@ pub(crate) fn legend(picture: &Picture) -> Vec<Entry> {
         ),
         entry(
             r#"<path class="fuse" d="M2 14L28 2"/>"#,
-            "the deadline that is nearest: over at the top",
+            "how much of the nearest deadline's time is over",
         ),
         entry(
             r##"<use href="#deadline" x="15" y="8"/>"##,
@@ -182,7 +185,7 @@ pub(crate) fn legend(picture: &Picture) -> Vec<Entry> {
             "SIGKILL to strays; to the rest of the group",
         ),
         entry(
-            r#"<rect class="wait" x="2" width="26" y="3" height="10"/>"#,
+            r#"<g class="wait"><rect x="2" width="26" y="3" height="10"/></g>"#,
             "exited, but not yet over",
         ),
         entry(
@@ -201,12 +204,7 @@ pub(crate) fn legend(picture: &Picture) -> Vec<Entry> {
 }
 
 fn texts(row: &Row) -> String {
-    let about = row
-        .story
-        .host
-        .as_deref()
-        .map_or_else(String::new, |host| format!("{host} · "));
-    let about = format!("{about}{}", span(row.story.end));
+    let length = span(row.story.end);
     let first = if row.failed_first {
         "first to fail"
     } else {
@@ -214,11 +212,10 @@ fn texts(row: &Row) -> String {
     };
     let sign = row.verdict.grade.sign();
     format!(
-        r#"<text class="name" x="12" y="22">{}</text><text class="about" x="12" y="36">{}</text><text class="outcome {}" x="{OUTCOME_X}" y="{}">{sign} {}</text><text class="first" x="{OUTCOME_X}" y="38">{first}</text>"#,
-        Escaped(&shortened(&row.label, 32)),
-        Escaped(&shortened(&crate::words::printable(&about), 36)),
+        r#"<text class="name" x="12" y="23">{}</text><text class="about" x="12" y="38">{length}</text><text class="outcome {}" x="{OUTCOME_X}" y="{}">{sign} {}</text><text class="first" x="{OUTCOME_X}" y="38">{first}</text>"#,
+        Escaped(&shortened(&row.label, 28)),
         row.verdict.grade.class(),
-        if row.failed_first { 24 } else { 28 },
+        if row.failed_first { 24 } else { 29 },
         Escaped(&row.verdict.word),
     )
 }

@@ -3,52 +3,18 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal as _};
 use std::iter;
 
-use rustix::termios::tcgetwinsize;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr};
 
-use crate::timeline::mark::{Answer, Kind, Mark, What};
-use crate::timeline::picture::{Picture, Row};
+use crate::timeline::cell::{Cell, Ink};
+use crate::timeline::mark::Kind;
+use crate::timeline::picture::{Picture, Row, Scale};
 use crate::timeline::story::Ending;
-use crate::timeline::words::{Grade, Verdict, rate, short_name};
+use crate::timeline::words::{Grade, Verdict, rate};
 
-/// How it is drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Style {
-    /// In columns.
-    pub(crate) width: usize,
-    pub(crate) colour: Colour,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Colour {
-    On,
-    Off,
-}
-
-impl Style {
-    /// For our standard output.
-    pub(crate) fn of_stdout() -> Self {
-        let stdout = io::stdout();
-        let is_terminal = stdout.is_terminal();
-        let is_set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-        let has_colour = is_terminal
-            && is_set("NO_COLOR").is_none()
-            && is_set("TERM").is_some_and(|term| term != "dumb");
-        let size = tcgetwinsize(&stdout)
-            .ok()
-            .map(|size| usize::from(size.ws_col));
-        Self {
-            width: size.filter(|width| *width > 0).unwrap_or(DEFAULT_WIDTH),
-            colour: if has_colour { Colour::On } else { Colour::Off },
-        }
-    }
-}
-
-/// The lines, none of which is wider than asked for, if that is at all possible.
-pub(crate) fn draw(picture: &Picture, style: Style) -> String {
+/// The lines, in colour, none of which is wider than so many columns, if that is at all possible.
+pub(crate) fn draw(picture: &Picture, width: usize) -> String {
     let outcomes: Vec<_> = picture
         .rows
         .iter()
@@ -61,22 +27,22 @@ pub(crate) fn draw(picture: &Picture, style: Style) -> String {
     let widest = |texts: &mut dyn Iterator<Item = &str>| {
         texts.map(UnicodeWidthStr::width).max().unwrap_or(0)
     };
-    let label_width = widest(&mut picture.rows.iter().map(|row| &*row.label)).min(style.width / 4);
-    let outcome_width = widest(&mut outcomes.iter().map(|text| &**text)).min(style.width * 2 / 5);
-    let room = style
-        .width
-        .saturating_sub(label_width + outcome_width + SPARE_CELLS + 2);
+    let label_width = widest(&mut picture.rows.iter().map(|row| &*row.label)).min(width / 4);
+    let outcome_width = widest(&mut outcomes.iter().map(|text| &**text)).min(width * 2 / 5);
+    let room = width.saturating_sub(label_width + outcome_width + SPARE_CELLS + 2);
+    let cells = room.max(LEAST_CELLS);
     let canvas = Canvas {
         picture,
-        style,
-        cells: room.max(LEAST_CELLS),
+        width,
+        scale: picture.scale(cells as u64),
+        cells,
     };
     let mut drawn = String::new();
-    let _ = writeln!(drawn, "{}", fitted(&picture.title, style.width).trim_end());
+    let _ = writeln!(drawn, "{}", fitted(&picture.title, width).trim_end());
     for note in iter::once(&picture.axis.title()).chain(&picture.notes) {
-        wrap(&mut drawn, note.split(' '), " ", style.width);
+        wrap(&mut drawn, note.split(' '), " ", width);
     }
-    let axis = canvas.axis(label_width, style.width);
+    let axis = canvas.axis(label_width, width);
     drawn.push_str(&axis);
     let mut seen = BTreeSet::new();
     for (row, outcome) in picture.rows.iter().zip(&outcomes) {
@@ -87,7 +53,7 @@ pub(crate) fn draw(picture: &Picture, style: Style) -> String {
             Grade::Failure => Ink::Bad,
             Grade::Unknown => Ink::Odd,
         };
-        let outcome = canvas.inked(fitted(outcome, outcome_width).trim_end(), ink);
+        let outcome = inked(fitted(outcome, outcome_width).trim_end(), ink);
         let _ = writeln!(drawn, "{label} {bar} {outcome}");
     }
     if picture.rows.len() > LANES_WITH_ONE_AXIS {
@@ -97,131 +63,11 @@ pub(crate) fn draw(picture: &Picture, style: Style) -> String {
     drawn
 }
 
-/// What a cell shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Cell {
-    /// There is no run.
-    Nothing,
-    /// It has exited, and is not yet over.
-    Waiting,
-    Silent,
-    /// From 1 to 8.
-    Output(u8),
-    Suspended,
-    Strays,
-    Progress,
-    Notification,
-    Ready,
-    Warning,
-    FailedNotification,
-    PassedOn,
-    Signal(char),
-    Asked,
-    Deadline,
-    /// The record ends here, and the run did not.
-    Torn,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ink {
-    Plain,
-    Faint,
-    Good,
-    Odd,
-    Bad,
-    Strong,
-}
-
-impl Cell {
-    fn char(self) -> char {
-        match self {
-            Self::Nothing => ' ',
-            Self::Waiting => '╌',
-            Self::Silent => '·',
-            Self::Output(level) => BLOCKS[usize::from(level) - 1],
-            Self::Suspended => '░',
-            Self::Strays => 's',
-            Self::Progress => '+',
-            Self::Notification => 'n',
-            Self::Ready => 'r',
-            Self::Warning => 'w',
-            Self::FailedNotification => 'f',
-            Self::PassedOn => 'p',
-            Self::Asked => 'a',
-            Self::Signal(letter) => letter,
-            Self::Deadline => '!',
-            Self::Torn => '~',
-        }
-    }
-
-    fn ink(self) -> Ink {
-        match self {
-            Self::Silent | Self::Waiting | Self::Suspended | Self::Nothing => Ink::Faint,
-            Self::Output(_) => Ink::Plain,
-            Self::Deadline | Self::FailedNotification => Ink::Bad,
-            Self::Signal(_) | Self::Asked | Self::PassedOn => Ink::Strong,
-            _ => Ink::Odd,
-        }
-    }
-
-    /// What the legend says of it. Those of one meaning are one.
-    fn meaning(self) -> Option<(String, &'static str)> {
-        let sign = self.char().to_string();
-        Some(match self {
-            Self::Nothing => return None,
-            Self::Output(_) => ("▁…█".to_owned(), "output, logarithmic"),
-            Self::Waiting => (sign, "exited, not over"),
-            Self::Silent => (sign, "no output"),
-            Self::Suspended => (sign, "suspended"),
-            Self::Strays => (sign, "strays"),
-            Self::Progress => (sign, "vouched for"),
-            Self::Notification => (sign, "notification"),
-            Self::Ready => (sign, "ready"),
-            Self::Warning => (sign, "warning"),
-            Self::FailedNotification => (sign, "failed notification"),
-            Self::PassedOn => (sign, "signal passed on"),
-            Self::Asked => (sign, "asked to end, or failed outside"),
-            Self::Signal('I') => (sign, "SIGINT"),
-            Self::Signal('T') => (sign, "SIGTERM"),
-            Self::Signal('K') => (sign, "SIGKILL"),
-            Self::Signal('H') => (sign, "SIGHUP"),
-            Self::Signal('Q') => (sign, "SIGQUIT"),
-            Self::Signal(_) => (sign, "another signal"),
-            Self::Deadline => (sign, "deadline"),
-            Self::Torn => (sign, "the record ends"),
-        })
-    }
-
-    /// What is not shown as output or its absence.
-    fn of(mark: &Mark) -> Option<Self> {
-        Some(match mark.what {
-            What::Silence | What::Suspension | What::Swept | What::Changed => return None,
-            What::Stage { signal, .. } => match &*short_name(signal) {
-                "INT" => Self::Signal('I'),
-                "TERM" => Self::Signal('T'),
-                "KILL" => Self::Signal('K'),
-                "HUP" => Self::Signal('H'),
-                "QUIT" => Self::Signal('Q'),
-                _ => Self::Signal('S'),
-            },
-            What::PassedOn { .. } => Self::PassedOn,
-            What::Fired { .. } | What::Unkillable => Self::Deadline,
-            What::Warned => Self::Warning,
-            What::Asked(_) | What::Failed => Self::Asked,
-            What::Notification { answer, .. } => match answer {
-                Answer::Success | Answer::None => Self::Notification,
-                Answer::Failure | Answer::TimedOut => Self::FailedNotification,
-            },
-            What::Ready => Self::Ready,
-            What::Progress => Self::Progress,
-            What::Strays(_) | What::StraysKilled => Self::Strays,
-        })
-    }
-}
-
 struct Canvas<'a> {
     picture: &'a Picture,
-    style: Style,
+    /// Of the whole drawing, in columns.
+    width: usize,
+    scale: Scale,
     /// How many columns a lane has.
     cells: usize,
 }
@@ -242,7 +88,7 @@ impl Canvas<'_> {
                 column = place + label.width();
             }
         }
-        format!("{}\n", self.inked(line.trim_end(), Ink::Faint))
+        format!("{}\n", inked(line.trim_end(), Ink::Faint))
     }
 
     fn bar(&self, row: &Row, seen: &mut BTreeSet<Cell>) -> String {
@@ -254,7 +100,7 @@ impl Canvas<'_> {
         let mut bar = String::new();
         for same in cells.chunk_by(|one, next| one.ink() == next.ink()) {
             let text: String = same.iter().map(|cell| cell.char()).collect();
-            bar.push_str(&self.inked(&text, same[0].ink()));
+            bar.push_str(&inked(&text, same[0].ink()));
         }
         bar
     }
@@ -263,9 +109,9 @@ impl Canvas<'_> {
         let story = &row.story;
         let exit = story.exit.map_or(story.end, |(exit, _)| exit);
         cells[self.cell(row.start)..=self.cell(row.end())].fill(Cell::Waiting);
-        cells[self.cell(row.start)..=self.cell(row.start + exit)].fill(Cell::Silent);
+        cells[self.cell(row.start)..=self.cell(row.at(exit))].fill(Cell::Silent);
         for mark in story.track(Kind::Suspension).marks() {
-            let (from, until) = (row.start + mark.at, row.start + mark.until);
+            let (from, until) = (row.at(mark.at), row.at(mark.until));
             cells[self.cell(from)..=self.cell(until)].fill(Cell::Suspended);
         }
     }
@@ -274,15 +120,22 @@ impl Canvas<'_> {
         let flow = &row.story.flow;
         let mut written = vec![0.0; cells.len()];
         for (slice, number) in flow.slices().iter().zip(0..) {
-            let at = row
-                .start
-                .saturating_add(flow.width().saturating_mul(number));
-            written[self.cell(at)] += slice.bytes[0] + slice.bytes[1];
+            let at = flow.width().saturating_mul(number);
+            let cell = self.cell(row.at(at));
+            written[cell] += slice.bytes[0] + slice.bytes[1];
+            let near = match slice.fuse {
+                Some((800.., _)) => Cell::Nearer,
+                Some((500.., _)) => Cell::Near,
+                _ => Cell::Silent,
+            };
+            if cells[cell] >= Cell::Silent {
+                cells[cell] = cells[cell].max(near);
+            }
         }
         let time = (self.picture.axis.length / self.cells as u64).max(1);
         for (cell, written) in cells.iter_mut().zip(written) {
             if written > 0.0 {
-                let height = self.picture.height(written, time);
+                let height = self.scale.height(written, time);
                 let level = (1..8).find(|level| height * 8.0 <= f64::from(*level));
                 *cell = Cell::Output(level.unwrap_or(8));
             }
@@ -302,7 +155,7 @@ impl Canvas<'_> {
         }
         marks.sort_by_key(|(at, cell)| (*at, Reverse(*cell)));
         for (at, mark) in marks {
-            let cell = self.cell(row.start.saturating_add(at));
+            let cell = self.cell(row.at(at));
             let near = cell..=cell + SPARE_CELLS;
             if near.clone().any(|cell| cells[cell] == mark) {
                 continue;
@@ -316,18 +169,13 @@ impl Canvas<'_> {
     fn legend(&self, drawn: &mut String, seen: &BTreeSet<Cell>) {
         let mut meanings: Vec<_> = seen.iter().filter_map(|cell| cell.meaning()).collect();
         meanings.dedup();
-        let most = format!(" up to {}", rate(self.picture.most_per_second));
+        let most = format!(" up to {}", rate(self.scale.most_per_second));
         let words = meanings.into_iter().map(|(sign, meaning)| {
             let scale = if sign == "▁…█" { &*most } else { "" };
             format!("{sign} {meaning}{scale}")
         });
         let words: Vec<_> = words.collect();
-        wrap(
-            drawn,
-            words.iter().map(|word| &**word),
-            "   ",
-            self.style.width,
-        );
+        wrap(drawn, words.iter().map(|word| &**word), "   ", self.width);
     }
 
     /// Which cell a moment of the axis is in.
@@ -338,18 +186,18 @@ impl Canvas<'_> {
             .unwrap_or(usize::MAX)
             .min(self.cells - 1)
     }
+}
 
-    fn inked(&self, text: &str, ink: Ink) -> String {
-        let code = match (self.style.colour, ink) {
-            (Colour::Off, _) | (_, Ink::Plain) => return text.to_owned(),
-            (Colour::On, Ink::Faint) => "2",
-            (Colour::On, Ink::Good) => "32",
-            (Colour::On, Ink::Odd) => "33",
-            (Colour::On, Ink::Bad) => "1;31",
-            (Colour::On, Ink::Strong) => "1;35",
-        };
-        format!("\x1b[{code}m{text}\x1b[0m")
-    }
+fn inked(text: &str, ink: Ink) -> String {
+    let code = match ink {
+        Ink::Plain => return text.to_owned(),
+        Ink::Faint => "2",
+        Ink::Good => "32",
+        Ink::Odd => "33",
+        Ink::Bad => "1;31",
+        Ink::Strong => "1;35",
+    };
+    format!("\x1b[{code}m{text}\x1b[0m")
 }
 
 /// As wide as that: filled up, or its end cut.
@@ -393,15 +241,14 @@ const FIRST: &str = "first: ";
 /// Behind the end of the axis, for what coincides there.
 const SPARE_CELLS: usize = 2;
 
-const DEFAULT_WIDTH: usize = 80;
+/// Where no terminal shows it.
+pub(crate) const DEFAULT_WIDTH: usize = 80;
 
 /// A lane is never narrower.
 const LEAST_CELLS: usize = 10;
 
 /// How far ticks are apart, at least.
-const COLUMNS_OF_TICK: usize = 16;
+const COLUMNS_OF_TICK: usize = 12;
 
 /// With more of them there is an axis below, too.
 const LANES_WITH_ONE_AXIS: usize = 20;
-
-const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];

@@ -5,6 +5,7 @@ use childminder_unix::signals;
 
 use crate::timeline::mark::{Answer, Mark, Request, What};
 use crate::timeline::story::{Ending, Story, nanos};
+pub(crate) use crate::words::{bytes, span};
 
 /// How a run went, in a word, and what to think of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,6 +89,16 @@ pub(crate) fn end(story: &Story) -> String {
     }
 }
 
+/// How it exited, if it was not over then.
+pub(crate) fn exited(story: &Story) -> Option<String> {
+    let (exit, status) = story.exit.filter(|(exit, _)| *exit < story.end)?;
+    Some(format!(
+        "{}; over {} later",
+        exit_word(status),
+        span(story.end - exit)
+    ))
+}
+
 /// What a mark means.
 pub(crate) fn sentence(mark: &Mark) -> String {
     let lasted = span(mark.until - mark.at);
@@ -100,7 +111,7 @@ pub(crate) fn sentence(mark: &Mark) -> String {
             target,
         } => {
             let sent = sent(signal, target);
-            format!("stage {number} of the ladder: {sent}; {lasted} until the next or the exit")
+            format!("stage {number} of the ladder: {sent}, for {lasted}")
         }
         What::PassedOn { signal, target } => format!("passed on: {}", sent(signal, target)),
         What::Swept => "SIGKILL to what is left of the group".to_owned(),
@@ -168,25 +179,6 @@ pub(crate) fn short_name(signal: Signal) -> String {
     name.strip_prefix("SIG").unwrap_or(&name).to_owned()
 }
 
-/// A length of time, to three digits: `7ns`, `12.3ms`, `1m05s`, `2d03h`.
-pub(crate) fn span(nanos: u64) -> String {
-    let seconds = nanos / 1_000_000_000;
-    let two = |count: u64, unit: &str, rest: u64, rest_unit: &str| match rest {
-        0 => format!("{count}{unit}"),
-        _ => format!("{count}{unit}{rest:02}{rest_unit}"),
-    };
-    match seconds {
-        0 if nanos == 0 => "0s".to_owned(),
-        0 if nanos < 1_000 => format!("{nanos}ns"),
-        0 if nanos < 1_000_000 => digits(nanos, 1_000, "µs"),
-        0 => digits(nanos, 1_000_000, "ms"),
-        1..60 => digits(nanos, 1_000_000_000, "s"),
-        60..3_600 => two(seconds / 60, "m", seconds % 60, "s"),
-        3_600..86_400 => two(seconds / 3_600, "h", seconds / 60 % 60, "m"),
-        _ => two(seconds / 86_400, "d", seconds / 3_600 % 24, "h"),
-    }
-}
-
 /// A moment, to the microsecond or, where it is late, to the millisecond: `+12.345s`, `+1h02m03.456s`.
 pub(crate) fn moment(nanos: u64) -> String {
     let seconds = nanos / 1_000_000_000;
@@ -209,30 +201,6 @@ pub(crate) fn moment(nanos: u64) -> String {
 )]
 pub(crate) fn rate(per_second: f64) -> String {
     format!("{}/s", bytes(per_second as u64))
-}
-
-/// A number of bytes, to three digits.
-pub(crate) fn bytes(count: u64) -> String {
-    match count {
-        0..1_000 => format!("{count} B"),
-        1_000..1_000_000 => digits(count, 1_000, " kB"),
-        1_000_000..1_000_000_000 => digits(count, 1_000_000, " MB"),
-        _ => digits(count, 1_000_000_000, " GB"),
-    }
-}
-
-fn digits(count: u64, unit: u64, name: &str) -> String {
-    let whole = count / unit;
-    let thousandths = u128::from(count % unit) * 1_000 / u128::from(unit);
-    let decimals = format!("{thousandths:03}");
-    let places = match whole {
-        0..10 => 2,
-        10..100 => 1,
-        _ => 0,
-    };
-    let decimals = decimals[..places].trim_end_matches('0');
-    let point = if decimals.is_empty() { "" } else { "." };
-    format!("{whole}{point}{decimals}{name}")
 }
 
 fn outcome_word(outcome: &Outcome) -> String {

@@ -24,11 +24,11 @@ h or d; 0 is no limit. Options end at the first word that is none, or at --.
 Exit status: COMMAND's own; 124 if the time was up; 125 if timeout failed; 126 if
 COMMAND cannot be run, 127 if it is not found; 137 if it was sent KILL.
 
-Unlike with coreutils: COMMAND leads a process group of its own, and timeout does
-not, so nothing else in a pipeline is signalled, a STOP to the job does not stop
-COMMAND, and COMMAND cannot call setsid(2) without forking, as setsid(1) does; the
-time stands still while Ctrl-Z has stopped the job; Ctrl-C at the terminal goes to
-COMMAND alone and does not begin --kill-after; COMMAND gets KILL if timeout is
+Differences from coreutils: COMMAND leads a process group of its own, and timeout
+does not, so nothing else in a pipeline is signalled, a STOP to the job does not
+stop COMMAND, and COMMAND cannot call setsid(2) without forking, as setsid(1) does;
+the time stands still while Ctrl-Z has stopped the job; Ctrl-C at the terminal goes
+to COMMAND alone and does not begin --kill-after; COMMAND gets KILL if timeout is
 killed; USR1 and USR2 are passed on; a signal twice in 0.2s is passed on once;
 a standard stream that is closed is /dev/null; what is not 0 is never rounded to it.
 ";

@@ -62,6 +62,11 @@ impl Watcher {
         }
     }
 
+    fn note_loss(&mut self, loss: &Failure) {
+        self.failed = true;
+        self.say(&loss.to_string());
+    }
+
     pub(super) fn has_failed(&self) -> bool {
         self.failed
     }
@@ -93,7 +98,7 @@ impl Handler for Watcher {
     /// A relay that failed after the end.
     fn discarded(&mut self, what: Discarded<()>) {
         if let Discarded::Failure(loss) = what {
-            self.lost(loss);
+            self.note_loss(&loss);
         }
     }
 
@@ -111,9 +116,8 @@ impl Handler for Watcher {
 }
 
 impl Owner for Watcher {
-    fn lost(&mut self, loss: Failure) {
-        self.failed = true;
-        self.say(&loss.to_string());
+    fn lost(&mut self, _: Stream, loss: Failure) {
+        self.note_loss(&loss);
     }
 
     fn outlets(&self) -> &Outlets {

@@ -123,25 +123,25 @@ First to fail: 17.5.json on node-5
 The others that failed (by the clocks of 19 hosts, as they are):
     +411ms  ended by SIGTERM to childminder  8 runs until +419ms, first 17.11.json on node-11
     +500ms  killed by SIGSEGV                17.8.json on node-8
-    +1.00s  exit status 3                    2 runs until +2.00s, first 17.9.json on node-9
+       +1s  exit status 3                    2 runs until +2s: 17.9.json on node-9, 17.10.json on node-10
 
 Missing, by the numbers in the names of the others:
     17.13.json
 
-                                  took  silent   memory   output
-slowest      17.5.json  node-5  10m05s  10m00s  4.0 MiB  2.0 KiB
-             17.0.json  node-0   1.00s   500ms  4.0 MiB  2.0 KiB
-             17.1.json  node-1   1.00s   500ms  4.0 MiB  2.0 KiB
-most silent  17.5.json  node-5  10m05s  10m00s  4.0 MiB  2.0 KiB
-             17.0.json  node-0   1.00s   500ms  4.0 MiB  2.0 KiB
-             17.1.json  node-1   1.00s   500ms  4.0 MiB  2.0 KiB
-most memory  17.3.json  node-3   1.00s   500ms  3.0 GiB  2.0 KiB
-             17.0.json  node-0   1.00s   500ms  4.0 MiB  2.0 KiB
-             17.1.json  node-1   1.00s   500ms  4.0 MiB  2.0 KiB
-most output  17.4.json  node-4   1.00s   500ms  4.0 MiB  5.0 MiB
-             17.0.json  node-0   1.00s   500ms  4.0 MiB  2.0 KiB
-             17.1.json  node-1   1.00s   500ms  4.0 MiB  2.0 KiB
-median                           1.00s   500ms  4.0 MiB  2.0 KiB
+                                  took  silent    memory   output
+slowest      17.5.json  node-5  10m05s     10m     4 MiB  2.04 kB
+             17.0.json  node-0      1s   500ms     4 MiB  2.04 kB
+             17.1.json  node-1      1s   500ms     4 MiB  2.04 kB
+most silent  17.5.json  node-5  10m05s     10m     4 MiB  2.04 kB
+             17.0.json  node-0      1s   500ms     4 MiB  2.04 kB
+             17.1.json  node-1      1s   500ms     4 MiB  2.04 kB
+most memory  17.3.json  node-3      1s   500ms  3072 MiB  2.04 kB
+             17.0.json  node-0      1s   500ms     4 MiB  2.04 kB
+             17.1.json  node-1      1s   500ms     4 MiB  2.04 kB
+most output  17.4.json  node-4      1s   500ms     4 MiB  5.24 MB
+             17.0.json  node-0      1s   500ms     4 MiB  2.04 kB
+             17.1.json  node-1      1s   500ms     4 MiB  2.04 kB
+median                              1s   500ms     4 MiB  2.04 kB
 ";
 
 /// `childminder report` of [`day`], whose names are in the order of their numbers.
@@ -253,14 +253,14 @@ fn on_a_terminal_it_fits() {
         assert!(widths.all(|width| width <= columns.into()), "{plain}");
         assert!(plain.contains("  ended by SIGTER"), "{plain}");
     }
-    let narrow = shown(63, of_day(&place), "\r\nmedian");
+    let narrow = shown(64, of_day(&place), "\r\nmedian");
     assert!(
         narrow.contains("\r\nslowest      ….5.json  node-5  "),
         "{narrow}"
     );
-    let narrower = shown(62, of_day(&place), "\r\nmedian");
+    let narrower = shown(63, of_day(&place), "\r\nmedian");
     assert!(
-        narrower.contains("\r\nslowest      17.5.json  10m05s  10m00s"),
+        narrower.contains("\r\nslowest      17.5.json  10m05s     10m"),
         "{narrower}"
     );
 }
@@ -288,7 +288,7 @@ fn of_a_few_all_are_told() {
     ended.expect(0, "");
     let width = one.len();
     let expected = format!(
-        "1 report: 1 succeeded, 0 failed\n\n{:width$}   took  silent   memory   output\n{one}  1.00s   500ms  4.0 MiB  2.0 KiB\n",
+        "1 report: 1 succeeded, 0 failed\n\n{:width$}  took  silent  memory   output\n{one}    1s   500ms   4 MiB  2.04 kB\n",
         ""
     );
     assert_eq!(ended.stdout(), expected);
@@ -329,9 +329,28 @@ fn the_first_is_none_that_was_asked_to_end() {
         lines,
         [
             "None failed by itself; from 2026-11-28T08:00:00Z on:",
-            "      +0ms  ended by SIGINT to childminder   -:2 on a",
+            "       +0s  ended by SIGINT to childminder   -:2 on a",
             "    +100ms  ended by SIGTERM to childminder  -:1 on a",
         ]
+    );
+}
+
+/// What is left running is not hidden among those that were ended.
+#[test]
+fn who_was_asked_to_end_and_did_not_has_a_reason_of_its_own() {
+    let mut alive = ended_by("SIGTERM", "a", 7);
+    alive["error"]["type"] = json!("unkillable");
+    alive["error"]["message"] = json!("still alive");
+    let input = [alive, ended_by("SIGTERM", "a", 8)].map(report).concat();
+    let ended = digest_of(&[], input);
+    let said = ended.stdout();
+    assert!(
+        said.contains("  still alive, after SIGTERM to childminder  -:1 on a\n"),
+        "{said}"
+    );
+    assert!(
+        said.contains("  ended by SIGTERM to childminder  "),
+        "{said}"
     );
 }
 
@@ -352,7 +371,7 @@ fn of_many_reasons_the_first_are_told() {
     let said = ended.stdout();
     assert!(said.contains("\n     +1ms  reason 0  -:2 on a\n"), "{said}");
     assert!(
-        said.contains("\n     +2ms  reason 1  2 runs until +3ms, first -:3 on a\n"),
+        said.contains("\n     +2ms  reason 1  2 runs until +3ms: -:3, -:4 on a\n"),
         "{said}"
     );
     assert!(said.contains("  reason 9  "), "{said}");
@@ -395,11 +414,11 @@ fn what_is_not_known_is_not_ranked() {
     let expected = "\
 4 reports: 4 succeeded, 0 failed
 
-               took  silent  memory  output
-slowest  -:1  1.00s       -       -       -
-         -:2  1.00s       -       -       -
-         -:3  1.00s       -       -       -
-median        1.00s       -       -       -
+              took  silent  memory  output
+slowest  -:1    1s       -       -       -
+         -:2    1s       -       -       -
+         -:3    1s       -       -       -
+median          1s       -       -       -
 ";
     assert_eq!(ended.stdout(), expected);
     let digest = object(&digest_of(&["--json"], &input));

@@ -328,6 +328,7 @@ fn what_cannot_be_kept_is_refused() {
         ("--record no-such-file", "--record"),
         ("--report no-such-file", "--report"),
         ("--tty", "--tty"),
+        ("--progress", "--progress"),
     ] {
         let ended = start(minding(&format!("--keep {options}"), "echo out")).finish();
         assert_eq!((ended.status, ended.stdout()), (125, ""), "{option}");

@@ -211,6 +211,17 @@ fn what_was_said_last_is_quoted() {
     assert_eq!(last(ended.stderr()), "last said \"error: disk full\"");
 }
 
+/// What it says when it is interrupted does not tell where it hung.
+#[test]
+fn what_was_said_before_a_silence_is_quoted_too() {
+    let script =
+        "trap 'echo cleaning up; exit 3' INT; echo importing; while :; do sleep 0.05; done";
+    let ended = run("--idle 300ms", script);
+    let said = ended.stderr();
+    let quoted = "; last said \"importing\", then \"cleaning up\"; ";
+    assert!(said.contains(quoted), "{said}");
+}
+
 #[test]
 fn only_what_counts_as_activity_ends_a_silence() {
     let place = Place::new();

@@ -12,7 +12,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, getpgrp, kill_process_group};
 use rustix::termios::{
-    LocalModes, OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr, tcsetpgrp, tcsetwinsize,
+    Action, LocalModes, OptionalActions, Termios, tcflow, tcgetattr, tcgetpgrp, tcsetattr,
+    tcsetpgrp, tcsetwinsize,
 };
 
 use crate::support::{BINARY, GUARD};
@@ -82,6 +83,16 @@ impl Terminal {
         let mut size = rustix::termios::tcgetwinsize(&self.master).expect("a size");
         (size.ws_row, size.ws_col) = (rows, columns);
         tcsetwinsize(&self.master, size).expect("another size");
+    }
+
+    /// As Ctrl-S does.
+    pub(crate) fn stops_output(&self) {
+        tcflow(&self.slave, Action::OOff).expect("it stops");
+    }
+
+    /// As Ctrl-Q does.
+    pub(crate) fn continues_output(&self) {
+        tcflow(&self.slave, Action::OOn).expect("it goes on");
     }
 
     pub(crate) fn modes(&self) -> Termios {

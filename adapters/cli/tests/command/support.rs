@@ -66,7 +66,12 @@ pub(crate) fn run(options: &str, script: &str) -> Ended {
 }
 
 pub(crate) fn start(command: Command) -> Running {
-    Running::new(command)
+    Running::new(command, GUARD)
+}
+
+/// For what takes longer than a test, such as a compiler.
+pub(crate) fn start_within(guard: Duration, command: Command) -> Running {
+    Running::new(command, guard)
 }
 
 pub(crate) fn millis(millis: u64) -> Duration {
@@ -117,13 +122,13 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    fn new(mut command: Command) -> Self {
+    fn new(mut command: Command, guard: Duration) -> Self {
         let begun = Instant::now();
         let mut child = command.spawn().expect("childminder");
         let stdout = child.stdout.take().map(BufReader::new);
         let stderr = child.stderr.take().map(collect);
         Self {
-            _watchdog: watch(&child),
+            _watchdog: watch(&child, guard),
             child,
             stdout,
             stderr,
@@ -479,7 +484,7 @@ pub(crate) fn text(path: &Path) -> String {
 }
 
 /// These words of ours without the times of signals, the last words of the child and what it used.
-fn unmeasured(said: &str) -> String {
+pub(crate) fn unmeasured(said: &str) -> String {
     let is_measured = |part: &&str| part.starts_with("used ") || part.starts_with("last said ");
     let without = |line: &str| {
         let parts: Vec<_> = line.split("; ").filter(|part| !is_measured(part)).collect();
@@ -516,11 +521,11 @@ fn collect(mut stderr: ChildStderr) -> JoinHandle<Vec<u8>> {
 }
 
 /// Kills it if it is not done in time, so that a hang is a failure.
-fn watch(child: &Child) -> Sender<()> {
+fn watch(child: &Child, guard: Duration) -> Sender<()> {
     let pidfd = pidfd_open(Pid::from_child(child), PidfdFlags::empty()).expect("a pidfd");
     let (alive, over) = mpsc::channel();
     thread::spawn(move || {
-        if over.recv_timeout(GUARD) == Err(RecvTimeoutError::Timeout) {
+        if over.recv_timeout(guard) == Err(RecvTimeoutError::Timeout) {
             // It may have ended this very moment.
             let _ = pidfd_send_signal(pidfd, Signal::KILL);
         }

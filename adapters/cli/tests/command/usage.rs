@@ -1,5 +1,8 @@
 //! The command line itself.
 
+use childminder_cli::args::Args;
+use clap::CommandFactory as _;
+
 use crate::support::{Ended, childminder, run, start};
 
 fn called_with(args: &str) -> Ended {
@@ -85,6 +88,7 @@ fn what_makes_no_sense_is_refused() {
         ("replay", "required arguments were not provided"),
         ("report", "required arguments were not provided"),
         ("report --json", "required arguments were not provided"),
+        ("timeline", "required arguments were not provided"),
     ] {
         let ended = called_with(args);
         assert_eq!((ended.status, ended.stdout()), (125, ""), "{args}");
@@ -108,6 +112,7 @@ fn the_help_fits_a_screen() {
         "run -h",
         "replay --help",
         "report --help",
+        "timeline --help",
     ] {
         let ended = called_with(args);
         ended.expect(0, "");
@@ -116,6 +121,30 @@ fn the_help_fits_a_screen() {
         for line in lines {
             assert!(line.chars().count() <= 80, "{line}");
         }
+    }
+}
+
+/// What the screen has no room for. The manual is made of the same.
+#[test]
+fn each_option_is_explained_in_whole_sentences() {
+    let ended = called_with("help run");
+    ended.expect(0, "");
+    let help = ended.stdout();
+    for heading in ["EXIT STATUS", "SIGNALS", "ENVIRONMENT", "EXAMPLES"] {
+        assert!(help.contains(&format!("\n{heading}\n")), "{heading}");
+    }
+    for line in help.lines() {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+    let command = Args::command();
+    let run = command.find_subcommand("run").expect("it is one");
+    for argument in run.get_arguments() {
+        let id = argument.get_id();
+        assert!(!argument.is_hide_set(), "{id} is in no manual");
+        let said = argument.get_long_help().unwrap_or_default().to_string();
+        assert!(said.ends_with('.') && said.contains(' '), "{id}: {said}");
+        let shown = argument.get_long().map(|long| format!("--{long}"));
+        assert!(help.contains(&shown.unwrap_or_default()), "{id}");
     }
 }
 

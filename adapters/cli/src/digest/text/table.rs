@@ -1,13 +1,12 @@
 //! Which runs stand out.
 
 use std::array;
-use std::time::Duration;
 
 use unicode_width::UnicodeWidthStr as _;
 
 use super::page::{Page, cut, cut_beginning, padded};
 use crate::digest::tally::{Digest, Measure, Measures, Run};
-use crate::words::{amount, brief, printable};
+use crate::words::{bytes, memory, printable, span};
 
 /// The slowest, the most silent, the largest; and what is usual. A few runs are all told.
 pub(super) fn tell(digest: &Digest, page: &mut Page) {
@@ -74,8 +73,9 @@ fn cells(label: &str, run: Option<&Run>, [took, silent, memory, output]: [String
 fn numbers(measures: Measures) -> [String; 4] {
     MEASURES.map(|(_, _, measure)| match (measures.get(measure), measure) {
         (None, _) => "-".to_owned(),
-        (Some(nanos), Measure::Duration | Measure::Silence) => brief(Duration::from_nanos(nanos)),
-        (Some(bytes), Measure::Memory | Measure::Output) => amount(bytes),
+        (Some(nanos), Measure::Duration | Measure::Silence) => span(nanos),
+        (Some(amount), Measure::Memory) => memory(amount),
+        (Some(amount), Measure::Output) => bytes(amount),
     })
 }
 

@@ -6,13 +6,13 @@ use rustix::system::uname;
 
 /// Where and when a run begins, for those who are told of runs of many machines.
 #[derive(Debug)]
-pub(crate) struct Origin {
+pub(crate) struct Beginning {
     pub(crate) host: String,
     /// By that host's clock.
     pub(crate) time: SystemTime,
 }
 
-impl Origin {
+impl Beginning {
     /// Here and now.
     pub(crate) fn new() -> Self {
         Self::at(SystemTime::now())
