@@ -72,8 +72,8 @@ pictures: ## what `timeline` draws, looked at in a real browser
 	cargo build --locked --release -p childminder-cli
 	tests/pictures.py
 
-coverage: ## every line and branch of the core, most lines of the adapters
-	tests/coverage.py
+coverage: ## every line and branch of the core, most lines of the adapters; or one of both as PARTS
+	tests/coverage.py $(PARTS)
 
 cluster: ## the wrapper of Slurm's tasks, in a cluster of two nodes; wants slurm-wlm, munge, iproute2 and root
 	cargo build --locked -p childminder-cli
