@@ -177,8 +177,14 @@ fn shell(place: &Place, script: &str) -> Command {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let repository = repository.canonicalize().expect("a path");
     let mut sh = Command::new("sh");
-    // What we are built with, to be measured for instance, is no business of the reader's.
-    for variable in ["RUSTFLAGS", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER"] {
+    // What we are built with, to be measured for instance, is no business of the reader's, nor is a make around us.
+    for variable in [
+        "RUSTFLAGS",
+        "RUSTC_WRAPPER",
+        "RUSTC_WORKSPACE_WRAPPER",
+        "MAKELEVEL",
+        "MAKEFLAGS",
+    ] {
         sh.env_remove(variable);
     }
     sh.args(["-c", script])
