@@ -230,9 +230,10 @@ fn a_reader_that_leaves_is_no_failure() {
     running.finish().expect(0, "");
 }
 
-/// On a terminal of its own, with these variables.
+/// On a terminal of its own, with these variables. A CI's logs are in colour, whatever the terminal.
 fn on_a_terminal(columns: u32, variables: &str, file: &str) -> String {
-    let script = format!("stty cols {columns}; exec env {variables} {BINARY} timeline {file}");
+    let script =
+        format!("stty cols {columns}; exec env -u CI {variables} {BINARY} timeline {file}");
     let inner = minding_words("--tty", &["sh", "-c", &script]);
     let ended = start(through(&["setsid", "--wait"], &inner)).finish();
     ended.expect(0, "");
