@@ -37,7 +37,9 @@ impl<H: Handler> Nodes<H> {
 
     pub(crate) fn remove(&mut self, id: ChildId) -> Option<Node<H>> {
         let index = self.find(id)?;
-        let node = mem::replace(&mut self.list[index], Place::Gap(id)).into_node()?;
+        let Place::Taken(node) = mem::replace(&mut self.list[index], Place::Gap(id)) else {
+            return None;
+        };
         self.gaps += 1;
         if self.gaps > self.list.len() / 2 {
             self.list.retain(|place| place.node().is_some());
@@ -96,13 +98,6 @@ impl<H: Handler> Place<H> {
     }
 
     fn node_mut(&mut self) -> Option<&mut Node<H>> {
-        match self {
-            Self::Taken(node) => Some(node),
-            Self::Gap(_) => None,
-        }
-    }
-
-    fn into_node(self) -> Option<Node<H>> {
         match self {
             Self::Taken(node) => Some(node),
             Self::Gap(_) => None,
