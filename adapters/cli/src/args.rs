@@ -48,7 +48,7 @@ pub enum Command {
     /// many runs and steps were replayed.
     #[command(display_name = "childminder")]
     Replay(ReplayArgs),
-    /// Read many reports: who failed first and why, who stands out
+    /// Read many reports: which failed first and why, which stand out
     #[command(display_name = "childminder")]
     Report(ReportArgs),
     /// Draw flight records on one axis of time

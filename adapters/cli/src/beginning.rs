@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::system::uname;
 
-/// Where and when a run begins, for those who are told of runs of many machines.
+/// Where and when a run begins, so that runs of many machines can be told apart and compared.
 #[derive(Debug)]
 pub(crate) struct Beginning {
     pub(crate) host: String,

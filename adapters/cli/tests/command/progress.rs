@@ -166,7 +166,7 @@ fn it_is_not_shown_where_another_job_has_the_terminal() {
     shell.prompt();
 }
 
-/// As Ctrl-S has it: what is written there waits, and so would whoever writes.
+/// After Ctrl-S, a write to the terminal waits until Ctrl-Q.
 #[test]
 fn a_terminal_that_stands_still_holds_nothing_up() {
     let place = Place::new();

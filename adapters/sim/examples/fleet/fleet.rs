@@ -13,7 +13,7 @@ use childminder_driver::{
     Answer, BUDGET, ChildId, Control, Driver, Handler, Job, Kernel, Ready, Shared, Trigger, Turn,
 };
 
-/// The tasks, and who is told of them.
+/// The tasks, and the service that is told of them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fleet {
     /// How many tasks there are.
@@ -28,7 +28,7 @@ pub(crate) struct Fleet {
     pub(crate) life: Duration,
     /// When the client gives up by itself, and calls that a success, as it does any failure: `curl -m 10 … || true`.
     pub(crate) gives_up: Option<Duration>,
-    /// Who is told.
+    /// The service that is told.
     pub(crate) endpoint: Endpoint,
     /// The bytes of a request with a heartbeat.
     pub(crate) beat_bytes: u64,
@@ -36,7 +36,7 @@ pub(crate) struct Fleet {
     pub(crate) end_bytes: u64,
 }
 
-/// Who is told: a service that takes one request after the other, whoever still waits for the answer.
+/// A service that is told: it takes one request after the other, whether or not its task still waits for the answer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Endpoint {
     /// How many requests it can answer in a second.
