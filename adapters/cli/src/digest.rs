@@ -12,26 +12,19 @@ mod tally;
 mod text;
 
 use std::io::{self, BufWriter};
-use std::path::PathBuf;
 
 use self::tally::Tally;
+use crate::args::ReportArgs;
+use crate::display;
 use crate::failure::Failure;
 use crate::status::OURS;
-use crate::stdout;
 use crate::words::{complain, printable};
 
-/// For whom the digest is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reader {
-    Person,
-    Program,
-}
-
 /// Reads the reports and prints the digest. What is no report is said, and does not keep the others from being read.
-pub(crate) fn digest(files: &[PathBuf], reader: Reader) -> Result<u8, Failure> {
+pub(crate) fn digest(args: &ReportArgs) -> Result<u8, Failure> {
     let mut tally = Tally::default();
     let mut unreadable: usize = 0;
-    let files = input::read(files, |found| match found {
+    let files = input::read(&args.files, |found| match found {
         Ok((name, report)) => tally.add(name, report),
         Err(why) => {
             unreadable += 1;
@@ -44,12 +37,12 @@ pub(crate) fn digest(files: &[PathBuf], reader: Reader) -> Result<u8, Failure> {
         complain(&format!("{more} more are no reports"));
     }
     let digest = tally.digest(missing::missing(&files), unreadable);
-    match reader {
-        Reader::Program => {
-            let out = BufWriter::new(io::stdout().lock());
-            stdout::written(json::write(&digest, out))?;
-        }
-        Reader::Person => stdout::print(&text::text(&digest, stdout::columns()))?,
+    if args.json {
+        let out = BufWriter::new(io::stdout().lock());
+        display::written(json::write(&digest, out))?;
+    } else {
+        let columns = display::columns(io::stdout());
+        display::print(&text::text(&digest, columns))?;
     }
     Ok(if unreadable > 0 {
         OURS

@@ -7,6 +7,7 @@ pub mod args;
 mod beginning;
 mod console;
 mod digest;
+mod display;
 mod event_loop;
 mod failure;
 mod file_name;
@@ -29,7 +30,6 @@ mod run;
 mod signals;
 mod silence;
 mod status;
-mod stdout;
 mod streams;
 mod terminal;
 mod testimony;
@@ -45,7 +45,6 @@ use clap::Parser as _;
 use clap::error::ErrorKind;
 
 use crate::args::{Args, Command, RunArgs};
-use crate::digest::Reader;
 use crate::plan::Plan;
 use crate::status::OURS;
 
@@ -75,14 +74,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Run(args) => Plan::try_from(*args).and_then(|plan| run::run(&plan)),
         Command::Timeout { words } => return timeout::main("childminder timeout", TIMEOUT, words),
         Command::Replay(args) => replay::replay(&args.files),
-        Command::Report(args) => {
-            let reader = if args.json {
-                Reader::Program
-            } else {
-                Reader::Person
-            };
-            digest::digest(&args.files, reader)
-        }
+        Command::Report(args) => digest::digest(&args),
         Command::Timeline(args) => timeline::timeline(&args),
     };
     done.unwrap_or_else(|trouble| {

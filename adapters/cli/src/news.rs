@@ -9,7 +9,8 @@ use crate::beginning::Beginning;
 use crate::event_loop::EventLoop;
 use crate::owner::Minder;
 use crate::plan::Plan;
-use crate::report::{nanos, tail_json};
+use crate::report::tail_json;
+use crate::words::nanos;
 
 /// What tells of one run.
 pub(crate) struct News<'a> {

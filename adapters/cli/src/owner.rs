@@ -46,7 +46,7 @@ pub(crate) struct Minder {
     pub(crate) has_hung_up: bool,
     /// Whether the wish for the end was heard when the command had ended.
     pub(crate) was_asked_at_the_exit: bool,
-    /// How it is ended, and how much time there is before a ladder that is put off by a signal to us.
+    /// How the plan has it end, and how much time there is before a ladder that is put off by a signal to us.
     ladder: Ladder,
     grace: Duration,
     matching: Option<Matching>,
@@ -111,9 +111,7 @@ impl Minder {
     fn count_lines(&mut self, bytes: &[u8]) {
         if self.shows_progress {
             let ends = bytes.iter().filter(|byte| **byte == b'\n');
-            self.lines = self
-                .lines
-                .saturating_add(u64::try_from(ends.count()).unwrap_or(u64::MAX));
+            self.lines += ends.count() as u64;
         }
     }
 
@@ -135,7 +133,15 @@ impl Minder {
     /// This signal to us asks for the end, which begins with it. How the command is ended then.
     pub(crate) fn asked_by(&mut self, signal: Signal) -> Ladder {
         self.log.asked_by = Some(signal);
-        ladder_beginning_with(signal, &self.ladder, self.grace)
+        self.ladder()
+    }
+
+    /// How the command is ended.
+    pub(crate) fn ladder(&self) -> Ladder {
+        match self.log.asked_by {
+            Some(signal) => ladder_beginning_with(signal, &self.ladder, self.grace),
+            None => self.ladder,
+        }
     }
 
     /// The request for the end that comes to us just after it came to the command, which it has ended.

@@ -21,10 +21,9 @@ use rustix::io::Errno;
 use rustix::process::getpgrp;
 use rustix::termios::{tcgetpgrp, tcgetwinsize};
 
+use crate::display;
 use crate::event_loop::EventLoop;
 use crate::owner::Minder;
-use crate::plan::Plan;
-use crate::signals::ladder_beginning_with;
 
 /// Whether our standard error is a terminal that can erase a line.
 pub(crate) fn can_be_shown() -> bool {
@@ -82,7 +81,8 @@ impl Progress {
     pub(crate) fn frame(&self, parts: Option<&[String]>) -> Option<String> {
         let now = Instant::now();
         self.due_at.set(now + SECOND);
-        let line = fitting(parts?, columns());
+        let columns = display::columns(io::stderr()).unwrap_or(DEFAULT_COLUMNS);
+        let line = fitting(parts?, columns);
         self.drawn_at.set(now);
         self.owes.set(false);
         let was_there = self.is_there.replace(line.is_some());
@@ -92,7 +92,7 @@ impl Progress {
 }
 
 /// What there is to tell, the most important first.
-pub(crate) fn parts(plan: &Plan, child: &EventLoop<Minder>) -> Vec<String> {
+pub(crate) fn parts(child: &EventLoop<Minder>) -> Vec<String> {
     let minder = child.handler();
     let elapsed = Duration::from_nanos(minder.log.elapsed().0);
     let monitor = child.monitor();
@@ -102,7 +102,7 @@ pub(crate) fn parts(plan: &Plan, child: &EventLoop<Minder>) -> Vec<String> {
         silence += minder.log.elapsed().since(minder.log.duration());
     }
     let mut parts = vec![format!("{}", FormattedDuration(elapsed))];
-    parts.extend(next_deadline(plan, child));
+    parts.extend(next_deadline(child));
     parts.push(format!("silent for {}", brief(silence)));
     let mut written = HumanBytes(minder.log.bytes).to_string();
     let _ = match minder.lines {
@@ -114,7 +114,7 @@ pub(crate) fn parts(plan: &Plan, child: &EventLoop<Minder>) -> Vec<String> {
 }
 
 /// What comes next if nothing happens, and when.
-fn next_deadline(plan: &Plan, child: &EventLoop<Minder>) -> Option<String> {
+fn next_deadline(child: &EventLoop<Minder>) -> Option<String> {
     let monitor = child.monitor();
     let of = |deadline| Some((monitor.deadline(deadline)?, deadline));
     let (at, deadline) = Deadline::ALL
@@ -129,7 +129,7 @@ fn next_deadline(plan: &Plan, child: &EventLoop<Minder>) -> Option<String> {
         Deadline::Warning => "--warn",
         Deadline::Drain => "--drain",
         Deadline::Notification => "--notify-timeout",
-        Deadline::Stage => match next_signal(plan, child.handler()) {
+        Deadline::Stage => match next_signal(child.handler()) {
             Some(signal) => {
                 return Some(format!("{} in {}", signals::name(signal), brief_until(at)));
             }
@@ -146,13 +146,9 @@ fn told(deadline: Deadline) -> bool {
 }
 
 /// The ladder's next stage, if there is one.
-fn next_signal(plan: &Plan, minder: &Minder) -> Option<Signal> {
-    let ladder = match minder.log.asked_by {
-        Some(signal) => ladder_beginning_with(signal, &plan.config.ladder, plan.grace),
-        None => plan.config.ladder,
-    };
+fn next_signal(minder: &Minder) -> Option<Signal> {
     let sent = minder.log.signals.iter().filter(|sent| sent.is_a_stage);
-    Some(ladder.stages().nth(sent.count())?.signal)
+    Some(minder.ladder().stages().nth(sent.count())?.signal)
 }
 
 fn brief_until(at: childminder::Instant) -> String {
@@ -167,7 +163,7 @@ fn brief(span: Duration) -> String {
     }
 }
 
-/// As many parts as there is room for, and who says it, if that fits too. All of it is ASCII.
+/// As many parts as fit, and our name before them if that fits too. All of it is ASCII, so a byte takes a column.
 fn fitting(parts: &[String], columns: usize) -> Option<String> {
     // In the last column some terminals go on to the next row.
     let room = columns.saturating_sub(1);
@@ -181,13 +177,6 @@ fn fitting(parts: &[String], columns: usize) -> Option<String> {
     shorter.into_iter().find(|line| line.len() <= room)
 }
 
-/// How wide the terminal is by now.
-fn columns() -> usize {
-    let size = tcgetwinsize(io::stderr());
-    let columns = size.map_or(0, |size| usize::from(size.ws_col));
-    if columns == 0 { 80 } else { columns }
-}
-
 /// Whether the terminal is ours, or lent to the child, and not of another job. It is nobody's if it controls no session, or
 /// one outside our PID namespace; and gone where it says anything else.
 pub(crate) fn has_foreground(child: &EventLoop<Minder>) -> bool {
@@ -198,6 +187,9 @@ pub(crate) fn has_foreground(child: &EventLoop<Minder>) -> bool {
 }
 
 const ERASURE: &str = "\r\x1b[K";
+/// Of a terminal that does not say how wide it is.
+const DEFAULT_COLUMNS: usize = 80;
+
 const SECOND: Duration = Duration::from_secs(1);
 const NEARLY_A_SECOND: Duration = Duration::from_nanos(999_999_999);
 const TENTH: Duration = Duration::from_millis(100);

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use childminder_record::{Finding, Replay, Summary};
 
+use crate::display;
 use crate::failure::Failure;
 use crate::input;
 use crate::status::OURS;
-use crate::stdout;
 use crate::words::complain;
 
 /// Replays the records, and prints the first differences and the count. A file that is no record
@@ -82,7 +82,7 @@ impl<W: io::Write> Player<W> {
     }
 
     fn say(&mut self, text: &str) -> Result<(), Failure> {
-        stdout::written(writeln!(self.out, "{text}"))
+        display::written(writeln!(self.out, "{text}"))
     }
 }
 

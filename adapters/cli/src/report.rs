@@ -17,7 +17,7 @@ use crate::log::{Log, Noticed};
 use crate::plan::{Containment, Plan, Signs, is_init};
 use crate::status::{self, OURS, TIMED_OUT};
 use crate::testimony::Testimony;
-use crate::words::{is_text, printable, seconds, size, used};
+use crate::words::{is_text, nanos, printable, seconds, size, used};
 
 /// Everything that is known about a run that has ended.
 pub(crate) struct Report<'a> {
@@ -425,10 +425,6 @@ fn command_name(command: &OsStr) -> String {
 /// Signals that end commands every day: a reader that left, Ctrl-C.
 fn is_everyday(signal: Signal) -> bool {
     signal.number() == SIGPIPE || signal == Signal::INT
-}
-
-pub(crate) fn nanos(span: Duration) -> u64 {
-    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// How much of its last line is told to people, in characters.

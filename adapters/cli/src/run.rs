@@ -357,10 +357,10 @@ impl Listener<Minder> for Requests<'_> {
             child.kill_notifier();
         }
         self.notify(child);
-        let (loop_, plan) = (&*child, self.plan);
-        self.next_frame = loop_.handler().console.draw_progress(
-            || progress::has_foreground(loop_),
-            || progress::parts(plan, loop_),
+        let child = &*child;
+        self.next_frame = child.handler().console.draw_progress(
+            || progress::has_foreground(child),
+            || progress::parts(child),
         );
     }
 }

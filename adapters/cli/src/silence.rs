@@ -2,6 +2,8 @@
 
 use childminder::{Action, Activity, Event, Instant, Moment};
 
+use crate::words::nanos;
+
 /// The longest time without activity, as the idle deadline has it: from the start until the exit, or until the command was
 /// being ended, and without the time for which it was stopped.
 #[derive(Debug)]
@@ -43,8 +45,7 @@ impl LongestSilence {
         let passed = now.since(self.now);
         self.now = now;
         if self.state == State::Running {
-            let passed = u64::try_from(passed.as_nanos()).unwrap_or(u64::MAX);
-            self.current = self.current.saturating_add(passed);
+            self.current = self.current.saturating_add(nanos(passed));
             self.nanos = self.nanos.max(self.current);
         }
         match moment {

@@ -20,19 +20,19 @@ mod text;
 mod words;
 
 use std::collections::BTreeMap;
-use std::io::BufRead;
+use std::io::{self, BufRead};
 use std::path::Path;
 use std::rc::Rc;
 
 use childminder_record::{Finding, Replay, Scene};
 
 use crate::args::{Drawing, TimelineArgs};
+use crate::display;
 use crate::failure::Failure;
 use crate::files::cannot_write;
 use crate::input;
 use crate::report_file::ReportFile;
 use crate::status::OURS;
-use crate::stdout;
 use crate::timeline::picture::Picture;
 use crate::timeline::story::Story;
 use crate::words::complain;
@@ -122,8 +122,8 @@ impl<'a> Canvas<'a> {
     fn draw(&self, picture: &Picture) -> Result<(), Failure> {
         match self {
             Self::Terminal => {
-                let width = stdout::columns().unwrap_or(text::DEFAULT_WIDTH);
-                stdout::print(&text::draw(picture, width))
+                let width = display::columns(io::stdout()).unwrap_or(text::DEFAULT_WIDTH);
+                display::print(&text::draw(picture, width))
             }
             Self::File(drawing, file) => {
                 let drawn = match drawing {

@@ -92,6 +92,11 @@ pub(crate) fn seconds(span: Duration) -> String {
     format!("{:.2}s", span.as_secs_f64())
 }
 
+/// As many nanoseconds as there are, or as can be told.
+pub(crate) fn nanos(span: Duration) -> u64 {
+    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
+}
+
 /// A length of time, to three digits: `7ns`, `12.3ms`, `1m05s`, `2d03h`.
 pub(crate) fn span(nanos: u64) -> String {
     let seconds = nanos / 1_000_000_000;

@@ -182,14 +182,22 @@ pub(super) enum Measure {
     Output,
 }
 
-/// Runs that failed for one reason.
+/// Runs that failed for one reason, at least one.
 #[derive(Debug)]
 pub(super) struct Group<'a> {
     pub(super) reason: String,
-    /// In the order in which they failed.
-    pub(super) runs: Vec<&'a Run>,
-    pub(super) first_at: u64,
-    pub(super) last_at: u64,
+    /// In the order in which they failed, and when.
+    pub(super) runs: Vec<(&'a Run, u64)>,
+}
+
+impl Group<'_> {
+    pub(super) fn first_at(&self) -> u64 {
+        self.runs.first().map_or(0, |(_, at)| *at)
+    }
+
+    pub(super) fn last_at(&self) -> u64 {
+        self.runs.last().map_or(0, |(_, at)| *at)
+    }
 }
 
 impl Digest {
@@ -236,13 +244,10 @@ impl Digest {
                 groups.push(Group {
                     reason: reason.clone(),
                     runs: Vec::new(),
-                    first_at: failure.at_unix_ns,
-                    last_at: failure.at_unix_ns,
                 });
                 groups.len() - 1
             });
-            groups[place].runs.push(run);
-            groups[place].last_at = failure.at_unix_ns;
+            groups[place].runs.push((run, failure.at_unix_ns));
         }
         groups
     }

@@ -78,7 +78,7 @@ fn tell_others(digest: &Digest, first_at: Option<u64>, page: &mut Page) {
         1 => String::new(),
         hosts => format!(" (by the clocks of {hosts} hosts, as they are)"),
     };
-    let origin = first_at.unwrap_or(earliest.first_at);
+    let origin = first_at.unwrap_or_else(|| earliest.first_at());
     page.blank();
     page.heading(&match first_at {
         Some(_) => format!("The others that failed{clocks}:"),
@@ -98,7 +98,8 @@ fn tell_others(digest: &Digest, first_at: Option<u64>, page: &mut Page) {
 fn row(group: &Group, origin: u64) -> [String; 3] {
     let count = group.runs.len();
     let shown = if count > MOST_NAMES { 1 } else { count };
-    let on_one_host = group.runs[..shown].chunk_by(|run, next| run.host == next.host);
+    let told: Vec<_> = group.runs[..shown].iter().map(|(run, _)| run).collect();
+    let on_one_host = told.chunk_by(|run, next| run.host == next.host);
     let who: Vec<_> = on_one_host
         .map(|runs| {
             let names: Vec<_> = runs.iter().map(|run| printable(&run.name)).collect();
@@ -107,11 +108,15 @@ fn row(group: &Group, origin: u64) -> [String; 3] {
         .collect();
     let mut who = who.join(", ");
     if count > 1 {
-        let last = since(origin, group.last_at);
+        let last = since(origin, group.last_at());
         let is_first = if count > shown { ", first" } else { ":" };
         who = format!("{count} runs until {last}{is_first} {who}");
     }
-    [since(origin, group.first_at), printable(&group.reason), who]
+    [
+        since(origin, group.first_at()),
+        printable(&group.reason),
+        who,
+    ]
 }
 
 fn tell_missing(digest: &Digest, page: &mut Page) {

@@ -7,9 +7,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::args::AlignArg;
 use crate::failure::Failure;
 use crate::timeline::axis::{Axis, Zero};
-use crate::timeline::story::{Story, nanos};
+use crate::timeline::story::Story;
 use crate::timeline::words::{self, Verdict};
-use crate::words::printable;
+use crate::words::{nanos, printable};
 
 /// Runs on one axis.
 pub(crate) struct Picture {

@@ -1,7 +1,7 @@
 //! What the record of a run means, found by watching its replay: never more of it in memory than can be drawn.
 
 use std::rc::Rc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use childminder::{
     Action, Config, Deadline, Error, Event, ExitStatus, Instant, Ladder, MonitorState,
@@ -11,6 +11,7 @@ use childminder_record::{Recorder, Run, Step};
 
 use crate::timeline::flow::{Armed, Flow};
 use crate::timeline::mark::{Answer, Kind, Mark, Request, Track, What};
+use crate::words::nanos;
 
 /// A run as it is drawn. Times are nanoseconds from its start.
 #[derive(Clone, Debug)]
@@ -161,8 +162,8 @@ impl Story {
         self.push(Mark::at(at, what));
     }
 
-    /// Until when nothing happened. Outputs that the record has merged came in the last second before the step, nobody
-    /// knows when.
+    /// Until when nothing happened. Outputs that the record has merged came in the last second before the step; when,
+    /// it does not say.
     fn quiet_until(&self, step: &Step) -> u64 {
         let at = step.at.0;
         match step.event {
@@ -363,11 +364,6 @@ impl Story {
         let limit = armed.map(|armed| armed.due.saturating_sub(armed.since));
         self.mark(at, What::Fired { deadline, limit });
     }
-}
-
-/// As many nanoseconds as there are, or as can be told.
-pub(crate) fn nanos(span: Duration) -> u64 {
-    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// The deadlines whose approach is drawn: those that end a run which goes on.

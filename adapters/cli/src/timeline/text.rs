@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::iter;
 
-use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
 
+use crate::display::{cut, padded};
 use crate::timeline::cell::{Cell, Ink};
 use crate::timeline::mark::Kind;
 use crate::timeline::picture::{Picture, Row, Scale};
@@ -38,7 +39,7 @@ pub(crate) fn draw(picture: &Picture, width: usize) -> String {
         cells,
     };
     let mut drawn = String::new();
-    let _ = writeln!(drawn, "{}", fitted(&picture.title, width).trim_end());
+    let _ = writeln!(drawn, "{}", cut(&picture.title, width));
     for note in iter::once(&picture.axis.title()).chain(&picture.notes) {
         wrap(&mut drawn, note.split(' '), " ", width);
     }
@@ -46,14 +47,14 @@ pub(crate) fn draw(picture: &Picture, width: usize) -> String {
     drawn.push_str(&axis);
     let mut seen = BTreeSet::new();
     for (row, outcome) in picture.rows.iter().zip(&outcomes) {
-        let label = fitted(&row.label, label_width);
+        let label = padded(&cut(&row.label, label_width), label_width);
         let bar = canvas.bar(row, &mut seen);
         let ink = match row.verdict.grade {
             Grade::Success => Ink::Good,
             Grade::Failure => Ink::Bad,
             Grade::Unknown => Ink::Odd,
         };
-        let outcome = inked(fitted(outcome, outcome_width).trim_end(), ink);
+        let outcome = inked(&cut(outcome, outcome_width), ink);
         let _ = writeln!(drawn, "{label} {bar} {outcome}");
     }
     if picture.rows.len() > LANES_WITH_ONE_AXIS {
@@ -198,23 +199,6 @@ fn inked(text: &str, ink: Ink) -> String {
         Ink::Strong => "1;35",
     };
     format!("\x1b[{code}m{text}\x1b[0m")
-}
-
-/// As wide as that: filled up, or its end cut.
-fn fitted(text: &str, width: usize) -> String {
-    let mut fitted = text.to_owned();
-    if text.width() > width {
-        fitted.clear();
-        for char in text.chars() {
-            if fitted.width() + char.width().unwrap_or(0) >= width {
-                break;
-            }
-            fitted.push(char);
-        }
-        fitted.push('…');
-    }
-    let missing = width.saturating_sub(fitted.width());
-    fitted + &" ".repeat(missing)
 }
 
 /// Parts that do not fit go on in the next line.

@@ -4,7 +4,8 @@ use childminder::{Config, Deadline, ExitStatus, Outcome, Signal, Strays, Target}
 use childminder_unix::signals;
 
 use crate::timeline::mark::{Answer, Mark, Request, What};
-use crate::timeline::story::{Ending, Story, nanos};
+use crate::timeline::story::{Ending, Story};
+use crate::words::nanos;
 pub(crate) use crate::words::{bytes, span};
 
 /// How a run went, in a word, and what to think of it.

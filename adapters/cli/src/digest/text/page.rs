@@ -1,7 +1,9 @@
 //! Lines that fit.
 
 use anstyle::{AnsiColor, Style};
-use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+use unicode_width::UnicodeWidthStr as _;
+
+use crate::display::{cut, padded};
 
 /// A text of lines, in colour. What is written to it has no control characters.
 #[derive(Debug)]
@@ -78,46 +80,6 @@ impl Page {
         ]);
     }
 }
-
-/// As much of the beginning as there is room for.
-pub(super) fn cut(text: &str, width: usize) -> String {
-    if text.width() <= width {
-        return text.to_owned();
-    }
-    let mut fitting = fitting(text.chars(), width);
-    fitting.push(ELLIPSIS);
-    fitting
-}
-
-/// As much of the end as there is room for.
-pub(super) fn cut_beginning(text: &str, width: usize) -> String {
-    if text.width() <= width {
-        return text.to_owned();
-    }
-    let mut fitting = fitting(text.chars().rev(), width);
-    fitting.push(ELLIPSIS);
-    fitting.chars().rev().collect()
-}
-
-pub(super) fn padded(text: &str, width: usize) -> String {
-    let missing = width.saturating_sub(text.width());
-    text.to_owned() + &" ".repeat(missing)
-}
-
-/// As many of these as leave room for one more.
-fn fitting(chars: impl Iterator<Item = char>, width: usize) -> String {
-    let mut left = width.saturating_sub(1);
-    chars
-        .take_while(|char| {
-            let needed = char.width().unwrap_or(0);
-            let fits = needed <= left;
-            left = left.saturating_sub(needed);
-            fits
-        })
-        .collect()
-}
-
-const ELLIPSIS: char = '…';
 
 /// Where a line may have any width, the most for a reason: the JSON has all of it.
 const WIDEST_REASON: usize = 60;

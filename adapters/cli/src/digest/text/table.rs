@@ -4,8 +4,9 @@ use std::array;
 
 use unicode_width::UnicodeWidthStr as _;
 
-use super::page::{Page, cut, cut_beginning, padded};
+use super::page::Page;
 use crate::digest::tally::{Digest, Measure, Measures, Run};
+use crate::display::{cut, cut_beginning, padded};
 use crate::words::{bytes, memory, printable, span};
 
 /// The slowest, the most silent, the largest; and what is usual. A few runs are all told.

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use childminder::{NotificationId, Stream, Sweep};
 
 use super::*;
